@@ -1,0 +1,1 @@
+"""The workers of the trusted zone: intake, ledger, projector, release, on one implementation of the hop protocol."""
