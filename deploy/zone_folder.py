@@ -1,0 +1,139 @@
+"""Where the things of one zone lie on one machine, and the secrets and settings of its roles.
+
+    root/          the network's root key (in earnest offline), the certificate authority
+    roles/NAME/    certificate, secrets (0600) and config.json of one role
+    members.json   who was admitted: providers, municipalities, caseworkers
+    kafka/ postgres/ logs/ senders/ readers/ town/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas import topics
+from schemas.errors import SettingsWrong
+from schemas.sealing import verify_key_of
+from schemas.secrets import SigningKey
+
+ROLE_SECRETS = {
+    "intake": ("identity", "scalar", "person-id", "address", "cache"),
+    "ledger": ("content",),
+    "projector": ("signing",),
+    "release": ("signing",),
+    "keyvault": ("wrapping",),
+}
+"""Which 32-byte secrets each role has; made once, never shown."""
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file only its owner may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFolder:
+    """The folder of one zone."""
+
+    path: Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a zone was made here."""
+        return (self.path / "zone.json").exists()
+
+    def settings(self) -> dict[str, Any]:
+        """What zone.json says. Raises `SettingsWrong` where no zone was made."""
+        try:
+            loaded: dict[str, Any] = json.loads((self.path / "zone.json").read_text("utf-8"))
+        except FileNotFoundError as absent:
+            msg = f"There is no zone in {self.path}; run `zorgstroom demo` or name another folder with --data."
+            raise SettingsWrong(msg) from absent
+        except ValueError as broken:
+            msg = f"{self.path / 'zone.json'} is not JSON; restore it from a copy."
+            raise SettingsWrong(msg) from broken
+        return loaded
+
+    def save_settings(self, settings: dict[str, Any]) -> None:
+        """Write zone.json."""
+        write_private(self.path / "zone.json", json.dumps(settings, indent=2).encode())
+
+    def role(self, name: str) -> Path:
+        """Folder of one role."""
+        return self.path / "roles" / name
+
+    def secret_file(self, role: str, secret: str) -> Path:
+        """File of one of a role's secrets."""
+        return self.role(role) / "secrets" / f"{secret}.key"
+
+    def make_secrets(self, make: dict[str, bytes]) -> None:
+        """Write every role's secrets that do not exist yet; `make` gives bytes for those that are not plain random."""
+        for role, names in ROLE_SECRETS.items():
+            for name in names:
+                path = self.secret_file(role, name)
+                if not path.exists():
+                    write_private(path, make.get(f"{role}/{name}") or os.urandom(32))
+
+    def root_key(self) -> SigningKey:
+        """The network's root signing key, made at first use."""
+        path = self.path / "root" / "root.key"
+        if not path.exists():
+            write_private(path, os.urandom(32))
+        return SigningKey(path.read_bytes())
+
+    def root_public(self) -> bytes:
+        """The public key every process and provider pins."""
+        return verify_key_of(self.root_key())
+
+    def members(self) -> topics.Members:
+        """Who was admitted."""
+        path = self.path / "members.json"
+        if not path.exists():
+            return topics.Members((), (), ())
+        d = json.loads(path.read_text("utf-8"))
+        return topics.Members(
+            tuple(d["providers"]), tuple(d["municipalities"]), tuple((p, g) for p, g in d["caseworkers"])
+        )
+
+    def add_members(
+        self,
+        *,
+        providers: Iterable[str] = (),
+        municipalities: Iterable[str] = (),
+        caseworkers: Iterable[tuple[str, str]] = (),
+    ) -> topics.Members:
+        """Add members and return all."""
+        now = self.members()
+        merged = topics.Members(
+            tuple(sorted({*now.providers, *providers})),
+            tuple(sorted({*now.municipalities, *municipalities})),
+            tuple(sorted({*now.caseworkers, *caseworkers})),
+        )
+        text = json.dumps(
+            {
+                "providers": merged.providers, "municipalities": merged.municipalities,
+                "caseworkers": merged.caseworkers,
+            }, indent=2,
+        )  # fmt: skip
+        write_private(self.path / "members.json", text.encode())
+        return merged
