@@ -81,7 +81,7 @@ class Cluster:
         """Connects lazily; every call raises `Unavailable` when the cluster does not answer in 30 s."""
         self._admin = AdminClient(settings)
 
-    def topics(self) -> dict[str, int]:
+    def partition_counts(self) -> dict[str, int]:
         """Name -> number of partitions of every topic that is not Kafka's own."""
         try:
             found = self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
@@ -102,7 +102,7 @@ class Cluster:
 
     def compare(self, members: topics.Members) -> Difference:
         """Hold the table against the cluster without changing anything."""
-        have, rights, want = self.topics(), self.rights(), expected_rights(members)
+        have, rights, want = self.partition_counts(), self.rights(), expected_rights(members)
         rows = {name: row for name, row, _ in topics.concrete_topics(members)}
         return Difference(
             missing_topics=tuple(sorted(set(rows) - set(have))),

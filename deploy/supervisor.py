@@ -57,7 +57,7 @@ class Supervisor:
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{program.name}.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own modules with our own arguments
+            return subprocess.Popen(
                 [sys.executable, "-m", program.module, *program.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, **self.environment},
