@@ -5,11 +5,25 @@ from __future__ import annotations
 import pytest
 
 from schemas.envelope import (
-    Envelope, Header, RecipientKeys, open_content, open_identity, seal_envelope, signature_valid,
+    Envelope,
+    Header,
+    RecipientKeys,
+    open_content,
+    open_identity,
+    seal_envelope,
+    signature_valid,
 )  # fmt: skip
 from schemas.errors import Refused
 from schemas.sealing import (
-    box_public_key, open_events, open_sealed, seal_events, seal_part, seal_to, sha256, sign, verify_key_of,
+    box_public_key,
+    open_events,
+    open_sealed,
+    seal_events,
+    seal_part,
+    seal_to,
+    sha256,
+    sign,
+    verify_key_of,
 )  # fmt: skip
 from schemas.secrets import BoxKey, DataKey, SigningKey
 from schemas.values import OutboxId, SenderId
@@ -95,7 +109,7 @@ def test_the_clear_part_of_an_envelope_tells_nothing_of_the_person() -> None:
 
 
 def test_a_signature_of_one_domain_does_not_hold_in_another() -> None:
-    from schemas.sealing import signature_holds  # noqa: PLC0415
+    from schemas.sealing import signature_holds
 
     made = sign(SENDER, "one", b"message")
     assert signature_holds(verify_key_of(SENDER), "one", b"message", made)

@@ -70,7 +70,7 @@ def test_areas_are_codes_and_numbers_of_the_same_thing() -> None:
         "BU99010103", "WK990101", "GM9901", None,
     ]  # fmt: skip
     for wrong in ("BU99010103.00", "WK990101", "x", ""):
-        with pytest.raises(ValueError, match="area|cluster"):
+        with pytest.raises(ValueError, match=r"area|cluster"):
             geography.area_number(wrong)
 
 

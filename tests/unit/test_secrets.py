@@ -38,7 +38,7 @@ def test_a_secret_shows_stars_however_it_is_printed(secret: object, capsys: pyte
     structlog.wrap_logger(structlog.PrintLogger(log), processors=[structlog.processors.JSONRenderer(default=repr)]).info(
         "x", value=secret
     )
-    print(secret, [secret], {"a": secret}, Holder(secret))  # noqa: T201
+    print(secret, [secret], {"a": secret}, Holder(secret))
     try:
         raise ValueError(secret)  # noqa: TRY301
     except ValueError:

@@ -1,0 +1,148 @@
+"""Certificates of one network: an authority, a certificate per process and member, and the signing of members' own requests.
+
+The CN of a certificate is the Kafka principal and the caller the keyvault sees. Keys are EC P-256 in PKCS#8 files that only
+their owner may read. In earnest a government network brings its own authority; then only the files change.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from deploy.zone_folder import write_private
+from schemas.errors import Refused, SettingsWrong
+
+_BACKDATED = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCertificate:
+    """Files of one principal: its certificate, its private key, the authority's certificate."""
+
+    name: str
+    cert: Path
+    key: Path
+    ca: Path
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        """What a librdkafka client needs besides the address."""
+        return {
+            "security.protocol": "ssl", "ssl.ca.location": str(self.ca), "ssl.certificate.location": str(self.cert),
+            "ssl.key.location": str(self.key), "ssl.endpoint.identification.algorithm": "https",
+        }  # fmt: skip
+
+
+class Authority:
+    """The certificate authority of a network, kept in `folder` (ca.pem, ca.key)."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the authority, or make it where there is none."""
+        self.folder = folder
+        self.ca_path = folder / "ca.pem"
+        key_path = folder / "ca.key"
+        if not key_path.exists():
+            self._make(key_path)
+        loaded = serialization.load_pem_private_key(key_path.read_bytes(), None)
+        if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+            msg = f"{key_path} is not an EC key."
+            raise SettingsWrong(msg)
+        self._key = loaded
+        self._certificate = x509.load_pem_x509_certificate(self.ca_path.read_bytes())
+
+    def _make(self, key_path: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zorgstroom network authority")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _BACKDATED).not_valid_after(now + dt.timedelta(days=3650))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.KeyUsage(
+                    digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+                    key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+                    decipher_only=False,
+                ), critical=True,
+            ).sign(key, hashes.SHA256())
+        )  # fmt: skip
+        write_private(key_path, _pem(key))
+        self.ca_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, name: str, folder: Path, *, days: int = 825) -> RoleCertificate:
+        """Make key and certificate for `name` in `folder` (cert.pem, key.pem, ca.pem), or return what stands there."""
+        files = RoleCertificate(name, folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
+        if not (files.cert.exists() and files.key.exists()):
+            key = ec.generate_private_key(ec.SECP256R1())
+            write_private(files.key, _pem(key))
+            files.cert.write_bytes(self._sign(name, key.public_key(), days=days))
+            files.ca.write_bytes(self.ca_path.read_bytes())
+        return files
+
+    def sign_request(self, csr_pem: bytes, name: str, *, days: int = 825) -> bytes:
+        """Sign a member's own request; the name is ours, not the request's. Raises `Refused` for a broken request."""
+        try:
+            request = x509.load_pem_x509_csr(csr_pem)
+        except ValueError as broken:
+            raise Refused("unreadable", "The certificate request in this file can't be read; run join again.") from broken
+        public = request.public_key()
+        if not request.is_signature_valid or not isinstance(public, ec.EllipticCurvePublicKey):
+            raise Refused("signature", "The certificate request is not signed by its own EC key; run join again.")
+        return self._sign(name, public, days=days)
+
+    def _sign(self, name: str, public: ec.EllipticCurvePublicKey, *, days: int) -> bytes:
+        if re.fullmatch(r"[a-z0-9-]{1,60}", name) is None:
+            msg = "A principal has lower-case letters, digits and dashes."
+            raise SettingsWrong(msg)
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(self._certificate.subject).public_key(public).serial_number(x509.random_serial_number())
+            .not_valid_before(now - _BACKDATED).not_valid_after(now + dt.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.SubjectAlternativeName(
+                    [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                ), critical=False,
+            )
+            .add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
+                critical=False,
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            ).sign(self._key, hashes.SHA256())
+        )  # fmt: skip
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def check_not_expired(cert: Path, *, now: dt.datetime) -> None:
+    """Raise `SettingsWrong`, one sentence with file and day, when a certificate has expired or is not valid yet."""
+    try:
+        certificate = x509.load_pem_x509_certificate(cert.read_bytes())
+    except (OSError, ValueError) as broken:
+        msg = f"The certificate {cert} can't be read; ask for a new one."
+        raise SettingsWrong(msg) from broken
+    if now > certificate.not_valid_after_utc:
+        msg = f"The certificate {cert} expired on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one."
+        raise SettingsWrong(msg)
+    if now < certificate.not_valid_before_utc:
+        msg = f"The certificate {cert} is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} on; check the clock."
+        raise SettingsWrong(msg)
