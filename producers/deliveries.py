@@ -152,7 +152,8 @@ Item = Delivery | Withdrawal | Grant
 class Reading:
     """The result of reading one file. `lines[i]` is the XML line or sheet row of `items[i]`.
 
-    `sender` and `receiver` are the codes the message names (AGB or gemeente; None in a spreadsheet), `month` its declaration month.
+    `sender` and `receiver` are the codes the message names (AGB or gemeente; None in a spreadsheet), `month` its
+    declaration month, `declaration` its DeclaratieNummer (323, 325).
     `to_write_back`: (sheet row, reference) wherever the reference in force is not the one in the file. A reading with a finding for the message has no items.
     """
 
@@ -164,6 +165,7 @@ class Reading:
     sender: str | None = None
     receiver: str | None = None
     month: Month | None = None
+    declaration: str | None = None
     to_write_back: tuple[tuple[int, str], ...] = ()
 
     @property

@@ -1,0 +1,124 @@
+"""XML from anywhere, read safely and in a stream: no DTD, no entities, no network, nothing above the size limit.
+
+Knows the parser and its faults; a fault's text never repeats what the file holds. Knows no message's meaning.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from producers.findings import Where
+from producers.istandaard import MESSAGE_BY_NAMESPACE, Message, missing, refuse_file
+
+MAX_FILE_BYTES: Final = 50 * 1024 * 1024
+_LAST_LINE: Final = 65535
+"""libxml2 counts lines in 16 bits in some builds: from here on we name the reference only."""
+
+_ENCODING_FAULTS: Final = frozenset({
+    etree.ErrorTypes.ERR_UNKNOWN_ENCODING, etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING, etree.ErrorTypes.ERR_INVALID_ENCODING,
+    etree.ErrorTypes.ERR_ENCODING_NAME, etree.ErrorTypes.ERR_MISSING_ENCODING, etree.ErrorTypes.I18N_CONV_FAILED,
+    etree.ErrorTypes.I18N_NO_HANDLER, etree.ErrorTypes.ERR_INVALID_CHAR,
+})  # fmt: skip
+_ENTITY_FAULTS: Final = frozenset({
+    etree.ErrorTypes.ERR_ENTITY_LOOP, etree.ErrorTypes.ERR_UNDECLARED_ENTITY, etree.ErrorTypes.ERR_ENTITY_BOUNDARY,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One element of interest: its local name and its parent's, the texts of its leaves by local name, its first line."""
+
+    name: str
+    parent: str
+    fields: dict[str, str]
+    repeated: dict[str, list[str]]
+    line: int | None
+
+    @property
+    def where(self) -> Where:
+        """Its place, with the reference where it has one."""
+        return Where(line=self.line, reference=self.fields.get("ReferentieNummer"))
+
+
+def message_of(data: bytes) -> Message:
+    """Which message this is, from the root's namespace. Raises `FileRefused` (broken, doctype, format, version)."""
+    for _, root in _events(data, tags=None, events=("start",)):
+        info = root.getroottree().docinfo
+        if info.internalDTD is not None or info.externalDTD is not None:
+            refuse_file("xml-doctype", "Laat de DOCTYPE weg.", "Leave the DOCTYPE out.", where=Where(line=1))
+        name = etree.QName(root)
+        message = MESSAGE_BY_NAMESPACE.get(name.namespace or "")
+        if message is not None and name.localname == "Bericht":
+            return message
+        if name.localname == "Bericht" and "istandaarden.nl" in (name.namespace or ""):
+            refuse_file("message-version", "Gelezen worden 323, 301 en 325 in release 3.2.",
+                        "Read are 323, 301 and 325 of release 3.2.", where=_where(root))  # fmt: skip
+        refuse_file("file-format", "Het hoofdelement is geen Bericht van iWmo of iJw.",
+                    "The root element is no Bericht of iWmo or iJw.", where=_where(root))  # fmt: skip
+    refuse_file("xml-broken", "Het bestand is leeg.", "The file is empty.")
+
+
+def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = frozenset()) -> Iterator[Block]:
+    """The elements called `names` in document order of their ends, each with its leaves; memory stays flat.
+
+    A leaf that occurs twice in one block and is not `repeatable` is refused. Raises `FileRefused`.
+    """
+    local: dict[str, str] = {}
+    for _, element in _events(data, tags=[f"{{*}}{n}" for n in names], events=("end",)):
+        fields: dict[str, str] = {}
+        repeated: dict[str, list[str]] = {}
+        for leaf in element.iter():
+            if len(leaf):
+                continue
+            tag = leaf.tag
+            name = local.get(tag)
+            if name is None:
+                name = local[tag] = etree.QName(tag).localname
+            if name in names and leaf is not element:
+                continue  # handed out before, and empty since
+            written = (leaf.text or "").strip()
+            if name in repeatable:
+                repeated.setdefault(name, []).append(written)
+            elif name in fields:
+                missing(name, where=_where(leaf))
+            else:
+                fields[name] = written
+        above = element.getparent()
+        yield Block(
+            name=etree.QName(element).localname, parent="" if above is None else etree.QName(above).localname,
+            fields=fields, repeated=repeated, line=_line(element),
+        )  # fmt: skip
+        element.clear()
+
+
+def _events(data: bytes, *, tags: list[str] | None, events: tuple[str, ...]) -> Iterator[tuple[str, etree._Element]]:
+    """lxml's events with every door shut. Raises `FileRefused` for XML that is not well-formed."""
+    try:
+        yield from etree.iterparse(
+            io.BytesIO(data), events=events, tag=tags, resolve_entities=False, no_network=True, load_dtd=False,
+            dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False,
+        )  # fmt: skip
+    except etree.XMLSyntaxError as fault:
+        where = Where(line=fault.lineno) if fault.lineno else Where()
+        kind = getattr(fault, "code", 0)
+        if kind in _ENTITY_FAULTS:
+            refuse_file("xml-doctype", "Laat DOCTYPE en entiteiten weg.", "Leave DOCTYPE and entities out.", where=where)
+        if kind in _ENCODING_FAULTS:
+            refuse_file("xml-encoding", "Sla het bestand op als UTF-8 en zet dat in de eerste regel.",
+                        "Save the file as UTF-8 and say so in its first line.", where=where)  # fmt: skip
+        refuse_file("xml-broken", "Het bestand is afgebroken of met de hand gewijzigd; maak het opnieuw aan.",
+                    "The file is cut off or was edited by hand; make it again.", where=where)  # fmt: skip
+
+
+def _line(element: etree._Element) -> int | None:
+    line = element.sourceline
+    return line if isinstance(line, int) and 0 < line < _LAST_LINE else None
+
+
+def _where(element: etree._Element) -> Where:
+    return Where(line=_line(element))
