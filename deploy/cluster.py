@@ -6,6 +6,7 @@ never change: a topic with another count stops the work.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,7 +129,17 @@ class Cluster:
             gone = self._admin.delete_acls([_filter(r) for r in found.extra_rights])
             for result in gone.values():
                 result.result(timeout=_TIMEOUT_SECONDS)
+        self._wait_for_agreement(members)
         return found
+
+    def _wait_for_agreement(self, members: topics.Members) -> None:
+        """The broker takes rights in a moment after it accepts them: wait until it knows them all."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while not self.compare(members).none:
+            if time.monotonic() > deadline:
+                msg = "Kafka accepted topics and rights but does not show them."
+                raise Unavailable(msg)
+            time.sleep(0.05)
 
     def _create(self, wanted: list[tuple[str, topics.Topic]]) -> None:
         made = self._admin.create_topics(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import psycopg
@@ -32,10 +31,8 @@ def send(settings: dict[str, object], topic: str) -> str | None:
 def test_topics_and_rights_become_what_the_table_says(kafka: EmbeddedKafka) -> None:
     cluster = Cluster(kafka.admin())
     cluster.apply(MEMBERS)
-    time.sleep(0.3)
     assert cluster.compare(MEMBERS).none
     cluster.apply(topics.Members(("p99000001",), ("gm9901",), ()))
-    time.sleep(0.3)
     left = cluster.compare(MEMBERS)
     assert {r.principal for r in left.missing_rights} == {"caseworker-gm9901-1"}
     cluster.apply(MEMBERS)
