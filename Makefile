@@ -1,0 +1,50 @@
+# Everything is installed into this folder: .venv (packages), .cache (Kafka's jars), data (the demo's zone).
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+DATA ?= data
+
+.PHONY: help install demo demo-clean test test-faults attack bench lint format lock web-assets
+
+help: ## what can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed; name it: make PYTHON=python3.12 ...")'
+	@echo "Installing the locked packages into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+install: $(STAMP) ## install everything into this folder
+
+web-assets: $(STAMP) ## fetch style sheets, fonts and htmx for the page
+	@$(PY) -m portals.assets.build
+
+demo: $(STAMP) web-assets ## run everything here, with two invented municipalities
+	@$(VENV)/bin/zorgstroom demo --data $(DATA)
+
+demo-clean: ## forget the demo's data
+	@rm -rf $(DATA)
+	@echo "The demo's data are gone."
+
+test: $(STAMP) web-assets ## run all tests but the long ones
+	@$(VENV)/bin/pytest -q -m "not long"
+
+test-faults: $(STAMP) ## the long fault test: 50,000 deliveries, 20 kills
+	@$(VENV)/bin/pytest -q -s tests/faults
+
+bench: $(STAMP) ## measure speed and size on this machine
+	@$(VENV)/bin/zorgstroom bench all
+
+lint: $(STAMP) ## style and types
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy schemas producers keyvault projections streams portals deploy
+
+format: $(STAMP)
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+lock: $(STAMP) ## renew the locks of packages and of Kafka's jars
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra zone --extra test --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	@$(PY) -c "from pathlib import Path; from deploy import kafka_jars; kafka_jars.write_lock(Path('.cache'), Path('deploy/kafka_jars.lock'))"
