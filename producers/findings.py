@@ -86,6 +86,7 @@ FILE_CODES: Final[dict[str, tuple[str, str]]] = {
     "xml-encoding": ("De tekens van dit bestand passen niet bij de opgegeven tekencodering.", "The characters of this file do not fit its declared encoding."),
     "xml-shape": ("Een verplicht gegeven ontbreekt of heeft niet de vorm van de standaard.", "A required field is absent or has not the standard's form."),
     "message-version": ("Dit is geen bericht van iWmo of iJw release 3.2.", "This is not a message of iWmo or iJw release 3.2."),
+    "message-kind": ("Dit soort bericht wordt niet gelezen.", "This kind of message is not read."),
     "message-code": ("De berichtcode hoort niet bij dit soort bericht.", "The message code does not belong to this kind of message."),
     "0001-TR316": ("Een creditregel hoort bij een debetregel uit ditzelfde bericht.", "A credit names a debit of this very message."),
     "declaration-month": ("De declaratieperiode is geen kalendermaand.", "The declaration period is no calendar month."),

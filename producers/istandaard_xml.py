@@ -46,21 +46,27 @@ class Block:
 
 
 def message_of(data: bytes) -> Message:
-    """Which message this is, from the root's namespace. Raises `FileRefused` (broken, doctype, format, version)."""
-    for _, root in _events(data, tags=None, events=("start",)):
-        info = root.getroottree().docinfo
-        if info.internalDTD is not None or info.externalDTD is not None:
-            refuse_file("xml-doctype", "Laat de DOCTYPE weg.", "Leave the DOCTYPE out.", where=Where(line=1))
-        name = etree.QName(root)
-        message = MESSAGE_BY_NAMESPACE.get(name.namespace or "")
-        if message is not None and name.localname == "Bericht":
-            return message
-        if name.localname == "Bericht" and "istandaarden.nl" in (name.namespace or ""):
-            refuse_file("message-version", "Gelezen worden 323, 301 en 325 in release 3.2.",
-                        "Read are 323, 301 and 325 of release 3.2.", where=_where(root))  # fmt: skip
-        refuse_file("file-format", "Het hoofdelement is geen Bericht van iWmo of iJw.",
-                    "The root element is no Bericht of iWmo or iJw.", where=_where(root))  # fmt: skip
-    refuse_file("xml-broken", "Het bestand is leeg.", "The file is empty.")
+    """The kind of message, from the root's namespace. Raises `FileRefused` (broken, doctype, format, version)."""
+    root = next((element for _, element in _events(data, tags=None, events=("start",))), None)
+    if root is None:
+        refuse_file("xml-broken", "Het bestand is leeg.", "The file is empty.")
+    return _message_of_root(root)
+
+
+def _message_of_root(root: etree._Element) -> Message:
+    info = root.getroottree().docinfo
+    if info.internalDTD is not None or info.externalDTD is not None:
+        refuse_file("xml-doctype", "Laat de DOCTYPE weg.", "Leave the DOCTYPE out.", where=Where(line=1))
+    name = etree.QName(root)
+    message = MESSAGE_BY_NAMESPACE.get(name.namespace or "")
+    if message is not None and name.localname == "Bericht":
+        return message
+    if name.localname == "Bericht" and "istandaarden.nl" in (name.namespace or ""):
+        code = "message-kind" if "/3_2/" in (name.namespace or "") else "message-version"
+        refuse_file(code, "Gelezen worden 323, 301 en 325 in release 3.2.",
+                    "Read are 323, 301 and 325 of release 3.2.", where=_where(root))  # fmt: skip
+    return refuse_file("file-format", "Het hoofdelement is geen Bericht van iWmo of iJw.",
+                       "The root element is no Bericht of iWmo or iJw.", where=_where(root))  # fmt: skip
 
 
 def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = frozenset()) -> Iterator[Block]:
@@ -97,7 +103,7 @@ def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = 
 
 
 def _events(data: bytes, *, tags: list[str] | None, events: tuple[str, ...]) -> Iterator[tuple[str, etree._Element]]:
-    """lxml's events with every door shut. Raises `FileRefused` for XML that is not well-formed."""
+    """Parser events with every door shut. Raises `FileRefused` for XML that is not well-formed."""
     try:
         yield from etree.iterparse(
             io.BytesIO(data), events=events, tag=tags, resolve_entities=False, no_network=True, load_dtd=False,

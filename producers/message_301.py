@@ -13,7 +13,17 @@ from typing import Final
 from producers.deliveries import FREQUENCIES, Grant, Reading
 from producers.findings import Finding, Severity, Where
 from producers.istandaard import (
-    Header, Message, bsn_of, care_type_of, day, line_finding, missing, read_header, text, unit_of, whole,
+    Header,
+    Message,
+    bsn_of,
+    care_type_of,
+    day,
+    line_finding,
+    missing,
+    read_header,
+    text,
+    unit_of,
+    whole,
 )  # fmt: skip
 from producers.istandaard_service import product_code
 from producers.istandaard_xml import Block, blocks
@@ -57,13 +67,11 @@ class _Assignment:
 
     def _take_address(self, block: Block) -> None:
         fields = block.fields
+        postcode = fields.get("Postcode", "") if fields.get("LandCode", "NL") == "NL" else ""
         try:
-            if fields.get("LandCode", "NL") != "NL":
-                raise Refused("address", "An address abroad places nobody.")
             self.address = Address.parse(
-                fields.get("Postcode", ""), fields.get("Huisnummer", ""),
-                fields.get("Huisletter", "") + fields.get("HuisnummerToevoeging", ""),
-            )  # fmt: skip
+                postcode, fields.get("Huisnummer", ""), fields.get("Huisletter", "") + fields.get("HuisnummerToevoeging", "")
+            )
         except Refused:
             # An entitlement holds without an address; the municipality's residence file can still place the person.
             self.findings.append(

@@ -13,7 +13,18 @@ from typing import Final
 from producers.deliveries import Delivery, Item, Reading, Withdrawal, check_age
 from producers.findings import Finding, Severity, Where
 from producers.istandaard import (
-    REMEDIES, Header, Message, bsn_of, care_type_of, day, line_finding, missing, read_header, refuse_file, text, unit_of,
+    REMEDIES,
+    Header,
+    Message,
+    bsn_of,
+    care_type_of,
+    day,
+    line_finding,
+    missing,
+    read_header,
+    refuse_file,
+    text,
+    unit_of,
     whole,
 )  # fmt: skip
 from producers.istandaard_service import MAX_TOTAL, Service, is_credit, read_service, tariff_holds, withdrawal

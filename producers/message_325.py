@@ -11,7 +11,18 @@ from typing import Final
 
 from producers.deliveries import Reading, Withdrawal
 from producers.findings import Finding, Severity, Where
-from producers.istandaard import Header, Message, bsn_of, care_type_of, line_finding, missing, read_header, text, unit_of, whole
+from producers.istandaard import (
+    Header,
+    Message,
+    bsn_of,
+    care_type_of,
+    line_finding,
+    missing,
+    read_header,
+    text,
+    unit_of,
+    whole,
+)
 from producers.istandaard_service import MAX_TOTAL, Service, is_credit, read_service, withdrawal
 from producers.istandaard_xml import Block, blocks
 from schemas.codes import ACCEPTED

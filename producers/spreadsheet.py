@@ -13,7 +13,16 @@ from typing import Final, TypeVar
 from producers.deliveries import Delivery, Format, Reading, check_age
 from producers.findings import Finding, Severity, Where
 from producers.istandaard import REMEDIES, refuse_file
-from producers.spreadsheet_cells import Cell, CellWrong, bsn_of_cell, cents_of, day_of_cell, hundredths_of, is_empty, text_of
+from producers.spreadsheet_cells import (
+    Cell,
+    CellWrong,
+    bsn_of_cell,
+    cents_of,
+    day_of_cell,
+    hundredths_of,
+    is_empty,
+    text_of,
+)
 from producers.spreadsheet_rows import Table, csv_table, xlsx_table
 from producers.spreadsheet_words import care_type_named, stream_of, unit_named
 from schemas.care import CareType, Stream
@@ -119,14 +128,12 @@ class _Sheet:
             return None
 
     def _check_days(self, number: int, *, first: dt.date, last: dt.date) -> None:
-        name = "van"
         try:
             check_age(first, today=self.today)
-            name = "tot"
-            if last < first:
-                raise Refused("period", "The last day lies before the first.")
         except Refused as refused:
-            self._found(number, name, CellWrong(*REMEDIES[refused.code], code=refused.code))
+            self._found(number, "van", CellWrong(*REMEDIES[refused.code], code=refused.code))
+        if last < first:
+            self._found(number, "tot", CellWrong(*REMEDIES["period"], code="period"))
 
     def _reference(self, number: int, cells: dict[str, Cell], stream: Stream | None) -> str:
         written = text_of(cells.get("referentie"))

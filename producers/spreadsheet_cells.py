@@ -19,7 +19,7 @@ Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta
 
 
 class CellWrong(ValueError):  # noqa: N818 - named for what happened
-    """This cell can't be used. Carries a code of `schemas.codes` or `findings.FILE_CODES` and what would be right."""
+    """A cell that can't be used. Carries a code of `schemas.codes` or `findings.FILE_CODES` and what would be right."""
 
     def __init__(self, right_nl: str, right_en: str, *, code: str = "cell") -> None:
         """`right_*`: what would be right, as a sentence; never the content of the cell."""

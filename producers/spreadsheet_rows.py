@@ -128,18 +128,15 @@ def _tidy(cell: Cell) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings: tuple[str, ...] = ("utf-16",)
-    else:
-        encodings = ("utf-8-sig", "cp1252")
-    for encoding in encodings:
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\x00" not in text:
             return text
-    refuse_file("file-format", "Sla een spreadsheet op als xlsx of csv.", "Save a spreadsheet as xlsx or csv.")
+    return refuse_file("file-format", "Sla een spreadsheet op als xlsx of csv.", "Save a spreadsheet as xlsx or csv.")
 
 
 def _refuse_bombs(data: bytes) -> None:
