@@ -1,0 +1,115 @@
+"""What a worker is told when it starts: one JSON file, checked field by field before anything is touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import SettingsWrong
+from schemas.values import Month
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaAccess:
+    """Address and certificate of one principal at Kafka."""
+
+    bootstrap: str
+    ca: Path
+    cert: Path
+    key: Path
+
+    @classmethod
+    def of(cls, fields: dict[str, str]) -> KafkaAccess:
+        """From the JSON's `kafka` object."""
+        return cls(fields["bootstrap"], Path(fields["ca"]), Path(fields["cert"]), Path(fields["key"]))
+
+    def client(self, **more: Any) -> dict[str, Any]:
+        """A librdkafka configuration; `more` with underscores for dots."""
+        return {
+            "bootstrap.servers": self.bootstrap, "security.protocol": "ssl", "ssl.ca.location": str(self.ca),
+            "ssl.certificate.location": str(self.cert), "ssl.key.location": str(self.key), "log_level": 2,
+            **{k.replace("_", "."): v for k, v in more.items()},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAccess:
+    """Where the keyvault is and which public pseudonym key is pinned."""
+
+    url: str
+    voprf_public_key: bytes
+    voprf_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleConfig:
+    """Settings of one role; see docs/copy-this.md."""
+
+    role: str
+    kafka: KafkaAccess
+    database_dsn: str
+    root_public_key: bytes
+    secrets_dir: Path
+    metrics_port: int
+    first_month: Month
+    municipalities: tuple[int, ...]
+    vault: VaultAccess | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> RoleConfig:
+        """Read and check the file. Raises `SettingsWrong`, one sentence that names file and field, never a value."""
+        try:
+            d = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as broken:
+            msg = f"The settings file {path} can't be read as JSON."
+            raise SettingsWrong(msg) from broken
+        where = "role"
+        try:
+            role = str(d["role"])
+            where = "kafka"
+            kafka = KafkaAccess.of(d["kafka"])
+            where = "vault"
+            vault = None
+            if d.get("vault"):
+                v = d["vault"]
+                vault = VaultAccess(v["url"], bytes.fromhex(v["voprf_public_key"]), v["voprf_key_id"])
+            where = "database_dsn"
+            dsn = str(d["database_dsn"])
+            where = "root_public_key"
+            root = bytes.fromhex(d["root_public_key"])
+            where = "secrets_dir"
+            secrets_dir = Path(d["secrets_dir"])
+            where = "metrics_port"
+            metrics_port = int(d["metrics_port"])
+            where = "first_month"
+            first_month = Month.parse(d["first_month"])
+            where = "municipalities"
+            municipalities = tuple(int(m) for m in d["municipalities"])
+        except (KeyError, ValueError, TypeError) as wrong:
+            msg = f"The settings file {path} lacks a usable `{where}`."
+            raise SettingsWrong(msg) from wrong
+        for file in (kafka.ca, kafka.cert, kafka.key):
+            if not file.is_file():
+                msg = f"The certificate file {file} named in {path} is not there."
+                raise SettingsWrong(msg)
+        return cls(
+            role=role, kafka=kafka, database_dsn=dsn, root_public_key=root, secrets_dir=secrets_dir,
+            metrics_port=metrics_port, first_month=first_month, municipalities=municipalities, vault=vault,
+            extra=dict(d.get("extra") or {}),
+        )  # fmt: skip
+
+    def secret(self, name: str) -> bytes:
+        """The 32 bytes of one secret file; wrap them at once. Raises `SettingsWrong`."""
+        path = self.secrets_dir / f"{name}.key"
+        try:
+            raw = path.read_bytes()
+        except OSError as absent:
+            msg = f"The secret file {path} can't be read."
+            raise SettingsWrong(msg) from absent
+        if len(raw) != 32:
+            msg = f"The secret file {path} has not exactly 32 bytes."
+            raise SettingsWrong(msg)
+        return raw

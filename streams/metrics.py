@@ -1,0 +1,70 @@
+"""What an operator may know of a worker: numbers with closed sets of labels, no person, household, area or sender."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class WorkerMetrics:
+    """The metrics of one process of one role."""
+
+    def __init__(self, role: str) -> None:
+        """`role`: closed set of `schemas.topics.ROLES`."""
+        self.registry = CollectorRegistry()
+        self.role = role
+        self.envelopes_in = self._counter("envelopes_in_total", "Records taken.")
+        self.envelopes_out = self._counter("envelopes_out_total", "Records acknowledged by Kafka.")
+        self.events_in = self._counter("events_in_total", "Events in the records taken.")
+        self.events_refused = self._counter("events_refused_total", "Events refused.", "code")
+        self.duplicates = self._counter("duplicates_total", "Records or events seen before, skipped.")
+        self.dead_letters = self._counter("dead_letters_total", "Records that could not be read or proved.", "reason")
+        self.gaps = self._counter("gaps_total", "Records from beyond the next number, left for the resend.")
+        self.stale = self._counter("stale_transactions_total", "Transactions refused because another worker was ahead.")
+        self.retries = self._counter("retries_total", "Windows tried again because something was away.")
+        self.unplaced = self._counter("unplaced_events_total", "Services booked as unplaced.")
+        self.lag = self._gauge("lag_seconds", "Age of the newest record taken.")
+        self.outbox = self._gauge("outbox_length", "Committed records not yet acknowledged by Kafka.")
+        self.waiting = self._gauge("waiting", "1 while waiting for something that is away.")
+        self.is_ready = self._gauge("ready", "1 when this worker takes records.")
+        self.window_events = self._histogram("window_events", "Events per window.", (1, 10, 100, 500, 1000, 2500, 5000, 10000))
+        self.window_seconds = self._histogram("window_seconds", "Seconds per window.", _SECONDS)
+        info = Gauge("zorgstroom_build_info", "1, with the software's version.", ["role", "version"], registry=self.registry)
+        info.labels(role, software_version()).set(1)
+
+    def _labelled(self, labels: tuple[str, ...]) -> list[str]:
+        return ["role", *labels]
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        made = Counter(f"zorgstroom_{name}", what, self._labelled(labels), registry=self.registry)
+        return made if labels else made.labels(self.role)
+
+    def _gauge(self, name: str, what: str) -> Gauge:
+        return Gauge(f"zorgstroom_{name}", what, ["role"], registry=self.registry).labels(self.role)
+
+    def _histogram(self, name: str, what: str, buckets: tuple[float, ...]) -> Histogram:
+        made = Histogram(f"zorgstroom_{name}", what, ["role"], buckets=buckets, registry=self.registry)
+        return made.labels(self.role)
+
+    def refused(self, code: str, count: int = 1) -> None:
+        """Count refused events by code of `schemas.codes`."""
+        self.events_refused.labels(self.role, code).inc(count)
+
+    def dead_letter(self, reason: str) -> None:
+        """Count one dead letter by reason of `schemas.codes`."""
+        self.dead_letters.labels(self.role, reason).inc()
+
+    def serve(self, port: int) -> None:
+        """Serve /metrics on the loopback port."""
+        start_http_server(port, addr="127.0.0.1", registry=self.registry)
+
+
+def software_version() -> str:
+    """Version of this software."""
+    try:
+        return version("zorgstroom")
+    except PackageNotFoundError:
+        return "unknown"

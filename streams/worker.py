@@ -1,0 +1,185 @@
+"""Runs a role as a Faust worker: partitions, rebalancing and back-pressure are Faust's, exactly-once is the hop's.
+
+Work happens in one executor thread; the event loop only fetches. A window that fails is tried again in place: nothing
+is ever left behind, and what was not committed is read again after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import faust
+
+from schemas.errors import ContractBroken, SettingsWrong, Unavailable, ZorgstroomError
+from streams.config import RoleConfig
+from streams.hop import InputRecord
+from streams.hop_engine import HopEngine
+from streams.logs import logger
+from streams.metrics import WorkerMetrics
+from streams.outbox import OutboxSender
+
+EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
+_TAKE_RECORDS: Final = 32
+_TAKE_SECONDS: Final = 0.03
+_BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Worker:
+    """One process of one role."""
+
+    def __init__(self, config: RoleConfig, engine: HopEngine[Any, Any], metrics: WorkerMetrics) -> None:
+        """Wire Faust, engine and sender; nothing connects before `run`."""
+        self.config, self.engine, self.metrics = config, engine, metrics
+        self.log = logger(config.role)
+        self.sender = OutboxSender(config.kafka.client(), metrics)
+        self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=config.role)
+        self.ticks: list[tuple[float, Callable[[], None]]] = []
+        self.app = self._faust()
+
+    def every(self, seconds: float, work: Callable[[], None]) -> None:
+        """Call `work` in the worker's thread about every `seconds`, between windows."""
+        self.ticks.append((seconds, work))
+
+    def _faust(self) -> faust.App:
+        kafka = self.config.kafka
+        context = ssl.create_default_context(cafile=str(kafka.ca))
+        context.load_cert_chain(str(kafka.cert), str(kafka.key))
+        app = faust.App(
+            f"{self.config.role}.v1", broker=f"kafka://{kafka.bootstrap}", broker_credentials=faust.SSLCredentials(context=context),
+            key_serializer="raw", value_serializer="raw", topic_allow_declare=False, topic_disable_leader=True,
+            web_enabled=False, store="memory://", stream_buffer_maxsize=_TAKE_RECORDS * 2, broker_session_timeout=6.0,
+            broker_heartbeat_interval=2.0, broker_request_timeout=20.0, consumer_auto_offset_reset="earliest",
+            broker_commit_interval=1.0, stream_wait_empty=False, broker_max_poll_records=64,
+            consumer_max_fetch_size=4 * 1024 * 1024, worker_redirect_stdouts=False,
+        )  # fmt: skip
+        topic = app.topic(self.engine.role.input_topic, key_type=bytes, value_type=bytes, internal=False)
+
+        @app.agent(topic)  # type: ignore[untyped-decorator, unused-ignore]
+        async def take(stream: Any) -> None:
+            loop = asyncio.get_running_loop()
+            async for events in stream.take_events(_TAKE_RECORDS, within=_TAKE_SECONDS):
+                records = [_record(event.message) for event in events]
+                await loop.run_in_executor(self.executor, self._work, records)
+
+        @app.on_partitions_assigned.connect(weak=False)  # type: ignore[untyped-decorator, unused-ignore]
+        async def assigned(_app: Any, assigned: Any = (), **_: Any) -> None:
+            mine = sorted({p.partition for p in assigned if p.topic == self.engine.role.input_topic})
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self.executor, self._take_over, mine)
+            self.metrics.is_ready.set(1)
+
+        for seconds, work in ((1.0, self._forget), *self.ticks):
+            self._timer(app, seconds, work)
+        return app
+
+    def _timer(self, app: faust.App, seconds: float, work: Callable[[], None]) -> None:
+        @app.timer(seconds)  # type: ignore[untyped-decorator, unused-ignore]
+        async def tick() -> None:
+            await asyncio.get_running_loop().run_in_executor(self.executor, self._guarded, work)
+
+    def _work(self, records: Sequence[InputRecord]) -> None:
+        started = time.monotonic()
+        for window in self.engine.windows(records):
+            self._guarded(lambda w=window: self.sender.put(self.engine.process(w, self.sender.acknowledged())))  # type: ignore[misc]
+        self.metrics.window_seconds.observe(time.monotonic() - started)
+        self.metrics.lag.set(max(0.0, time.time() - records[-1].timestamp_ms / 1000))
+
+    def _take_over(self, partitions: Sequence[int]) -> None:
+        """What an earlier owner committed and did not get sent goes first."""
+
+        def resend() -> None:
+            with self.engine.store.transaction() as tx:
+                rows = self.engine.store.leftovers(tx, partitions)
+            for start in range(0, len(rows), 500):
+                self.sender.put(rows[start : start + 500])
+
+        if partitions:
+            self._guarded(resend)
+
+    def _forget(self) -> None:
+        """Delete acknowledged rows when no window does it."""
+        ids = self.sender.acknowledged()
+        if ids:
+            with self.engine.store.transaction() as tx:
+                self.engine.store.delete(tx, ids)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Try again what is only unavailable; stop the process with one sentence on anything else."""
+        tries = 0
+        while True:
+            try:
+                work()
+            except Unavailable as away:
+                if tries == 0:
+                    self.log.warning("waiting", reason=str(away))
+                self.metrics.retries.inc()
+                self.metrics.waiting.set(1)
+                time.sleep(_BACKOFF_SECONDS[min(tries, len(_BACKOFF_SECONDS) - 1)])
+                tries += 1
+            except ZorgstroomError as broken:
+                self._die(str(broken))
+            except Exception as unexpected:  # noqa: BLE001 - the one place that catches broadly: it stops the process
+                self._die(f"unexpected {type(unexpected).__name__} in {_where(unexpected)}")
+            else:
+                if tries:
+                    self.metrics.waiting.set(0)
+                    self.log.info("going on")
+                return
+
+    def _die(self, sentence: str) -> None:
+        self.log.error("stopped", reason=sentence)
+        sys.stdout.flush()
+        os._exit(EXIT_CONTRACT)  # a worker must not go on, and Faust would keep other threads alive
+
+    def run(self) -> None:
+        """Run until SIGTERM."""
+        self.metrics.serve(self.config.metrics_port)
+        worker = faust.Worker(self.app, loglevel="ERROR", redirect_stdouts=False, quiet=True)
+        try:
+            worker.execute_from_commandline()
+        finally:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+            self.sender.stop()
+
+
+def _record(message: Any) -> InputRecord:
+    return InputRecord(
+        partition=message.partition, offset=message.offset, key=message.key or b"", value=message.value or b"",
+        timestamp_ms=int((message.timestamp or 0) * 1000),
+    )  # fmt: skip
+
+
+def _where(failure: BaseException) -> str:
+    """File and line of our own code where it happened: never the message, which may repeat data."""
+    trace, place = failure.__traceback__, "?"
+    while trace is not None:
+        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119
+        trace = trace.tb_next
+    return place
+
+
+def main(build: Callable[[RoleConfig, WorkerMetrics], Worker], arguments: Sequence[str] | None = None) -> None:
+    """Entry of a role's process: `--config FILE`. Settings that are wrong: one sentence and exit code 2."""
+    import argparse
+    from pathlib import Path
+
+    parser = argparse.ArgumentParser(description="One worker of the zone.")
+    parser.add_argument("--config", required=True, type=Path, help="the role's settings (JSON)")
+    chosen = parser.parse_args(arguments)
+    try:
+        config = RoleConfig.load(chosen.config)
+        worker = build(config, WorkerMetrics(config.role))
+    except SettingsWrong as wrong:
+        print(wrong)  # noqa: T201 - the last line of the log is what the supervisor shows
+        sys.exit(EXIT_SETTINGS)
+    except ContractBroken as broken:
+        print(broken)  # noqa: T201
+        sys.exit(EXIT_CONTRACT)
+    worker.run()
