@@ -103,3 +103,9 @@ FILE_CODES: Final[dict[str, tuple[str, str]]] = {
     "negative": ("Het bedrag is negatief.", "The amount is negative."),
     "reference-made": ("Niet elke regel heeft een referentie; er is er een gemaakt van bestandsnaam en rij.", "Not every line has a reference; one was made from file name and row."),
 }  # fmt: skip
+
+CREDIT_REJECTED: Final = Finding(
+    "credit-rejected", Severity.NOTE, NOWHERE,
+    "De intrekking blijft staan. Geldt de oude debetregel toch, stuur die dan opnieuw onder een nieuw referentienummer.",
+    "The withdrawal stands. If the old debit holds after all, send it again under a new reference.",
+)  # fmt: skip

@@ -6,11 +6,11 @@ A declaration rejected as a whole names no lines: `replacements(declaration, ans
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from producers.deliveries import Reading, Withdrawal
-from producers.findings import Finding, Severity, Where
+from producers.findings import CREDIT_REJECTED, Finding, Severity, Where
 from producers.istandaard import (
     Header,
     Message,
@@ -90,7 +90,7 @@ class _Answer:
             if all(code == ACCEPTED for code in (*codes, *client_codes)):
                 continue
             if service.is_credit:
-                self.findings.append(_rejected_credit(service.where))
+                self.findings.append(replace(CREDIT_REJECTED, where=service.where))
                 continue
             self._withdraw(service)
         self.of_client.clear()
@@ -118,14 +118,6 @@ class _Answer:
     def rejects_all(self) -> bool:
         """Whether the declaration was rejected as a whole (TR342): then nothing is granted and no line is named."""
         return not self.services and not self.granted and any(c not in _NO_REJECTION for c in self.whole_codes)
-
-
-def _rejected_credit(where: Where) -> Finding:
-    return Finding(
-        "credit-rejected", Severity.NOTE, where,
-        "De intrekking blijft staan. Geldt de oude debetregel toch, stuur die dan opnieuw onder een nieuw referentienummer.",
-        "The withdrawal stands. If the old debit holds after all, send it again under a new reference.",
-    )  # fmt: skip
 
 
 def read_325(data: bytes, *, message: Message, source: str, today: dt.date) -> Reading:

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
 from producers.deliveries import Delivery, Item, Reading, Withdrawal
+from producers.findings import CREDIT_REJECTED, Finding, Severity
 from schemas.care import Stream
 
 
@@ -18,7 +19,10 @@ def replacements(old: Reading, new: Reading) -> Reading:
     Lines equal but for their reference stand as they are. A changed line under a reference of `old` gets the next one
     (`R` -> `R~2` -> `R~3`), since a reference is used once: `to_write_back` of the result names every row whose reference
     in force is not the one in the file. Grants and withdrawals of `new` go along. Findings and codes are those of `new`.
+    Where `new` is a 325 that rejects declaration `old` as a whole, every delivery of `old` is withdrawn.
     """
+    if any(f.code == "answer-whole" for f in new.findings):
+        return _rejected_as_a_whole(old, answer=new)
     if new.refused_whole:
         return new
     standing: dict[Hashable, list[Delivery]] = {}
@@ -46,6 +50,17 @@ def replacements(old: Reading, new: Reading) -> Reading:
 def all_withdrawn(reading: Reading) -> Reading:
     """The withdrawals that take out every delivery of a file: of a declaration the municipality refused as a whole."""
     return replacements(reading, replace(reading, items=(), lines=(), to_write_back=()))
+
+
+def _rejected_as_a_whole(declaration: Reading, *, answer: Reading) -> Reading:
+    """What a 325 without lines means for the 323 it answers; `answer-other` when it answers another one."""
+    if (declaration.declaration, declaration.receiver) != (answer.declaration, answer.sender) or answer.declaration is None:
+        other = Finding("answer-other", Severity.MESSAGE, remedy_nl="Kies de declaratie met hetzelfde declaratienummer.",
+                        remedy_en="Choose the declaration of the same number.")  # fmt: skip
+        return replace(answer, findings=(other,))
+    credits_too = any(isinstance(item, Withdrawal) for item in declaration.items)
+    notes = (CREDIT_REJECTED,) if credits_too else ()
+    return replace(all_withdrawn(declaration), source=answer.source, format=answer.format, findings=notes)
 
 
 def _content(d: Delivery) -> Hashable:
