@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -57,12 +57,12 @@ def _message_of_root(root: etree._Element) -> Message:
     info = root.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None:
         refuse_file("xml-doctype", "Laat de DOCTYPE weg.", "Leave the DOCTYPE out.", where=Where(line=1))
-    name = etree.QName(root)
-    message = MESSAGE_BY_NAMESPACE.get(name.namespace or "")
-    if message is not None and name.localname == "Bericht":
+    namespace, name = _split(root.tag)
+    message = MESSAGE_BY_NAMESPACE.get(namespace)
+    if message is not None and name == "Bericht":
         return message
-    if name.localname == "Bericht" and "istandaarden.nl" in (name.namespace or ""):
-        code = "message-kind" if "/3_2/" in (name.namespace or "") else "message-version"
+    if name == "Bericht" and "istandaarden.nl" in namespace:
+        code = "message-kind" if "/3_2/" in namespace else "message-version"
         refuse_file(code, "Gelezen worden 323, 301 en 325 in release 3.2.",
                     "Read are 323, 301 and 325 of release 3.2.", where=_where(root))  # fmt: skip
     return refuse_file("file-format", "Het hoofdelement is geen Bericht van iWmo of iJw.",
@@ -84,7 +84,8 @@ def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = 
             tag = leaf.tag
             name = local.get(tag)
             if name is None:
-                name = local[tag] = etree.QName(tag).localname
+                _, name = _split(tag)
+                local[tag] = name
             if name in names and leaf is not element:
                 continue  # handed out before, and empty since
             written = (leaf.text or "").strip()
@@ -96,7 +97,7 @@ def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = 
                 fields[name] = written
         above = element.getparent()
         yield Block(
-            name=etree.QName(element).localname, parent="" if above is None else etree.QName(above).localname,
+            name=_split(element.tag)[1], parent="" if above is None else _split(above.tag)[1],
             fields=fields, repeated=repeated, line=_line(element),
         )  # fmt: skip
         element.clear()
@@ -104,21 +105,31 @@ def blocks(data: bytes, names: tuple[str, ...], *, repeatable: frozenset[str] = 
 
 def _events(data: bytes, *, tags: list[str] | None, events: tuple[str, ...]) -> Iterator[tuple[str, etree._Element]]:
     """Parser events with every door shut. Raises `FileRefused` for XML that is not well-formed."""
+    parser = etree.iterparse(
+        io.BytesIO(data), events=events, tag=tags, resolve_entities=False, no_network=True, load_dtd=False,
+        dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False,
+    )  # fmt: skip
     try:
-        yield from etree.iterparse(
-            io.BytesIO(data), events=events, tag=tags, resolve_entities=False, no_network=True, load_dtd=False,
-            dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False,
-        )  # fmt: skip
+        yield from parser
     except etree.XMLSyntaxError as fault:
-        where = Where(line=fault.lineno) if fault.lineno else Where()
-        kind = getattr(fault, "code", 0)
-        if kind in _ENTITY_FAULTS:
+        # The parser's own log: the exception may only say that no document came of it, and its log is every thread's.
+        entries: Any = parser.error_log
+        log = [(entry.type, entry.line) for entry in entries] or [(0, fault.lineno or 0)]
+        kinds = {kind for kind, _ in log}
+        where = Where(line=log[0][1] or None)
+        if kinds & _ENTITY_FAULTS:
             refuse_file("xml-doctype", "Laat DOCTYPE en entiteiten weg.", "Leave DOCTYPE and entities out.", where=where)
-        if kind in _ENCODING_FAULTS:
+        if kinds & _ENCODING_FAULTS:
             refuse_file("xml-encoding", "Sla het bestand op als UTF-8 en zet dat in de eerste regel.",
                         "Save the file as UTF-8 and say so in its first line.", where=where)  # fmt: skip
         refuse_file("xml-broken", "Het bestand is afgebroken of met de hand gewijzigd; maak het opnieuw aan.",
                     "The file is cut off or was edited by hand; make it again.", where=where)  # fmt: skip
+
+
+def _split(tag: str) -> tuple[str, str]:
+    """Namespace and local name; broken XML may hold tags that are no qualified names."""
+    namespace, found, name = tag.rpartition("}")
+    return (namespace[1:], name) if found else ("", name)
 
 
 def _line(element: etree._Element) -> int | None:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
+from itertools import chain
 
 from producers.deliveries import Delivery, Item, Reading, Withdrawal
 from producers.findings import CREDIT_REJECTED, Finding, Severity
 from schemas.care import Stream
 
 
-def replacements(old: Reading, new: Reading) -> Reading:
+def replacements(old: Reading, new: Reading, *, used: Iterable[tuple[Stream, str]] = ()) -> Reading:
     """What must be sent so that `new` stands where `old` stood: withdrawals of what is gone or changed, then new lines.
 
     Lines equal but for their reference stand as they are. A changed line under a reference of `old` gets the next one
     (`R` -> `R~2` -> `R~3`), since a reference is used once: `to_write_back` of the result names every row whose reference
     in force is not the one in the file. Grants and withdrawals of `new` go along. Findings and codes are those of `new`.
+    `used`: all references this provider ever sent, as far as known: a line removed once may come back under its old name.
     Where `new` is a 325 that rejects declaration `old` as a whole, every delivery of `old` is withdrawn.
     """
     if any(f.code == "answer-whole" for f in new.findings):
@@ -29,7 +31,7 @@ def replacements(old: Reading, new: Reading) -> Reading:
     for item in old.items:
         if isinstance(item, Delivery):
             standing.setdefault(_content(item), []).append(item)
-    last_turns = _last_turns(old.items)
+    last_turns = _last_turns(chain(used, ((item.stream, item.reference) for item in old.items)))
     in_force = dict(new.to_write_back)
     kept: list[tuple[Item, int]] = []
     for item, line in zip(new.items, new.lines, strict=True):
@@ -79,11 +81,11 @@ def _turn_of(reference: str) -> tuple[str, int]:
     return (stem, int(turn)) if stem and turn.isdecimal() else (reference, 1)
 
 
-def _last_turns(items: Iterable[Item]) -> dict[tuple[Stream, str], int]:
+def _last_turns(used: Iterable[tuple[Stream, str]]) -> dict[tuple[Stream, str], int]:
     last: dict[tuple[Stream, str], int] = {}
-    for item in items:
-        stem, turn = _turn_of(item.reference)
-        last[item.stream, stem] = max(turn, last.get((item.stream, stem), 0))
+    for stream, reference in used:
+        stem, turn = _turn_of(reference)
+        last[stream, stem] = max(turn, last.get((stream, stem), 0))
     return last
 
 
