@@ -29,7 +29,7 @@ def test_a_301_gives_each_product_as_a_grant_with_the_brp_address_as_of_its_dagt
 
 
 @pytest.mark.parametrize("name", ["301_stay_address_places_nobody_passes.xml", "301_address_abroad_passes.xml"])
-def test_a_stay_address_or_one_abroad_places_nobody_and_the_grant_stands(name: str) -> None:
+def test_a_stay_address_a_relations_address_or_one_abroad_places_nobody_and_the_grant_stands(name: str) -> None:
     reading = read(name)
     (grant,) = reading.items
     assert isinstance(grant, Grant)
@@ -81,8 +81,9 @@ def test_a_rejected_credit_is_said_and_withdraws_nothing() -> None:
     assert not reading.has_refusals
 
 
-def test_an_answer_that_grants_all_changes_nothing() -> None:
-    reading = read("325_all_granted_passes.xml")
+@pytest.mark.parametrize("name", ["325_all_granted_passes.xml", "325_question_about_the_month_passes.xml"])
+def test_an_answer_that_grants_all_changes_nothing(name: str) -> None:
+    reading = read(name)
     assert (reading.items, reading.findings) == ((), ())
 
 
