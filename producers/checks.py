@@ -66,7 +66,9 @@ def _checked(path: Path, context: ProviderContext) -> Reading:
 def _bytes_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            refuse_file("file-size", "Splits het bestand, bijvoorbeeld per maand.", "Split the file, by month for example.")
+            refuse_file(
+                "file-size", "Splits het bestand, bijvoorbeeld per maand.", "Split the file, by month for example."
+            )
         return path.read_bytes()
     except OSError:
         refuse_file("file-missing", "Controleer de naam en de rechten.", "Check its name and permissions.")
@@ -83,7 +85,9 @@ def _looks_like_xml(data: bytes) -> bool:
 def _spreadsheet(read: Callable[..., Reading], data: bytes, *, path: Path, context: ProviderContext) -> Reading:
     payer = context.spreadsheet_payer
     if payer is None:
-        refuse_file("payer-missing", "Zeg welke gemeente deze regels betaalt.", "Say which municipality pays these lines.")
+        refuse_file(
+            "payer-missing", "Zeg welke gemeente deze regels betaalt.", "Say which municipality pays these lines."
+        )
     return read(data, source=path.name, payer=payer, today=context.today)
 
 

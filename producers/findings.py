@@ -63,7 +63,11 @@ class Finding:
 
     def sentence(self, *, lang: str = "nl") -> str:
         """What is wrong and what to do, in plain words, without the place."""
-        wrong = FILE_CODES[self.code][0 if lang == "nl" else 1] if self.code in FILE_CODES else codes.sentence(self.code, lang=lang)
+        wrong = (
+            FILE_CODES[self.code][0 if lang == "nl" else 1]
+            if self.code in FILE_CODES
+            else codes.sentence(self.code, lang=lang)
+        )
         remedy = self.remedy_nl if lang == "nl" else self.remedy_en
         return f"{wrong} {remedy}".rstrip()
 

@@ -78,7 +78,12 @@ class Header:
 def read_header(fields: dict[str, str], message: Message, *, where: Where) -> Header:
     """Check version, message code and the shapes of both ends. Raises `FileRefused`."""
     if (fields.get("BerichtVersie"), fields.get("BerichtSubversie")) != ("3", "2"):
-        refuse_file("message-version", "Lever het bericht aan in release 3.2.", "Deliver the message in release 3.2.", where=where)
+        refuse_file(
+            "message-version",
+            "Lever het bericht aan in release 3.2.",
+            "Deliver the message in release 3.2.",
+            where=where,
+        )
     if fields.get("BerichtCode") != message.code:
         refuse_file("message-code", f"Bij dit bericht hoort berichtcode {message.code}.",
                     f"This message has code {message.code}.", where=where)  # fmt: skip

@@ -118,7 +118,9 @@ def _events(data: bytes, *, tags: list[str] | None, events: tuple[str, ...]) -> 
         kinds = {kind for kind, _ in log}
         where = Where(line=log[0][1] or None)
         if kinds & _ENTITY_FAULTS:
-            refuse_file("xml-doctype", "Laat DOCTYPE en entiteiten weg.", "Leave DOCTYPE and entities out.", where=where)
+            refuse_file(
+                "xml-doctype", "Laat DOCTYPE en entiteiten weg.", "Leave DOCTYPE and entities out.", where=where
+            )
         if kinds & _ENCODING_FAULTS:
             refuse_file("xml-encoding", "Sla het bestand op als UTF-8 en zet dat in de eerste regel.",
                         "Save the file as UTF-8 and say so in its first line.", where=where)  # fmt: skip

@@ -70,7 +70,9 @@ class _Assignment:
         postcode = fields.get("Postcode", "") if fields.get("LandCode", "NL") == "NL" else ""
         try:
             self.address = Address.parse(
-                postcode, fields.get("Huisnummer", ""), fields.get("Huisletter", "") + fields.get("HuisnummerToevoeging", "")
+                postcode,
+                fields.get("Huisnummer", ""),
+                fields.get("Huisletter", "") + fields.get("HuisnummerToevoeging", ""),
             )
         except Refused:
             # An entitlement holds without an address; the municipality's residence file can still place the person.

@@ -30,7 +30,9 @@ from schemas.errors import Refused
 from schemas.secrets import Bsn
 
 _BLOCKS: Final = ("Header", "DeclaratieNummer", "TotaalToegekendBedrag", "Bsn", "Prestatie", "Client", "RetourCodes")
-_REPEATABLE: Final = frozenset({"Identificatie", "Dagtekening", "BasisschemaXsdVersie", "BerichtXsdVersie", "RetourCode"})
+_REPEATABLE: Final = frozenset(
+    {"Identificatie", "Dagtekening", "BasisschemaXsdVersie", "BerichtXsdVersie", "RetourCode"}
+)
 _NO_REJECTION: Final = frozenset({ACCEPTED, "0233", "8001"})
 """Of a header or a whole declaration: no remark, not judged, fully granted (WJ001)."""
 

@@ -56,7 +56,10 @@ def all_withdrawn(reading: Reading) -> Reading:
 
 def _rejected_as_a_whole(declaration: Reading, *, answer: Reading) -> Reading:
     """What a 325 without lines means for the 323 it answers; `answer-other` when it answers another one."""
-    if (declaration.declaration, declaration.receiver) != (answer.declaration, answer.sender) or answer.declaration is None:
+    if (declaration.declaration, declaration.receiver) != (
+        answer.declaration,
+        answer.sender,
+    ) or answer.declaration is None:
         other = Finding("answer-other", Severity.MESSAGE, remedy_nl="Kies de declaratie met hetzelfde declaratienummer.",
                         remedy_en="Choose the declaration of the same number.")  # fmt: skip
         return replace(answer, findings=(other,))

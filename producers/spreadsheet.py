@@ -70,7 +70,11 @@ class _Sheet:
         if first is not None and last is not None:
             self._check_days(number, first=first, last=last)
         if volume is not None and is_empty(cells["eenheid"]):
-            self._found(number, "eenheid", CellWrong("Zeg bij een aantal de eenheid, zoals uur.", "Say the unit, like uur.", code="unit"))
+            self._found(
+                number,
+                "eenheid",
+                CellWrong("Zeg bij een aantal de eenheid, zoals uur.", "Say the unit, like uur.", code="unit"),
+            )
         reference = self._reference(number, cells, stream)
         if len(self.findings) > before:
             return

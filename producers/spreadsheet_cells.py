@@ -147,5 +147,7 @@ def bsn_of_cell(cell: Cell) -> Bsn:
         return Bsn(digits.zfill(9) if 7 <= len(digits) <= 9 else digits)
     except Refused as refused:
         raise CellWrong(
-            "Zoek het juiste BSN op in uw administratie.", "Look up the right BSN in your administration.", code=refused.code
+            "Zoek het juiste BSN op in uw administratie.",
+            "Look up the right BSN in your administration.",
+            code=refused.code,
         ) from None

@@ -69,4 +69,6 @@ def _write_csv(target: Path, rows: list[list[Cell]], *, delimiter: str) -> None:
         with target.open("x", encoding="utf-8-sig", newline="") as file:
             csv.writer(file, delimiter=delimiter).writerows(["" if c is None else c for c in row] for row in rows)
     except OSError as wrong:
-        raise SettingsWrong("The copy with references can't be written; check folder, permissions and free space.") from wrong
+        raise SettingsWrong(
+            "The copy with references can't be written; check folder, permissions and free space."
+        ) from wrong

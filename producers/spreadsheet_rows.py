@@ -52,7 +52,9 @@ class Table:
 
     def where(self, column: str, row: int, *, reference: str | None = None) -> Where:
         """The place of a cell, like sheet Leveringen, B17."""
-        return Where(line=row, sheet=self.sheet, cell=f"{letters(self.columns.get(column, 0))}{row}", reference=reference)
+        return Where(
+            line=row, sheet=self.sheet, cell=f"{letters(self.columns.get(column, 0))}{row}", reference=reference
+        )
 
 
 def letters(index: int) -> str:
@@ -72,7 +74,9 @@ def xlsx_table(data: bytes) -> Table:
         names = book.sheet_names
         name = next((n for n in names if _tidy(n) == _tidy(SHEET)), names[0] if len(names) == 1 else None)
         if name is None:
-            refuse_file("sheet-missing", f"Noem het blad met de regels {SHEET}.", f"Call the sheet with the lines {SHEET}.")
+            refuse_file(
+                "sheet-missing", f"Noem het blad met de regels {SHEET}.", f"Call the sheet with the lines {SHEET}."
+            )
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except (CalamineError, ValueError, OSError) as fault:
         raise FileRefused(_UNREADABLE) from fault
@@ -89,7 +93,12 @@ def csv_table(data: bytes) -> Table:
     try:
         rows.extend(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error:
-        refuse_file("file-format", "Sla het bestand opnieuw op als csv.", "Save the file as csv again.", where=Where(line=len(rows) + 1))
+        refuse_file(
+            "file-format",
+            "Sla het bestand opnieuw op als csv.",
+            "Save the file as csv again.",
+            where=Where(line=len(rows) + 1),
+        )
     if len(rows) > MAX_ROWS:
         refuse_file("file-size", f"Een spreadsheet heeft hoogstens {MAX_ROWS} rijen; splits het bestand.",
                     f"A spreadsheet has at most {MAX_ROWS} rows; split the file.")  # fmt: skip
@@ -155,7 +164,9 @@ def _refuse_bombs(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             parts = packed.infolist()
             if sum(p.file_size for p in parts) > MAX_UNPACKED_BYTES:
-                refuse_file("file-size", "Zet alleen de leveringen in het bestand.", "Put only deliveries into the file.")
+                refuse_file(
+                    "file-size", "Zet alleen de leveringen in het bestand.", "Put only deliveries into the file."
+                )
             # Every part is unpacked once, sizes and checksums verified: a part may be larger than it says.
             far = [p for p in parts if _FAR_CELL.search(packed.read(p)) and p.filename.startswith("xl/worksheets/")]
     except _BROKEN_ZIP as fault:

@@ -65,7 +65,9 @@ def write_template(path: Path) -> None:
 
 def new_book(path: Path) -> Any:
     """A workbook to be written that takes every text as text: nothing becomes a formula or a link."""
-    return xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    return xlsxwriter.Workbook(
+        str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
 
 
 def close_book(book: Any) -> None:
@@ -88,7 +90,9 @@ def write_sheet(book: Any, rows: Sequence[Sequence[Cell]], *, header: int, colum
     day, texts = formats["van"], frozenset(columns[n] for n in ("BSN", "toevoeging", "referentie") if n in columns)
     for number, row in enumerate(rows):
         for place, cell in enumerate(row):
-            _write_cell(sheet, number, place, cell, day=day, bold=bold if number == header else None, text=place in texts)
+            _write_cell(
+                sheet, number, place, cell, day=day, bold=bold if number == header else None, text=place in texts
+            )
     sheet.freeze_panes(header + 1, 0)
     _add_lists(book, sheet, first=header + 1, columns=columns)
 
@@ -132,7 +136,11 @@ def _add_lists(book: Any, sheet: Any, *, first: int, columns: dict[str, int]) ->
 def write_explanation(book: Any) -> None:
     """Write sheet Uitleg: what to do, each column, three examples with test numbers, all kinds of care."""
     sheet = book.add_worksheet(EXPLANATION_SHEET)
-    bold, wrap, day = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"}), _day_format(book)
+    bold, wrap, day = (
+        book.add_format({"bold": True}),
+        book.add_format({"text_wrap": True, "valign": "top"}),
+        _day_format(book),
+    )
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, len(COLUMNS), 18)
     row = 0

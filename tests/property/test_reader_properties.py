@@ -98,7 +98,12 @@ def test_any_cell_gives_a_value_or_says_what_is_right(cell: object) -> None:
 
 @given(st.sampled_from(TEST_BSNS))
 def test_a_bsn_is_read_from_text_and_numbers_alike(bsn: str) -> None:
-    assert bsn_of_cell(bsn) == bsn_of_cell(int(bsn)) == bsn_of_cell(float(bsn)) == bsn_of_cell(f" {bsn[:4]}.{bsn[4:6]}.{bsn[6:]}")
+    assert (
+        bsn_of_cell(bsn)
+        == bsn_of_cell(int(bsn))
+        == bsn_of_cell(float(bsn))
+        == bsn_of_cell(f" {bsn[:4]}.{bsn[4:6]}.{bsn[6:]}")
+    )
 
 
 def checked(content: bytes) -> Reading:
@@ -162,7 +167,9 @@ def content(d: Delivery) -> tuple[object, ...]:
 
 
 @given(st.lists(st.tuples(st.lists(lines, max_size=6), st.permutations(range(6))), min_size=2, max_size=4))
-def test_after_every_replacement_stands_exactly_what_the_newest_file_says(months: list[tuple[list[Delivery], list[int]]]) -> None:
+def test_after_every_replacement_stands_exactly_what_the_newest_file_says(
+    months: list[tuple[list[Delivery], list[int]]],
+) -> None:
     standing: dict[tuple[Stream, str], Delivery] = {}
     ever: set[tuple[Stream, str]] = set()
     before = a_file([], [])

@@ -40,7 +40,9 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_a_finding(tmp_path: Path) ->
     assert [f.code for f in check(tmp_path, CONTEXT).findings] == ["file-missing"]
 
 
-@pytest.mark.parametrize("content", [b"", b"   \n", b"\x00\x01\x02", bytes(range(256)), b"<", b"<a/>", b"\xff\xfe<\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"   \n", b"\x00\x01\x02", bytes(range(256)), b"<", b"<a/>", b"\xff\xfe<\x00"]
+)
 def test_anything_at_all_ends_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wat"
     path.write_bytes(content)
@@ -128,7 +130,11 @@ def a_reading(*items: Delivery) -> Reading:
 
 
 def test_a_replacement_sends_only_what_changed() -> None:
-    kept, gone, changed = a_delivery(), a_delivery(reference="R2", cents=Cents(2)), a_delivery(reference="R3", cents=Cents(3))
+    kept, gone, changed = (
+        a_delivery(),
+        a_delivery(reference="R2", cents=Cents(2)),
+        a_delivery(reference="R3", cents=Cents(3)),
+    )
     corrected, new = replace(changed, cents=Cents(4)), a_delivery(reference="R4", cents=Cents(5))
     result = replacements(a_reading(kept, gone, changed), a_reading(kept, corrected, new))
     assert [(i.reference, i.withdrawn_reference) for i in result.items if isinstance(i, Withdrawal)] == [

@@ -47,7 +47,9 @@ def test_the_same_301_gives_the_same_references_and_a_changed_one_others(tmp_pat
     text = (FILES / "301_brp_address_passes.xml").read_text()
     changed = tmp_path / "changed.xml"
     changed.write_text(text.replace("2025-12-31", "2025-10-31"))
-    before, again, after = (references(r) for r in (read("301_brp_address_passes.xml"),) * 2 + (check(changed, CONTEXT),))
+    before, again, after = (
+        references(r) for r in (read("301_brp_address_passes.xml"),) * 2 + (check(changed, CONTEXT),)
+    )
     assert before == again
     assert before[0] != after[0]
     assert before[1] == after[1]

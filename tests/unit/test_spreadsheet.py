@@ -22,10 +22,25 @@ from schemas.care import CARE_TYPE_BY_CODE, CARE_TYPES, UNITS
 from schemas.errors import SettingsWrong
 from schemas.values import Address, Cents
 
-ROW = (999900006, "9980AB", 12, "A", "Zvw", "Wijkverpleging", dt.date(2025, 3, 1), dt.date(2025, 3, 31), 7.5, "uur", 1234.56, "Z1")
+ROW = (
+    999900006,
+    "9980AB",
+    12,
+    "A",
+    "Zvw",
+    "Wijkverpleging",
+    dt.date(2025, 3, 1),
+    dt.date(2025, 3, 31),
+    7.5,
+    "uur",
+    1234.56,
+    "Z1",
+)
 
 
-def a_workbook(path: Path, rows: list[tuple[object, ...]], *, sheet: str = "Leveringen", header: tuple[str, ...] = COLUMNS) -> Path:
+def a_workbook(
+    path: Path, rows: list[tuple[object, ...]], *, sheet: str = "Leveringen", header: tuple[str, ...] = COLUMNS
+) -> Path:
     book = xlsxwriter.Workbook(str(path), {"default_date_format": "dd-mm-yyyy"})
     page = book.add_worksheet(sheet)
     for number, row in enumerate([header, *rows]):
@@ -155,7 +170,9 @@ def test_a_copy_never_overwrites_one_that_is_there(tmp_path: Path) -> None:
     assert check(second, CONTEXT_ONE).items == reading.items
 
 
-def test_the_template_has_all_columns_offers_what_the_reader_understands_and_holds_no_row_to_send(tmp_path: Path) -> None:
+def test_the_template_has_all_columns_offers_what_the_reader_understands_and_holds_no_row_to_send(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "leveringen.xlsx"
     write_template(path)
     book = CalamineWorkbook.from_path(path)
@@ -200,7 +217,10 @@ def test_a_cell_far_out_is_refused_before_it_eats_the_memory(tmp_path: Path) -> 
 
 def test_a_workbook_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.xlsx"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed, packed.open("xl/worksheets/sheet1.xml", "w") as part:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("xl/worksheets/sheet1.xml", "w") as part,
+    ):
         for _ in range(301):
             part.write(bytes(1024 * 1024))
     assert path.stat().st_size < 1024 * 1024

@@ -14,7 +14,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 ONE = ProviderContext(agb=CONTEXT.agb, municipalities=frozenset({9901}), today=CONTEXT.today)
 
 
-@pytest.mark.parametrize("path", sorted(p for p in EXAMPLES.iterdir() if p.suffix in (".xml", ".csv", ".xlsx")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted(p for p in EXAMPLES.iterdir() if p.suffix in (".xml", ".csv", ".xlsx")), ids=lambda p: p.name
+)
 def test_an_example_passes_the_check_without_a_remark(path: Path) -> None:
     reading = check(path, ONE)
     assert reading.findings == ()
