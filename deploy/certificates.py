@@ -79,52 +79,57 @@ class Authority:
         write_private(key_path, _pem(key))
         self.ca_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, folder: Path, *, days: int = 825) -> RoleCertificate:
-        """Make key and certificate for `name` in `folder` (cert.pem, key.pem, ca.pem), or return what stands there."""
+    def issue(
+        self, name: str, folder: Path, *, days: int = 825, valid_from: dt.datetime | None = None, server: bool = True
+    ) -> RoleCertificate:
+        """Make key and certificate for `name` in `folder` (cert.pem, key.pem, ca.pem), or return what stands there.
+
+        Valid for `days` from `valid_from` on (absent: from an hour ago on, since clocks differ). `server`: may also stand
+        behind an address of this machine; False for members, who only call.
+        """
         files = RoleCertificate(name, folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
         if not (files.cert.exists() and files.key.exists()):
             key = ec.generate_private_key(ec.SECP256R1())
             write_private(files.key, _pem(key))
-            files.cert.write_bytes(self._sign(name, key.public_key(), days=days))
+            files.cert.write_bytes(self._sign(name, key.public_key(), days=days, valid_from=valid_from, server=server))
             files.ca.write_bytes(self.ca_path.read_bytes())
         return files
 
     def sign_request(self, csr_pem: bytes, name: str, *, days: int = 825) -> bytes:
-        """Sign a member's own request; the name is ours, not the request's. Raises `Refused` for a broken request."""
+        """Sign a member's own request, for calling only; the name is ours, not the request's. Raises `Refused` for a broken request."""
         try:
             request = x509.load_pem_x509_csr(csr_pem)
         except ValueError as broken:
-            raise Refused("unreadable", "The certificate request in this file can't be read; run join again.") from broken
+            raise Refused(
+                "unreadable", "The certificate request in this file can't be read; run join again."
+            ) from broken
         public = request.public_key()
         if not request.is_signature_valid or not isinstance(public, ec.EllipticCurvePublicKey):
             raise Refused("signature", "The certificate request is not signed by its own EC key; run join again.")
-        return self._sign(name, public, days=days)
+        return self._sign(name, public, days=days, valid_from=None, server=False)
 
-    def _sign(self, name: str, public: ec.EllipticCurvePublicKey, *, days: int) -> bytes:
+    def _sign(
+        self, name: str, public: ec.EllipticCurvePublicKey, *, days: int, valid_from: dt.datetime | None, server: bool
+    ) -> bytes:
         if re.fullmatch(r"[a-z0-9-]{1,60}", name) is None:
             msg = "A principal has lower-case letters, digits and dashes."
             raise SettingsWrong(msg)
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
+        first = valid_from or dt.datetime.now(dt.UTC) - _BACKDATED
+        purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if server else [])]
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
             .issuer_name(self._certificate.subject).public_key(public).serial_number(x509.random_serial_number())
-            .not_valid_before(now - _BACKDATED).not_valid_after(now + dt.timedelta(days=days))
+            .not_valid_before(first).not_valid_after(first + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName(
-                    [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-                ), critical=False,
-            )
-            .add_extension(
-                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
-                critical=False,
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            ).sign(self._key, hashes.SHA256())
+            .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+            .add_extension(issuer, critical=False)
         )  # fmt: skip
-        return certificate.public_bytes(serialization.Encoding.PEM)
+        if server:
+            here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from deploy.certificates import Authority
+    from deploy.embedded_kafka import EmbeddedKafka
+    from deploy.embedded_postgres import EmbeddedPostgres
+
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a server carries the mark, so that `-m "not servers"` needs none."""
+    for item in items:
+        if {"kafka", "postgres"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
 
 
 @pytest.fixture(scope="session")
@@ -28,34 +41,59 @@ def server_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="zorgstroom-test-"))
     folder.chmod(0o755)
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
-def authority(server_folder: Path):
+def authority(server_folder: Path) -> Authority:
+    """The network's certificate authority (deploy.certificates.Authority)."""
     from deploy.certificates import Authority
 
     return Authority(server_folder / "root")
 
 
 @pytest.fixture(scope="session")
-def kafka(server_folder: Path, authority):
-    """A real Apache Kafka (deploy.embedded_kafka.EmbeddedKafka), mutual TLS, deny by default."""
+def kafka(server_folder: Path, authority: Authority) -> Iterator[EmbeddedKafka]:
+    """A real Apache Kafka, mutual TLS, deny by default; stopped also when the run is broken off."""
     from deploy.embedded_kafka import EmbeddedKafka
     from deploy.settings import load_settings
 
     server = EmbeddedKafka(server_folder / "kafka", authority, load_settings().cache)
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def postgres(server_folder: Path):
-    """A real PostgreSQL (deploy.embedded_postgres.EmbeddedPostgres)."""
+def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A real PostgreSQL; stopped also when the run is broken off."""
     from deploy.embedded_postgres import EmbeddedPostgres
 
     server = EmbeddedPostgres(server_folder / "postgres")
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        server.forget()
+
+
+@pytest.fixture
+def fresh_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
+    """`fresh_database(role)`: the address of an empty database with its own login, dropped after the test."""
+    import psycopg
+    from psycopg import sql
+
+    made: set[str] = set()
+
+    def make(role: str) -> str:
+        made.add(role)
+        return postgres.create_role_database(role)
+
+    yield make
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as connection:
+        for role in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
