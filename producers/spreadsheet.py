@@ -26,7 +26,7 @@ from producers.spreadsheet_cells import (
 from producers.spreadsheet_rows import Table, csv_table, xlsx_table
 from producers.spreadsheet_words import care_type_named, stream_of, unit_named
 from schemas.care import CareType, Stream
-from schemas.errors import Refused
+from schemas.errors import ContractBroken, Refused
 from schemas.secrets import Bsn
 from schemas.values import MAX_LINE_CENTS, Address, Cents
 
@@ -79,8 +79,7 @@ class _Sheet:
         if len(self.findings) > before:
             return
         if bsn is None or care_type is None or first is None or last is None or cents is None:
-            msg = "a row without findings has all it needs"
-            raise AssertionError(msg)
+            raise ContractBroken("A row without findings has all it needs.")
         self._add(number, bsn=bsn, care_type=care_type, days=(first, last), cents=cents, reference=reference,
                   volume=volume, unit=unit, address=address)  # fmt: skip
 
