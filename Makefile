@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA ?= data
 
-.PHONY: help install demo demo-clean test test-faults attack bench lint format lock web-assets
+.PHONY: help install demo demo-clean test test-faults bench lint format lock web-assets
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,9 +26,8 @@ web-assets: $(STAMP) ## fetch style sheets, fonts and htmx for the page
 demo: $(STAMP) web-assets ## run everything here, with two invented municipalities
 	@$(VENV)/bin/zorgstroom demo --data $(DATA)
 
-demo-clean: ## forget the demo's data
-	@rm -rf $(DATA)
-	@echo "The demo's data are gone."
+demo-clean: $(STAMP) ## forget the demo's data
+	@$(PY) -m deploy.forget $(DATA)
 
 test: $(STAMP) web-assets ## run all tests but the long ones
 	@$(VENV)/bin/pytest -q -m "not long"
@@ -42,9 +41,9 @@ bench: $(STAMP) ## measure speed and size on this machine
 lint: $(STAMP) ## style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy schemas producers keyvault projections streams portals deploy
 
-format: $(STAMP)
+format: $(STAMP) ## lay out the code
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
 lock: $(STAMP) ## renew the locks of packages and of Kafka's jars
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra zone --extra test --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
-	@$(PY) -c "from pathlib import Path; from deploy import kafka_jars; kafka_jars.write_lock(Path('.cache'), Path('deploy/kafka_jars.lock'))"
+	@$(PY) -c "from pathlib import Path; from deploy import kafka_jars; kafka_jars.write_lock(Path('.cache').resolve(), Path('deploy/kafka_jars.lock'))"

@@ -90,9 +90,10 @@ class Authority:
         files = RoleCertificate(name, folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
         if not (files.cert.exists() and files.key.exists()):
             key = ec.generate_private_key(ec.SECP256R1())
+            signed = self._sign(name, key.public_key(), days=days, valid_from=valid_from, server=server)
             write_private(files.key, _pem(key))
-            files.cert.write_bytes(self._sign(name, key.public_key(), days=days, valid_from=valid_from, server=server))
             files.ca.write_bytes(self.ca_path.read_bytes())
+            files.cert.write_bytes(signed)
         return files
 
     def sign_request(self, csr_pem: bytes, name: str, *, days: int = 825) -> bytes:
