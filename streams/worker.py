@@ -7,6 +7,7 @@ is ever left behind, and what was not committed is read again after a restart.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import ssl
 import sys
@@ -34,18 +35,20 @@ _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 class Worker:
     """One process of one role."""
 
-    def __init__(self, config: RoleConfig, engine: HopEngine[Any, Any], metrics: WorkerMetrics) -> None:
-        """Wire Faust, engine and sender; nothing connects before `run`."""
+    def __init__(
+        self,
+        config: RoleConfig,
+        engine: HopEngine[Any, Any],
+        metrics: WorkerMetrics,
+        ticks: Sequence[tuple[float, Callable[[OutboxSender], None]]] = (),
+    ) -> None:
+        """Wire Faust, engine and sender. `ticks`: work for the worker's thread about every so many seconds."""
         self.config, self.engine, self.metrics = config, engine, metrics
         self.log = logger(config.role)
         self.sender = OutboxSender(config.kafka.client(), metrics)
         self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=config.role)
-        self.ticks: list[tuple[float, Callable[[], None]]] = []
+        self.ticks = [(seconds, lambda work=work: work(self.sender)) for seconds, work in ticks]  # type: ignore[misc]
         self.app = self._faust()
-
-    def every(self, seconds: float, work: Callable[[], None]) -> None:
-        """Call `work` in the worker's thread about every `seconds`, between windows."""
-        self.ticks.append((seconds, work))
 
     def _faust(self) -> faust.App:
         kafka = self.config.kafka
@@ -140,13 +143,17 @@ class Worker:
 
     def run(self) -> None:
         """Run until SIGTERM."""
-        self.metrics.serve(self.config.metrics_port)
         worker = faust.Worker(self.app, loglevel="ERROR", redirect_stdouts=False, quiet=True)
         try:
             worker.execute_from_commandline()
         finally:
             self.executor.shutdown(wait=True, cancel_futures=True)
             self.sender.stop()
+
+
+def today() -> dt.date:
+    """The day it is, in UTC: for the validity of keys."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _record(message: Any) -> InputRecord:
@@ -165,6 +172,20 @@ def _where(failure: BaseException) -> str:
     return place
 
 
+def _built(build: Callable[[RoleConfig, WorkerMetrics], Worker], config: RoleConfig, metrics: WorkerMetrics) -> Worker:
+    """Build the worker, waiting for what is away."""
+    told = False
+    while True:
+        try:
+            return build(config, metrics)
+        except Unavailable as away:
+            if not told:
+                logger(config.role).warning("waiting", reason=str(away))
+            told = True
+            metrics.waiting.set(1)
+            time.sleep(1)
+
+
 def main(build: Callable[[RoleConfig, WorkerMetrics], Worker], arguments: Sequence[str] | None = None) -> None:
     """Entry of a role's process: `--config FILE`. Settings that are wrong: one sentence and exit code 2."""
     import argparse
@@ -175,7 +196,9 @@ def main(build: Callable[[RoleConfig, WorkerMetrics], Worker], arguments: Sequen
     chosen = parser.parse_args(arguments)
     try:
         config = RoleConfig.load(chosen.config)
-        worker = build(config, WorkerMetrics(config.role))
+        metrics = WorkerMetrics(config.role)
+        metrics.serve(config.metrics_port)
+        worker = _built(build, config, metrics)
     except SettingsWrong as wrong:
         print(wrong)  # noqa: T201 - the last line of the log is what the supervisor shows
         sys.exit(EXIT_SETTINGS)

@@ -68,7 +68,7 @@ def test_no_file_holds_a_path_of_one_machine_or_the_host_of_a_registry() -> None
     hits = []
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
-        if not path.is_file() or parts[0] in {".git", ".venv", "data", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache"}:
+        if not path.is_file() or parts[0] in {".git", ".venv", "data", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}:
             continue
         if "node_modules" in parts or "vendor" in parts or path.suffix not in endings or path.stat().st_size > 5_000_000:
             continue

@@ -1,0 +1,63 @@
+"""Follows `directory.v1`: who is admitted and which keys count, verified against the pinned root."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas.directory import Directory
+from schemas.errors import Refused, Unavailable
+from streams.config import RoleConfig
+
+TOPIC = "directory.v1"
+
+
+class DirectoryFollower(threading.Thread):
+    """A thread that keeps a `Directory` up to date."""
+
+    def __init__(self, config: RoleConfig) -> None:
+        """Reads with the role's own certificate."""
+        super().__init__(name="directory", daemon=True)
+        self.directory = Directory(config.root_public_key)
+        self._settings: dict[str, Any] = config.kafka.client() | {
+            "group.id": f"{config.role}.directory", "enable.auto.commit": False, "enable.partition.eof": True,
+        }  # fmt: skip
+        self._caught_up = threading.Event()
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Read from the beginning and go on reading."""
+        consumer = Consumer(self._settings)
+        consumer.assign([TopicPartition(TOPIC, 0, 0)])
+        while not self._stopping.is_set():
+            for record in consumer.consume(200, 0.2):
+                if record.error() is not None:
+                    if record.error().name() == "_PARTITION_EOF":
+                        self._caught_up.set()
+                    continue
+                try:
+                    self.directory.learn(record.value() or b"")
+                except Refused:
+                    continue  # an entry the root did not sign counts for nothing, wherever it lies
+        consumer.close()
+
+    def wait(self, *, seconds: float = 60) -> Directory:
+        """Wait until everything there is was read. Raises `Unavailable`."""
+        if not self._caught_up.wait(seconds):
+            msg = "The directory of keys and senders can't be read from Kafka."
+            raise Unavailable(msg)
+        return self.directory
+
+    def refreshed(self, *, seconds: float = 1.0) -> None:
+        """Give a new entry a moment to arrive: a sender that was just admitted is not refused for it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._stopping.is_set():
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop and wait a moment."""
+        self._stopping.set()
+        self.join(timeout=3)

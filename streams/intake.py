@@ -1,0 +1,159 @@
+"""Decisions of intake without I/O: where a person counts from which day on.
+
+Once a residence file names a person only it decides; else dated addresses do. Arrival order never matters.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from schemas.frames import ALWAYS, PLACEMENT_ROW, Place
+from schemas.placements import own_household
+from schemas.secrets import AddressKey
+from schemas.values import Address
+from streams.address_book import Location
+
+_NOWHERE: Final = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Spot:
+    """Household, contributor and area a person counts at, and the kind of place."""
+
+    household: bytes
+    contributor: bytes
+    area: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dated:
+    """An address known to hold on a day (a 301's Dagtekening, a service's first day)."""
+
+    day: int
+    address: bytes
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Residence:
+    """A stay of a residence file, from its first day (until its last, if it has one)."""
+
+    from_day: int
+    until_day: int | None
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """From a day (until a day) the person counts where another counts."""
+
+    to_person: bytes
+    from_day: int
+    until_day: int | None
+
+
+Timeline = list[tuple[int, Spot | None]]
+"""From which day on a person counts where (None: unplaced), ascending."""
+
+
+def address_hash(secret: AddressKey, address: Address) -> bytes:
+    """The keyed hash of an address: 16 bytes."""
+    return hmac.digest(secret.reveal(), b"address|" + address.canonical(), "sha256")[:16]
+
+
+def spot_at(*, person: bytes, address: bytes, location: Location) -> Spot:
+    """Where someone living at an address counts. `address` is its keyed hash."""
+    own = own_household(person)
+    match location.place:
+        case Place.HOME:
+            return Spot(address, address, location.area, location.place)
+        case Place.INSTITUTION:
+            return Spot(own, address, location.gemeente * 1_000_000, location.place)
+        case Place.SHARED:
+            return Spot(own, address, location.area, location.place)
+        case Place.SECRET:
+            return secret_spot(person, location.gemeente)
+
+
+def secret_spot(person: bytes, gemeente: int) -> Spot:
+    """Where someone with a secret address counts: alone, in the rest of the gemeente."""
+    own = own_household(person)
+    return Spot(own, own, gemeente * 1_000_000, Place.SECRET)
+
+
+def timeline(dated: Iterable[Dated], residences: Sequence[Residence]) -> Timeline:
+    """A person's own timeline, before links; the same whatever order things arrived in."""
+    if residences:
+        line: Timeline = []
+        ordered = sorted(residences)
+        for index, stay in enumerate(ordered):
+            if index and stay.from_day == ordered[index - 1].from_day:
+                continue
+            line.append((stay.from_day, stay.spot))
+            following = next((s.from_day for s in ordered[index + 1 :] if s.from_day > stay.from_day), None)
+            if stay.until_day is not None and following is None:
+                line.append((stay.until_day + 1, _NOWHERE))
+        return _merged(line)
+    by_day: dict[int, Dated] = {}
+    for d in dated:
+        known = by_day.get(d.day)
+        if known is None or d.address < known.address:
+            by_day[d.day] = d
+    line = [(day, by_day[day].spot) for day in sorted(by_day)]
+    if line:
+        line[0] = (ALWAYS, line[0][1])
+    return _merged(line)
+
+
+def linked(own: Timeline, links: Sequence[Link], others: dict[bytes, Timeline]) -> Timeline:
+    """The timeline with links laid over it; a link to someone unplaced leaves the person where he or she is."""
+    line = own
+    for link in sorted(links, key=lambda k: (k.from_day, k.to_person)):
+        other = others.get(link.to_person, [])
+        end = None if link.until_day is None else link.until_day + 1
+        before = [(day, spot) for day, spot in line if day < link.from_day]
+        within = [(link.from_day, _at(other, link.from_day) or _at(line, link.from_day))]
+        days = sorted({d for d, _ in (*other, *line) if d > link.from_day and (end is None or d < end)})
+        within += [(day, _at(other, day) or _at(line, day)) for day in days]
+        after = [] if end is None else [(end, _at(line, end)), *[(d, s) for d, s in line if d > end]]
+        line = _merged([*before, *within, *after])
+    return line
+
+
+def _at(line: Timeline, day: int) -> Spot | None:
+    found: Spot | None = None
+    for from_day, spot in line:
+        if from_day > day:
+            break
+        found = spot
+    return found
+
+
+def _merged(line: Timeline) -> Timeline:
+    result: Timeline = []
+    for day, spot in line:
+        if result and result[-1][1] == spot:
+            continue
+        if not result and spot is None:
+            continue
+        result.append((day, spot))
+    return result
+
+
+def packed(line: Timeline) -> bytes:
+    """The timeline as packed `placement_row` records; unplaced from a day on is area 0."""
+    rows = np.zeros(len(line), PLACEMENT_ROW)
+    for index, (day, spot) in enumerate(line):
+        rows[index]["from_day"] = day
+        if spot is not None:
+            rows[index]["household"] = np.void(spot.household)
+            rows[index]["contributor"] = np.void(spot.contributor)
+            rows[index]["area"] = spot.area
+            rows[index]["place"] = spot.place
+    return rows.tobytes()

@@ -1,0 +1,53 @@
+"""The process `intake`: wiring only."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from keyvault.client import VaultClient
+from schemas.errors import SettingsWrong
+from schemas.secrets import AddressKey, BoxKey, PersonIdKey, ScalarKey
+from schemas.values import day_number
+from streams.address_book import AddressBook
+from streams.config import RoleConfig
+from streams.directory_follower import DirectoryFollower
+from streams.hop_engine import HopEngine
+from streams.hop_store import PostgresHopStore, prepared
+from streams.intake_role import IntakeRole
+from streams.intake_store import DDL
+from streams.metrics import WorkerMetrics
+from streams.pseudonyms import Pseudonyms
+from streams.worker import Worker, main, today
+
+
+def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
+    """Everything intake is made of."""
+    if config.vault is None:
+        msg = "The settings of intake lack `vault`."
+        raise SettingsWrong(msg)
+    book = AddressBook.read([Path(p) for p in config.extra.get("address_dirs", [])])
+    follower = DirectoryFollower(config)
+    follower.start()
+    directory = follower.wait()
+    with prepared(config.database_dsn, DDL):
+        pass
+    kafka = config.kafka
+    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    identity = BoxKey(config.secret("identity"))
+    key_id = directory.role_key("intake", "identity", day=day_number(today())).key_id
+    role = IntakeRole(
+        directory=directory, identity_keys={key_id: identity},
+        pseudonyms=Pseudonyms(
+            vault=vault, pinned_public_key=config.vault.voprf_public_key, scalar=ScalarKey(config.secret("scalar")),
+            id_key=PersonIdKey(config.secret("person-id")), cache_key=config.secret("cache"),
+        ),
+        book=book, address_key=AddressKey(config.secret("address")),
+        placement_key=cache(lambda: vault.public_key("placement")), metrics=metrics, learn_more=follower.refreshed,
+    )  # fmt: skip
+    engine = HopEngine(role, PostgresHopStore(config.database_dsn, role.name), metrics)
+    return Worker(config, engine, metrics)
+
+
+if __name__ == "__main__":
+    main(build)

@@ -1,0 +1,254 @@
+"""Intake as a role of the hop: verifies envelopes, opens identity parts, sends them on with person ids.
+
+Never opens a content part. Stores, logs and counts no sender per person.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from schemas import codec, topics
+from schemas.directory import Directory
+from schemas.envelope import Envelope, open_identity
+from schemas.errors import Refused
+from schemas.sealing import partition_of, seal_to, sha256
+from schemas.secrets import AddressKey, BoxKey, Bsn
+from schemas.values import Month, day_of
+from streams import intake_store as store
+from streams.address_book import AddressBook
+from streams.hop import InputRecord, Numbered, Output, Poison
+from streams.hop_store import Transaction
+from streams.intake import linked, packed, timeline
+from streams.intake_evidence import Evidence, dated_of, links_of, residences_of
+from streams.metrics import WorkerMetrics
+from streams.pseudonyms import Asked, Pseudonyms
+
+INPUT, OUTPUT = "delivered.v1", "rekeyed.v1"
+_NO_PERSON: Final = bytes(16)
+_BYTES_PER_EVENT: Final = 93
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A verified envelope and the SHA-256 of its bytes."""
+
+    envelope: Envelope
+    hash: bytes
+
+
+@dataclass(slots=True)
+class _Opened:
+    """An envelope on its way through a window."""
+
+    taken: Numbered[Arrived]
+    identity: dict[str, Any]
+    refusals: dict[int, str]
+    persons: list[bytes] = field(default_factory=list)
+    placements: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def sender(self) -> str:
+        return self.taken.payload.envelope.header.sender.text
+
+
+@dataclass(slots=True)
+class IntakeRole:
+    """See `streams.hop.Role`."""
+
+    directory: Directory
+    identity_keys: dict[str, BoxKey]
+    pseudonyms: Pseudonyms
+    book: AddressBook
+    address_key: AddressKey
+    placement_key: Callable[[], tuple[str, bytes]]
+    metrics: WorkerMetrics
+    learn_more: Callable[[], None]
+    name: str = "intake"
+    input_topic: str = INPUT
+    _strangers: dict[str, float] = field(default_factory=dict)
+
+    def identify(self, record: InputRecord) -> Numbered[Arrived] | Poison:
+        """Decode and verify; the number counts once the signature is valid."""
+        try:
+            envelope = Envelope.decode(record.value)
+        except Refused as broken:
+            return Poison(record, broken.code)
+        header = envelope.header
+        if header.topic != INPUT or record.partition != partition_of(header.sender.text.encode(), topics.ROAD_PARTITIONS):
+            return Poison(record, "part")
+        entry = self.directory.sender_key(header.sender.text, header.signing_key_id)
+        if entry is None and self._worth_waiting(header.sender.text):
+            self.learn_more()
+            entry = self.directory.sender_key(header.sender.text, header.signing_key_id)
+        if entry is None:
+            known = self.directory.sender(header.sender.text) is not None
+            return Poison(record, "unknown-key" if known else "unknown-sender")
+        if not envelope.signed_by(entry.public_key):
+            return Poison(record, "signature")
+        stream = header.sender.text.encode() + b"/" + header.outbox.raw
+        return Numbered(record, stream, header.number, Arrived(envelope, sha256(record.value)))
+
+    def _worth_waiting(self, sender: str) -> bool:
+        """A sender nobody knows may have been admitted just now: wait once, not for every record."""
+        now = time.monotonic()
+        if now - self._strangers.get(sender, -60.0) < 10.0 or len(self._strangers) > 1000:
+            return False
+        self._strangers[sender] = now
+        return True
+
+    def events_in(self, payload: Arrived) -> int:
+        """About as many as fit into the content part; intake can't know."""
+        return max(1, len(payload.envelope.content) // _BYTES_PER_EVENT)
+
+    def seen(self, tx: Transaction, record: Numbered[Arrived]) -> Sequence[Output]:
+        """The same envelope again is nothing; another under its number is equivocation: the sender is on hold."""
+        known = store.hash_of(tx, record.stream, record.number)
+        if known is None or known == record.payload.hash:
+            return ()
+        sender = record.payload.envelope.header.sender.text
+        store.hold(tx, sender)
+        self.metrics.dead_letter("equivocation")
+        return (self._receipt(record, kind="hold", code="equivocation"),)
+
+    def beyond(self, tx: Transaction, record: Numbered[Arrived], *, expected: int) -> Sequence[Output]:
+        """Tell the sender which number is missing, once per gap and minute."""
+        if not store.may_tell_gap(tx, record.stream, expected):
+            return ()
+        return (self._receipt(record, kind="expects", number=expected),)
+
+    def apply(self, tx: Transaction, accepted: Sequence[Numbered[Arrived]]) -> Sequence[Output]:
+        """Open, pseudonymise, place, send on."""
+        self._strangers.clear()
+        store.save_hashes(tx, [(a.stream, a.number, a.payload.hash) for a in accepted])
+        held = store.on_hold(tx, (a.payload.envelope.header.sender.text for a in accepted))
+        outputs: dict[int, Output] = {}
+        opened: list[_Opened] = []
+        for index, taken in enumerate(accepted):
+            try:
+                opened.append(self._open(taken, held))
+            except Refused as refused:
+                self.metrics.refused(refused.code)
+                outputs[index] = self._receipt(taken, kind="final", code=refused.code)
+        self._name_persons(tx, opened)
+        self._place(tx, opened)
+        sent = {id(o.taken): self._rekeyed(o) for o in opened}
+        return [outputs[i] if i in outputs else sent[id(t)] for i, t in enumerate(accepted)]
+
+    def _open(self, taken: Numbered[Arrived], held: set[str]) -> _Opened:
+        envelope = taken.payload.envelope
+        header = envelope.header
+        if header.sender.text in held:
+            raise Refused("on-hold", "The sender is on hold.")
+        secret = self.identity_keys.get(header.identity_key_id)
+        if secret is None:
+            raise Refused("unknown-key", "Sealed under an unknown identity key.")
+        identity = open_identity(secret=secret, header=envelope.header_bytes, sealed=envelope.identity)
+        if not header.sender.is_municipality and (identity["residences"] or identity["links"]):
+            raise Refused("mandate-sender", "Only a municipality sends residences and links.")
+        refusals: dict[int, str] = {}
+        for index, subject in enumerate(identity["subjects"]):
+            try:
+                subject["bsn"] = Bsn(subject["bsn"])
+            except Refused as wrong:
+                refusals[index] = wrong.code
+        return _Opened(taken, identity, refusals)
+
+    def _name_persons(self, tx: Transaction, opened: list[_Opened]) -> None:
+        asked: list[Asked] = []
+        for o in opened:
+            header = o.taken.payload.envelope.header
+            month = Month.of(day_of(header.day)).index
+            asked += [
+                Asked(o.sender, s["handle"], s["bsn"], header.number, month)
+                for i, s in enumerate(o.identity["subjects"]) if i not in o.refusals
+            ]  # fmt: skip
+        try:
+            persons, contradicted = self.pseudonyms.resolve(tx, asked)
+        except BaseException:
+            self.pseudonyms.forget_uncommitted()
+            raise
+        for sender in contradicted:
+            store.hold(tx, sender)
+            self.metrics.dead_letter("equivocation")
+        remaining = iter(persons)
+        for o in opened:
+            o.persons = [
+                _NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))
+            ]
+
+    def _place(self, tx: Transaction, opened: list[_Opened]) -> None:
+        """Take in what the envelopes say of addresses, and hand news to the earliest envelope that touched the person."""
+        touched: dict[bytes, _Opened] = {}
+        for o in opened:
+            known = Evidence(o.identity, o.persons, o.refusals)
+            sender = o.taken.payload.envelope.header.sender
+            fresh = store.add_dated(tx, dated_of(known, book=self.book, secret=self.address_key))
+            if sender.is_municipality:
+                for person, stays in residences_of(
+                    known, book=self.book, secret=self.address_key, gemeente=sender.number
+                ).items():
+                    store.replace_residences(tx, person=person, municipality=sender.number, stays=stays)
+                    fresh.add(person)
+                links = links_of(known)
+                store.add_links(tx, links)
+                fresh |= {p for p, _ in links}
+            for person in fresh:
+                touched.setdefault(person, o)
+        if not touched:
+            return
+        for follower in store.linked_to(tx, list(touched)):
+            touched.setdefault(follower, next(iter(touched.values())))
+        self._publish_news(tx, touched)
+
+    def _publish_news(self, tx: Transaction, touched: dict[bytes, _Opened]) -> None:
+        standing = store.lock_placements(tx, list(touched))
+        links = store.links_of(tx, list(touched))
+        everyone = set(touched) | {k.to_person for found in links.values() for k in found}
+        dated, stays = store.evidence(tx, list(everyone))
+        own = {p: timeline(dated.get(p, ()), stays.get(p, ())) for p in everyone}
+        now_us = time.time_ns() // 1000
+        changed: dict[bytes, tuple[int, bytes]] = {}
+        for person in sorted(touched):
+            rows = packed(linked(own[person], links.get(person, ()), own))
+            version, before = standing[person]
+            if rows != before:
+                changed[person] = (max(version + 1, now_us), rows)
+        if not changed:
+            return
+        store.save_placements(tx, changed)
+        key_id, public = self.placement_key()
+        for person, (version, rows) in changed.items():
+            touched[person].placements.append(
+                {"person": person, "version": version, "key_id": key_id, "sealed": seal_to(public, rows)}
+            )
+
+    def _rekeyed(self, o: _Opened) -> Output:
+        envelope, record = o.taken.payload.envelope, o.taken.record
+        body = codec.encode(
+            "rekeyed_envelope",
+            {
+                "header": envelope.header_bytes, "identity_hash": sha256(envelope.identity), "content": envelope.content,
+                "signature": envelope.signature, "persons": b"".join(o.persons),
+                "refusals": [{"subject": i, "code": c} for i, c in sorted(o.refusals.items())],
+                "placements": o.placements, "outcome": "",
+            },
+        )  # fmt: skip
+        return Output(
+            topic=OUTPUT, partition=record.partition, key=o.sender.encode(), body=body,
+            source_partition=record.partition, source_offset=record.offset,
+        )  # fmt: skip
+
+    def _receipt(self, taken: Numbered[Arrived], *, kind: str, code: str = "0200", number: int | None = None) -> Output:
+        header, record = taken.payload.envelope.header, taken.record
+        body = codec.encode(
+            "receipt",
+            {"sender": header.sender.text, "outbox": header.outbox.raw, "number": number or header.number, "kind": kind,
+             "code": code, "accepted": 0, "duplicates": 0, "refused": []},
+        )  # fmt: skip
+        return Output(
+            topic=topics.receipts_topic(header.sender.text), partition=0, key=b"", body=body,
+            source_partition=record.partition, source_offset=record.offset, numbered=False, final=True,
+        )  # fmt: skip

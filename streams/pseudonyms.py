@@ -1,0 +1,126 @@
+"""BSN -> person id: intake's half of the pseudonym, with a cache that names no sender and joins no rows.
+
+The vault evaluates blindly; intake multiplies by its own scalar and derives the person id under a third secret. Whoever
+sees one of the three learns nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from keyvault import voprf
+from schemas.errors import Refused
+from schemas.sealing import open_under, seal_under
+from schemas.secrets import Bsn, DataKey, PersonIdKey, ScalarKey
+from streams import intake_store as store
+from streams.hop_store import Transaction
+
+_HELD: Final = 50_000
+_ONE_IN: Final = 50
+
+
+class Evaluator(Protocol):
+    """The vault, as far as pseudonyms need it."""
+
+    def elements(self, inputs: Sequence[bytes], *, pinned_public_key: bytes) -> list[bytes]:
+        """One element per input; proof checked against the pinned key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One subject of one envelope: whose it is, the sender's handle, the BSN, and what the check depends on."""
+
+    sender: str
+    handle: bytes
+    bsn: Bsn
+    number: int
+    month: int
+
+
+@dataclass(slots=True)
+class Pseudonyms:
+    """Resolves subjects to person ids. Not shared between threads."""
+
+    vault: Evaluator
+    pinned_public_key: bytes
+    scalar: ScalarKey
+    id_key: PersonIdKey
+    cache_key: bytes
+    _held: OrderedDict[bytes, tuple[bytes, int]] = field(default_factory=OrderedDict)
+
+    def _lookup(self, asked: Asked) -> bytes:
+        return hmac.digest(self.cache_key, b"lookup|" + asked.sender.encode() + b"|" + asked.handle, "sha256")[:20]
+
+    def _row_key(self, asked: Asked) -> DataKey:
+        return DataKey(hmac.digest(self.cache_key, b"row|" + asked.sender.encode() + b"|" + asked.handle, "sha256"))
+
+    def resolve(self, tx: Transaction, subjects: Sequence[Asked]) -> tuple[list[bytes], set[str]]:
+        """Person ids in the order asked, and the senders whose handle now stands for another person than before."""
+        lookups = [self._lookup(a) for a in subjects]
+        known = self._known(tx, subjects, lookups)
+        to_ask: dict[bytes, Asked] = {}
+        for asked, lookup in zip(subjects, lookups, strict=True):
+            held = known.get(lookup)
+            if held is None or held[1] < asked.month or self._due(lookup, asked.number):
+                to_ask.setdefault(lookup, asked)
+        answers = self._ask(tx, list(to_ask.values()))
+        contradicted: set[str] = set()
+        rows = []
+        for (lookup, asked), person in zip(to_ask.items(), answers, strict=True):
+            held = known.get(lookup)
+            if held is not None and held[0] != person:
+                contradicted.add(asked.sender)
+                continue
+            month = max(asked.month, held[1] if held else 0)
+            if held is None or held[1] < month:
+                rows.append((lookup, seal_under(self._row_key(asked), person, lookup), month))
+            known[lookup] = self._held[lookup] = (person, month)
+        store.save_handles(tx, rows)
+        while len(self._held) > _HELD:
+            self._held.popitem(last=False)
+        return [known[lookup][0] for lookup in lookups], contradicted
+
+    def forget_uncommitted(self) -> None:
+        """After a rolled-back transaction: hold nothing the table may not have."""
+        self._held.clear()
+
+    def _known(
+        self, tx: Transaction, subjects: Sequence[Asked], lookups: Sequence[bytes]
+    ) -> dict[bytes, tuple[bytes, int]]:
+        known = {k: self._held[k] for k in lookups if k in self._held}
+        absent = {k: a for k, a in zip(lookups, subjects, strict=True) if k not in known}
+        if absent:
+            for lookup, (sealed, month) in store.cached_handles(tx, list(absent)).items():
+                try:
+                    person = open_under(self._row_key(absent[lookup]), sealed, lookup)
+                except Refused:
+                    continue  # a row that does not open is as good as none: the vault is asked again
+                known[lookup] = self._held[lookup] = (person, month)
+        return known
+
+    def _due(self, lookup: bytes, number: int) -> bool:
+        digest = hmac.digest(self.cache_key, b"check|" + lookup + number.to_bytes(8, "big"), "sha256")
+        return digest[0] * 256 + digest[1] < 65536 // _ONE_IN
+
+    def _ask(self, tx: Transaction, asked: Sequence[Asked]) -> list[bytes]:
+        if not asked:
+            return []
+        distinct = list(dict.fromkeys(a.bsn for a in asked))
+        inputs = [b.reveal().encode("ascii") for b in distinct]
+        raw = self.vault.elements(inputs, pinned_public_key=self.pinned_public_key)
+        own = self.scalar.reveal()
+        elements = dict(zip(distinct, (voprf.multiply(own, e) for e in raw), strict=True))
+        found = store.persons_of(tx, list(elements.values()))
+        fresh = {e: self._person_id(e) for e in elements.values() if e not in found}
+        store.save_persons(tx, fresh)
+        found |= fresh
+        return [found[elements[a.bsn]] for a in asked]
+
+    def _person_id(self, element: bytes, generation: int = 0) -> bytes:
+        """The id of a new person; `generation` grows past ids on an erasure list (which comes with erasure)."""
+        return hmac.digest(self.id_key.reveal(), element + generation.to_bytes(4, "big"), "sha256")[:16]
