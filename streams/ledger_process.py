@@ -1,0 +1,39 @@
+"""The process `ledger`: wiring only."""
+
+from __future__ import annotations
+
+from keyvault.client import PersonKeyCache, VaultClient
+from schemas.errors import SettingsWrong
+from schemas.secrets import BoxKey
+from schemas.values import day_number
+from streams.config import RoleConfig
+from streams.directory_follower import DirectoryFollower
+from streams.hop_engine import HopEngine
+from streams.hop_store import PostgresHopStore, prepared
+from streams.ledger_role import LedgerRole
+from streams.ledger_store import DDL
+from streams.metrics import WorkerMetrics
+from streams.worker import Worker, main, today
+
+
+def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
+    """Everything the ledger is made of."""
+    if config.vault is None:
+        msg = "The settings of ledger lack `vault`."
+        raise SettingsWrong(msg)
+    follower = DirectoryFollower(config)
+    follower.start()
+    directory = follower.wait()
+    with prepared(config.database_dsn, DDL):
+        pass
+    kafka = config.kafka
+    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    key_id = directory.role_key("ledger", "content", day=day_number(today())).key_id
+    role = LedgerRole(
+        directory=directory, content_keys={key_id: BoxKey(config.secret("content"))}, keys=PersonKeyCache(vault), metrics=metrics
+    )
+    return Worker(config, HopEngine(role, PostgresHopStore(config.database_dsn, role.name), metrics), metrics)
+
+
+if __name__ == "__main__":
+    main(build)
