@@ -55,7 +55,9 @@ def check(folder: Path, wanted: Mapping[str, str]) -> None:
         path = folder / name
         if not path.exists() or _digest(path) != digest:
             path.unlink(missing_ok=True)
-            msg = f"The jar {name} is not the one in deploy/kafka_jars.lock; it was removed, run again to fetch it anew."
+            msg = (
+                f"The jar {name} is not the one in deploy/kafka_jars.lock; it was removed, run again to fetch it anew."
+            )
             raise ContractBroken(msg)
     for path in folder.glob("*.jar"):
         if path.name not in wanted:

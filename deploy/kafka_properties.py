@@ -65,6 +65,9 @@ def properties(
         "replica.fetch.max.bytes": str(4 * _MEBIBYTE),
         "log.cleaner.dedupe.buffer.size": str(16 * _MEBIBYTE),
         "num.recovery.threads.per.data.dir": "2",
+        # after a crash the node waits this long for its own former self before it serves again
+        "broker.session.timeout.ms": "5000",
+        "broker.heartbeat.interval.ms": "1000",
     }
     groups = {"group.initial.rebalance.delay.ms": "0", "group.min.session.timeout.ms": "2000"}
     return node | who_may_enter | one_node | keeping | groups
