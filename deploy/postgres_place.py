@@ -134,14 +134,21 @@ def _root_of_others(user: pwd.struct_passwd) -> Path:
 
 
 def _copy_of_binaries(home: Path) -> Path:
-    """The programs where everyone may run them (73 MB); shared by all zones of this machine that use this version."""
+    """The programs where everyone may run them (90 MB); shared by all zones of this machine that use this version.
+
+    Laid out as in the package: the programs look for their libraries in the folder `<package>.libs` beside it.
+    """
+    package = home.parent
+    libraries = package.with_name(f"{package.name}.libs")
     stamp = hashlib.sha256((home / "bin" / "postgres").read_bytes()).hexdigest()[:12]
     target = Path("/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp") / f"zorgstroom-pgsql-{stamp}"  # noqa: S108
     if not target.exists():
         beside = target.with_name(f"{target.name}.{os.getpid()}")
-        shutil.copytree(home, beside, symlinks=True)
+        shutil.copytree(home, beside / package.name / home.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, beside / libraries.name, symlinks=True)
         for path in (beside, *beside.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         beside.replace(target)
-    return target
+    return target / package.name / home.name
