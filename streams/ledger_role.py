@@ -98,11 +98,11 @@ class LedgerRole:
         """About as many as the sealed content holds."""
         return max(1, len(payload.fields.get("content", b"")) // _ROW)
 
-    def seen(self, tx: Transaction, record: Numbered[Rekeyed]) -> Sequence[Output]:
+    def seen(self, tx: Transaction, record: Numbered[Rekeyed]) -> Sequence[Output]:  # noqa: ARG002
         """Nothing: it was done."""
         return ()
 
-    def beyond(self, tx: Transaction, record: Numbered[Rekeyed], *, expected: int) -> Sequence[Output]:
+    def beyond(self, tx: Transaction, record: Numbered[Rekeyed], *, expected: int) -> Sequence[Output]:  # noqa: ARG002
         """Nothing: intake knows what failed and sends it again."""
         return ()
 

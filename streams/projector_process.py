@@ -1,0 +1,50 @@
+"""The process `projector`: wiring only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+
+from keyvault.client import PersonKeyCache, VaultClient
+from schemas.errors import SettingsWrong
+from schemas.secrets import SigningKey
+from schemas.values import day_number
+from streams.config import RoleConfig
+from streams.directory_follower import DirectoryFollower
+from streams.hop_engine import HopEngine
+from streams.hop_store import PostgresHopStore, prepared
+from streams.household_records import HouseholdRecords
+from streams.metrics import WorkerMetrics
+from streams.projector import Projector
+from streams.projector_store import DDL
+from streams.worker import Worker, main, today
+
+
+def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
+    """Everything the projector is made of."""
+    if config.vault is None:
+        msg = "The settings of projector lack `vault`."
+        raise SettingsWrong(msg)
+    follower = DirectoryFollower(config)
+    follower.start()
+    directory = follower.wait()
+    with prepared(config.database_dsn, DDL):
+        pass
+    kafka = config.kafka
+    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    release = directory.role_key("release", "signing", day=day_number(today()))
+    _, placement_secret = vault.placement_private()
+    role = Projector(
+        keys=PersonKeyCache(vault), placement_secret=placement_secret, release_public=release.public_key, metrics=metrics
+    )
+    hop_store = PostgresHopStore(config.database_dsn, role.name)
+    records = HouseholdRecords(
+        hop_store, cache(lambda: vault.public_key("section")), SigningKey(config.secret("signing")), config.first_month,
+        lambda: dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+    seconds = float(config.extra.get("tick_seconds", 5.0))
+    return Worker(config, HopEngine(role, hop_store, metrics), metrics, ticks=[(seconds, records.tick)])
+
+
+if __name__ == "__main__":
+    main(build)

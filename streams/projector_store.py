@@ -1,0 +1,177 @@
+"""The projector's tables: bookings (only added to), placements, epochs, closed months, mandates. Written by binary COPY.
+
+A rebuild uses the same tables in another schema. The hash is over the sorted sums of bookings and the placements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import sql
+
+from projections.bookings import BOOKING
+from streams.hop_store import Transaction
+
+DDL: Final = (
+    """CREATE TABLE IF NOT EXISTS bookings (person bytea NOT NULL, household bytea NOT NULL, contributor bytea NOT NULL,
+    area bigint NOT NULL, provider bigint NOT NULL, payer int NOT NULL, care_type int NOT NULL, unit int NOT NULL,
+    kind int NOT NULL, service_day int NOT NULL, epoch int NOT NULL, cents bigint NOT NULL, volume bigint NOT NULL,
+    count int NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS bookings_person ON bookings (person)",
+    "CREATE INDEX IF NOT EXISTS bookings_household ON bookings (household)",
+    "CREATE TABLE IF NOT EXISTS placements (person bytea PRIMARY KEY, version bigint NOT NULL, packed bytea NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS epochs (partition int PRIMARY KEY, epoch int NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS passed (partition int, epoch int, PRIMARY KEY (partition, epoch))",
+    """CREATE TABLE IF NOT EXISTS months_closed (provider bigint, payer int, stream text, month int,
+    nothing_delivered boolean NOT NULL, PRIMARY KEY (provider, payer, stream, month))""",
+    """CREATE TABLE IF NOT EXISTS mandates (handle bytea PRIMARY KEY, person bytea NOT NULL, municipality int NOT NULL,
+    valid_until int NOT NULL, given boolean NOT NULL, household bytea, version bigint NOT NULL DEFAULT 0,
+    marked boolean NOT NULL DEFAULT false)""",
+    "CREATE INDEX IF NOT EXISTS mandates_household ON mandates (household)",
+    "CREATE INDEX IF NOT EXISTS mandates_person ON mandates (person)",
+    "CREATE TABLE IF NOT EXISTS leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
+    """CREATE OR REPLACE VIEW release_contributions AS SELECT area, household, contributor, provider, care_type,
+    extract(year FROM date '1970-01-01' + service_day)::int AS service_year, epoch, sum(cents)::bigint AS cents
+    FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(cents) <> 0""",
+    "CREATE OR REPLACE VIEW release_passed AS SELECT partition, epoch FROM passed",
+    "CREATE OR REPLACE VIEW release_coverage AS SELECT provider, payer, stream, month FROM months_closed",
+)
+_VIEWS: Final = ("release_contributions", "release_passed", "release_coverage")
+
+_COPY_TYPES: Final = {"V16": ("V16", 16), "<i8": (">i8", 8), "<i4": (">i4", 4)}
+_COPY_ROW: Final = np.dtype(
+    [("n", ">i2")]
+    + [
+        part
+        for name in BOOKING.names or ()
+        for part in ((f"l_{name}", ">i4"), (name, _COPY_TYPES[BOOKING[name].str.replace("|", "")][0]))
+    ]
+)
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+
+
+def grant_release(dsn: str, login: str) -> None:
+    """Let release's login read its views and nothing else."""
+    with psycopg.connect(dsn) as connection:
+        name = sql.Identifier(login)
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
+        for view in _VIEWS:
+            connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(view), name))
+
+
+def add_bookings(tx: Transaction, bookings: NDArray[np.void]) -> None:
+    """Append bookings: one binary COPY, its bytes made by numpy."""
+    if not len(bookings):
+        return
+    rows = np.zeros(len(bookings), _COPY_ROW)
+    names = BOOKING.names or ()
+    rows["n"] = len(names)
+    for name in names:
+        rows[f"l_{name}"] = BOOKING[name].itemsize
+        rows[name] = bookings[name]
+    with tx.cursor().copy("COPY bookings FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(_COPY_HEAD + rows.tobytes() + b"\xff\xff")
+
+
+def _frame(rows: Sequence[tuple[Any, ...]]) -> NDArray[np.void]:
+    out = np.zeros(len(rows), BOOKING)
+    if rows:
+        for name, column in zip(BOOKING.names or (), zip(*rows, strict=True), strict=True):
+            if BOOKING[name].kind == "V":
+                out[name] = np.frombuffer(b"".join(bytes(v) for v in column), "V16")
+            else:
+                out[name] = np.array(column, dtype=np.int64)
+    return out
+
+
+_SUMS: Final = "sum(cents)::bigint, sum(volume)::bigint, sum(count)::int"
+_KEY: Final = "person, household, contributor, area, provider, payer, care_type, unit, kind, service_day"
+_NOT_ZERO: Final = "HAVING sum(cents) <> 0 OR sum(volume) <> 0 OR sum(count) <> 0"
+
+
+def standing_of(tx: Transaction, persons: Sequence[bytes]) -> NDArray[np.void]:
+    """What stands for these persons, summed per key without epoch."""
+    rows = tx.execute(
+        f"SELECT {_KEY}, 0, {_SUMS} FROM bookings WHERE person = ANY(%s) GROUP BY {_KEY} {_NOT_ZERO}",  # noqa: S608
+        (list(persons),), binary=True,
+    ).fetchall()  # fmt: skip
+    return _frame(rows)
+
+
+def household_bookings(tx: Transaction, household: bytes) -> NDArray[np.void]:
+    """What stands for one household, summed per key without epoch."""
+    rows = tx.execute(
+        f"SELECT {_KEY}, 0, {_SUMS} FROM bookings WHERE household = %s GROUP BY {_KEY} {_NOT_ZERO}",  # noqa: S608
+        (household,), binary=True,
+    ).fetchall()  # fmt: skip
+    return _frame(rows)
+
+
+def placements_of(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
+    """Person -> (version, packed rows)."""
+    rows = tx.execute(
+        "SELECT person, version, packed FROM placements WHERE person = ANY(%s)", (list(persons),), binary=True
+    )
+    return {bytes(p): (int(str(v)), bytes(k)) for p, v, k in rows}  # type: ignore[arg-type, call-overload]
+
+
+def save_placements(tx: Transaction, rows: dict[bytes, tuple[int, bytes]]) -> None:
+    """Keep higher versions."""
+    if rows:
+        persons, values = list(rows), list(rows.values())
+        tx.execute(
+            "INSERT INTO placements SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::bytea[]) ON CONFLICT (person) "
+            "DO UPDATE SET version = EXCLUDED.version, packed = EXCLUDED.packed",
+            (persons, [v for v, _ in values], [k for _, k in values]),
+        )
+
+
+def epochs(tx: Transaction) -> dict[int, int]:
+    """Partition -> number of markers taken."""
+    return {int(str(p)): int(str(e)) for p, e in tx.execute("SELECT partition, epoch FROM epochs")}
+
+
+def pass_marker(tx: Transaction, partition: int, epoch: int) -> None:
+    """A partition has passed the marker of `epoch`: what comes now belongs to the next."""
+    tx.execute("INSERT INTO passed VALUES (%s, %s) ON CONFLICT DO NOTHING", (partition, epoch))
+    tx.execute(
+        "INSERT INTO epochs VALUES (%s, %s) ON CONFLICT (partition) DO UPDATE SET epoch = EXCLUDED.epoch",
+        (partition, epoch + 1),
+    )
+
+
+def close_months(tx: Transaction, rows: Sequence[tuple[int, int, str, int, bool]]) -> None:
+    """Provider, payer, stream, month index, nothing delivered; said twice is said once, the last word counts."""
+    with tx.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO months_closed VALUES (%s, %s, %s, %s, %s) ON CONFLICT (provider, payer, stream, month) "
+            "DO UPDATE SET nothing_delivered = EXCLUDED.nothing_delivered", rows,
+        )  # fmt: skip
+
+
+_DUMP_BOOKINGS: Final = (
+    f"COPY (SELECT {_KEY}, epoch, {_SUMS} FROM bookings GROUP BY {_KEY}, epoch {_NOT_ZERO} ORDER BY {_KEY}, epoch) TO STDOUT"  # noqa: S608
+)
+_DUMP_PLACEMENTS: Final = "COPY (SELECT person, packed FROM placements ORDER BY person) TO STDOUT"
+
+
+def books_hash(tx: Transaction) -> str:
+    """SHA-256 (hex) of the sorted dump of bookings and placements in the transaction's schema."""
+    digest = hashlib.sha256()
+    for query in (_DUMP_BOOKINGS, _DUMP_PLACEMENTS):
+        for chunk in _copied(tx, query):
+            digest.update(chunk)
+        digest.update(b"\x00")
+    return digest.hexdigest()
+
+
+def _copied(tx: Transaction, query: str) -> Iterator[bytes]:
+    with tx.cursor().copy(query.encode()) as copy:
+        yield from (bytes(c) for c in copy)
