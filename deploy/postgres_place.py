@@ -134,7 +134,7 @@ def _root_of_others(user: pwd.struct_passwd) -> Path:
 
 
 def _copy_of_binaries(home: Path) -> Path:
-    """The programs where everyone may run them (90 MB); shared by all zones of this machine that use this version.
+    """The programs where everyone may run them (40 MB); shared by all zones of this machine that use this version.
 
     Laid out as in the package: the programs look for their libraries in the folder `<package>.libs` beside it.
     """
