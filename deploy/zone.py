@@ -1,0 +1,242 @@
+"""A whole zone on one machine: servers, secrets, certificates, topics, directory, and a process per role.
+
+Everything it makes lies in one folder (`deploy.zone_folder`); what it starts it stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer
+
+from deploy.certificates import Authority, RoleCertificate
+from deploy.cluster import Cluster
+from deploy.preflight import steady_port
+from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
+from deploy.settings import Settings, load_settings
+from deploy.supervisor import Program, Supervisor
+from deploy.zone_folder import ZoneFolder, write_private
+from keyvault import voprf
+from keyvault.client import VaultClient
+from schemas import topics
+from schemas.directory import Entry, sign_entry
+from schemas.errors import Unavailable
+from schemas.sealing import box_public_key, verify_key_of
+from schemas.secrets import BoxKey, SigningKey
+from schemas.values import Month
+from streams.hop_store import prepared
+from streams.projector_store import DDL as PROJECTOR_DDL
+from streams.projector_store import grant_release
+
+WORKERS = ("intake", "ledger", "projector", "release")
+_MODULES = {role: f"streams.{role}_process" for role in WORKERS} | {"keyvault": "keyvault.process"}
+
+
+@dataclass(slots=True)
+class Zone:
+    """One zone. `tell` hears what is being done."""
+
+    folder: ZoneFolder
+    tell: Callable[[str], None] = lambda _: None
+    settings: Settings = field(default_factory=load_settings)
+    authority: Authority = field(init=False)
+    kafka: KafkaServer = field(init=False)
+    postgres: PostgresServer = field(init=False)
+    supervisor: Supervisor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is started yet."""
+        path = self.folder.path
+        self.authority = Authority(path / "root")
+        self.kafka = kafka_server(self.settings, folder=path / "kafka", authority=self.authority, tell=self.tell)
+        self.postgres = postgres_server(self.settings, folder=path / "postgres", tell=self.tell)
+        root = Path(__file__).resolve().parent.parent
+        self.supervisor = Supervisor(path / "logs", {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])})
+
+    # --- making ---------------------------------------------------------------------------------------------------
+
+    def make(self, *, municipalities: Sequence[int], first_month: Month, address_dirs: dict[int, Path]) -> None:
+        """Write the zone's settings and secrets, if it is new. `address_dirs`: gemeente number -> folder of its registers."""
+        if self.folder.exists:
+            return
+        self.folder.make_secrets({"intake/scalar": voprf.random_scalar().reveal()})
+        ports = {name: steady_port() for name in ("keyvault", *(f"metrics/{r}" for r in (*WORKERS, "keyvault")))}
+        self.folder.save_settings(
+            {
+                "municipalities": list(municipalities), "first_month": str(first_month), "ports": ports,
+                "address_dirs": {str(k): str(v) for k, v in address_dirs.items()}, "made_on": time.strftime("%Y-%m-%d"),
+            }
+        )  # fmt: skip
+        self.folder.add_members(municipalities=[f"gm{m:04d}" for m in municipalities])
+
+    def certificate(self, name: str, *, folder: Path | None = None) -> RoleCertificate:
+        """The certificate of a role or member, made at first need."""
+        return self.authority.issue(name, folder or self.folder.role(name))
+
+    # --- starting -------------------------------------------------------------------------------------------------
+
+    def start_servers(self) -> None:
+        """Start Kafka and PostgreSQL, and bring topics and rights to what the table says."""
+        self.tell("PostgreSQL")
+        self.postgres.start()
+        self.tell("Apache Kafka")
+        self.kafka.start()
+        self.apply_topics()
+
+    def apply_topics(self) -> None:
+        """Bring topics and rights of all members to what the table says."""
+        Cluster(self.kafka.admin() | {"log_level": 2}).apply(self.folder.members())
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready."""
+        self.start_servers()
+        self.publish_directory(self._role_entries())
+        self.tell("keyvault")
+        self.start_role("keyvault")
+        self.supervisor.wait_ready(["keyvault"])
+        self.tell("intake, ledger, projector, release")
+        dsn = self.postgres.create_role_database("projector")
+        self.postgres.create_role_database("release")
+        with prepared(dsn, PROJECTOR_DDL):
+            pass
+        grant_release(dsn, "release")
+        for role in WORKERS:
+            self.start_role(role)
+        self.supervisor.wait_ready(WORKERS, seconds=90)
+
+    def start_role(self, role: str, *, instance: str = "") -> str:
+        """Start one process of a role (`instance` tells further ones apart); returns the program's name."""
+        name = role + instance
+        config = self._vault_config() if role == "keyvault" else self._worker_config(role, instance=instance)
+        path = self.folder.role(role) / f"config{instance}.json"
+        write_private(path, json.dumps(config, indent=2).encode())
+        ready = self._vault_ready if role == "keyvault" else _ready_at(config["metrics_port"])
+        self.supervisor.start(Program(name, _MODULES[role], ("--config", str(path)), ready))
+        return name
+
+    def stop(self) -> None:
+        """Stop everything this zone started."""
+        self.supervisor.stop()
+        self.kafka.stop()
+        self.postgres.stop()
+
+    # --- settings of the roles ------------------------------------------------------------------------------------
+
+    def _kafka_access(self, name: str) -> dict[str, str]:
+        files = self.certificate(name)
+        return {
+            "bootstrap": self.kafka.bootstrap, "ca": str(files.ca), "cert": str(files.cert), "key": str(files.key),
+        }  # fmt: skip
+
+    @property
+    def vault_url(self) -> str:
+        """Where the keyvault listens."""
+        return f"https://127.0.0.1:{self.folder.settings()['ports']['keyvault']}"
+
+    def vault(self, name: str, files: RoleCertificate | None = None) -> VaultClient:
+        """A client of the vault with the certificate of `name`."""
+        files = files or self.certificate(name)
+        return VaultClient(self.vault_url, cert=files.cert, key=files.key, ca=files.ca)
+
+    def _vault_ready(self) -> bool:
+        client = self.vault(topics.ADMIN)
+        try:
+            return client.ready()
+        finally:
+            client.close()
+
+    def _secret(self, role: str, name: str) -> bytes:
+        return self.folder.secret_file(role, name).read_bytes()
+
+    def _vault_config(self) -> dict[str, Any]:
+        settings = self.folder.settings()
+        files = self.certificate("keyvault")
+        return {
+            "database_dsn": self.postgres.create_role_database("keyvault"), "kafka": self._kafka_access("keyvault"),
+            "tls": {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}, "host": "127.0.0.1",
+            "port": settings["ports"]["keyvault"], "metrics_port": settings["ports"]["metrics/keyvault"],
+            "wrapping_key_file": str(self.folder.secret_file("keyvault", "wrapping")),
+            "projector_signing_public_key": verify_key_of(SigningKey(self._secret("projector", "signing"))).hex(),
+        }  # fmt: skip
+
+    def _worker_config(self, role: str, *, instance: str) -> dict[str, Any]:
+        settings = self.folder.settings()
+        admin = self.vault(topics.ADMIN)
+        key_id, public = admin.public_key("voprf")
+        admin.close()
+        extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
+        if role == "projector":
+            extra = {"tick_seconds": settings.get("tick_seconds", 5.0)}
+        if role == "release":
+            own = self.postgres.create_role_database("release")
+            extra["projector_dsn"] = own.rsplit("/", 1)[0] + "/projector"
+        return {
+            "role": role, "kafka": self._kafka_access(role), "database_dsn": self.postgres.create_role_database(role),
+            "vault": {"url": self.vault_url, "voprf_public_key": public.hex(), "voprf_key_id": key_id},
+            "root_public_key": self.folder.root_public().hex(), "secrets_dir": str(self.folder.role(role) / "secrets"),
+            "metrics_port": steady_port() if instance else settings["ports"][f"metrics/{role}"],
+            "first_month": settings["first_month"], "municipalities": settings["municipalities"], "extra": extra,
+        }  # fmt: skip
+
+    def role_config(self, role: str) -> Path:
+        """The settings file of a running or stopped role, for commands that do its work (rebuild, dump)."""
+        return self.folder.role(role) / "config.json"
+
+    def metrics_url(self, role: str) -> str:
+        """Where an operator reads a role's metrics."""
+        return f"http://127.0.0.1:{self.folder.settings()['ports'][f'metrics/{role}']}/metrics"
+
+    # --- directory ------------------------------------------------------------------------------------------------
+
+    def _role_entries(self) -> list[Entry]:
+        def box(role: str, name: str, use: Any) -> Entry:
+            public = box_public_key(BoxKey(self._secret(role, name)))
+            return Entry("role_key", role, f"{role}-{public.hex()[:8]}", use, public, valid_from=0)
+
+        def signing(role: str) -> Entry:
+            public = verify_key_of(SigningKey(self._secret(role, "signing")))
+            return Entry("role_key", role, f"{role}-{public.hex()[:8]}", "signing", public, valid_from=0)
+
+        return [box("intake", "identity", "identity"), box("ledger", "content", "content"), signing("projector"), signing("release")]
+
+    def role_entries(self) -> list[bytes]:
+        """The zone's role keys, each signed by the root: what an admission file carries."""
+        root = self.folder.root_key()
+        return [sign_entry(root, e) for e in self._role_entries()]
+
+    def publish_directory(self, entries: Sequence[Entry]) -> None:
+        """Sign entries with the root and put them on `directory.v1`. Raises `Unavailable`."""
+        root = self.folder.root_key()
+        failed: list[object] = []
+        producer = Producer({**self.kafka.admin(), "acks": "all", "log_level": 2})
+        for entry in entries:
+            producer.produce(
+                "directory.v1", key=entry.subject.encode(), value=sign_entry(root, entry), partition=0,
+                on_delivery=lambda error, _: failed.append(error) if error else None,
+            )  # fmt: skip
+        try:
+            left = producer.flush(20)
+        except KafkaException:
+            left = 1
+        if left or failed:
+            msg = "Kafka does not take the directory's entries."
+            raise Unavailable(msg)
+
+
+def _ready_at(port: int) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return False
+        return any(line.startswith("zorgstroom_ready{") and line.endswith(" 1.0") for line in text.splitlines())
+
+    return ready
