@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from deploy.embedded_postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """A run that is told to end (by `timeout`, by a build machine) stops its servers as Ctrl-C does."""
+
+    def end(number: int, _: object) -> None:
+        raise KeyboardInterrupt(f"signal {number}")
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
