@@ -1,0 +1,140 @@
+"""Joining the network: a request file from the sender, an admission file back, and a short fingerprint to compare by telephone.
+
+Private keys never leave the sender. The admission pins the network's root; from then on only keys it signed count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from producers.profile import read_json, write_private
+from schemas.directory import Directory
+from schemas.errors import Refused, SettingsWrong
+from schemas.sealing import sign, signature_holds, verify_key_of
+from schemas.secrets import HandleKey, SigningKey
+from schemas.values import SenderId
+
+_DOMAIN: Final = "zorgstroom request 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a sender asks to be admitted with."""
+
+    sender: SenderId
+    name: str
+    signing_public_key: bytes
+    csr: bytes
+
+
+def fingerprint(data: bytes) -> str:
+    """Six groups of four digits over a file: the same on both sides of the telephone."""
+    number = int.from_bytes(hashlib.sha256(data).digest(), "big") % 10**24
+    digits = f"{number:024d}"
+    return " ".join(digits[i : i + 4] for i in range(0, 24, 4))
+
+
+def join(folder: Path, *, sender: SenderId, name: str) -> Path:
+    """Make keys in `folder` and write the request file; returns its path. A profile that exists is not touched."""
+    if (folder / "profile.json").exists():
+        msg = f"{folder} holds a profile already; its keys are never made anew. Choose another folder with --profile."
+        raise SettingsWrong(msg)
+    signing, handles = SigningKey.generate(), HandleKey.generate()
+    tls = ec.generate_private_key(ec.SECP256R1())
+    csr = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, sender.text)]))
+        .sign(tls, hashes.SHA256())
+    )
+    body = {
+        "format": 1, "sender": sender.text, "name": name, "signing_public_key": verify_key_of(signing).hex(),
+        "csr": csr.public_bytes(serialization.Encoding.PEM).decode(),
+    }  # fmt: skip
+    body["signature"] = sign(signing, _DOMAIN, _canonical(body)).hex()
+    write_private(folder / "signing.key", signing.reveal())
+    write_private(folder / "handle.key", handles.reveal())
+    write_private(
+        folder / "tls.key",
+        tls.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
+    request = folder / f"aanvraag-{sender.text}.json"
+    request.write_text(json.dumps(body, indent=2), "utf-8")
+    write_private(folder / "profile.json", json.dumps({"sender": sender.text, "name": name}, indent=2).encode())
+    return request
+
+
+def _canonical(body: dict[str, Any]) -> bytes:
+    return json.dumps({k: v for k, v in body.items() if k != "signature"}, sort_keys=True).encode()
+
+
+def _json(data: bytes, *, what: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(data)
+    except ValueError as broken:
+        raise Refused("unreadable", f"This {what} can't be read; ask for it again.") from broken
+    if not isinstance(loaded, dict):
+        raise Refused("unreadable", f"This {what} can't be read; ask for it again.")
+    return loaded
+
+
+def read_request(data: bytes) -> Request:
+    """Read a request file. Raises `Refused` (`unreadable`, `signature`)."""
+    body = _json(data, what="request file")
+    try:
+        request = Request(
+            SenderId(body["sender"]), str(body["name"]), bytes.fromhex(body["signing_public_key"]), body["csr"].encode()
+        )
+        signature = bytes.fromhex(body["signature"])
+    except (KeyError, ValueError, TypeError, AttributeError) as broken:
+        raise Refused("unreadable", "This request file lacks a field; run join again.") from broken
+    if not signature_holds(request.signing_public_key, _DOMAIN, _canonical(body), signature):
+        raise Refused("signature", "This request file was changed after it was made; ask for it again.")
+    return request
+
+
+def signing_key_id(public: bytes) -> str:
+    """The id of a sender's signing key."""
+    return f"s-{hashlib.sha256(public).hexdigest()[:12]}"
+
+
+def make_admission(
+    *, sender: SenderId, certificate: bytes, authority: bytes, bootstrap: str, vault_url: str, root_public: bytes,
+    directory: Sequence[bytes], municipalities: Sequence[int], signing_public: bytes,
+) -> bytes:  # fmt: skip
+    """The admission file: everything a sender needs, in one file without secrets."""
+    return json.dumps(
+        {
+            "format": 1, "sender": sender.text, "certificate": certificate.decode(), "authority": authority.decode(),
+            "bootstrap": bootstrap, "vault_url": vault_url, "root_public_key": root_public.hex(),
+            "directory": [e.hex() for e in directory], "municipalities": list(municipalities),
+            "signing_key_id": signing_key_id(signing_public),
+        }, indent=2,
+    ).encode()  # fmt: skip
+
+
+def accept(folder: Path, data: bytes) -> None:
+    """Take in an admission file. Raises `Refused` when it is another sender's, not signed by its root, or by another root."""
+    profile, body = read_json(folder), _json(data, what="admission file")
+    if body.get("sender") != profile["sender"]:
+        raise Refused("unknown-sender", "This admission file is for another sender.")
+    if "root_public_key" in profile and profile["root_public_key"] != body["root_public_key"]:
+        raise Refused("signature", "This admission file comes from another network than the one joined before.")
+    directory = Directory(bytes.fromhex(body["root_public_key"]))
+    for entry in body["directory"]:
+        directory.learn(bytes.fromhex(entry))
+    if directory.sender_key(profile["sender"], body["signing_key_id"]) is None:
+        raise Refused("unknown-key", "This admission file does not name this sender's own signing key.")
+    (folder / "cert.pem").write_text(body["certificate"], "utf-8")
+    (folder / "ca.pem").write_text(body["authority"], "utf-8")
+    kept = ("bootstrap", "vault_url", "root_public_key", "directory", "municipalities", "signing_key_id")
+    write_private(folder / "profile.json", json.dumps(profile | {k: body[k] for k in kept}, indent=2).encode())

@@ -1,0 +1,113 @@
+"""A sender's profile: the folder with its keys and what it was told when it was admitted.
+
+    profile.json     sender, name, and after admission: addresses, municipalities, root key, the zone's signed keys
+    signing.key      signs every envelope            } back these two up together:
+    handle.key       makes references unreadable     } without handle.key corrections are impossible
+    tls.key cert.pem ca.pem                          the connection to Kafka
+    outbox.sqlite    numbered, sealed envelopes that are not finally received yet
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.directory import Directory
+from schemas.envelope import RecipientKeys
+from schemas.errors import SettingsWrong
+from schemas.secrets import HandleKey, SigningKey
+from schemas.values import SenderId
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file only its owner may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An admitted sender, ready to publish."""
+
+    folder: Path
+    sender: SenderId
+    name: str
+    bootstrap: str
+    vault_url: str
+    municipalities: tuple[int, ...]
+    signing_key_id: str
+    directory: Directory
+    release_key_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path) -> Profile:
+        """Read a profile. Raises `SettingsWrong` where it is absent, broken or not admitted yet."""
+        d = read_json(folder)
+        if "bootstrap" not in d:
+            msg = f"{folder} is not admitted yet: send the request file to the municipality, then run `zorgstroom provider accept`."
+            raise SettingsWrong(msg)
+        directory = Directory(bytes.fromhex(d["root_public_key"]))
+        for entry in d["directory"]:
+            directory.learn(bytes.fromhex(entry))
+        return cls(
+            folder=folder, sender=SenderId(d["sender"]), name=d["name"], bootstrap=d["bootstrap"],
+            vault_url=d.get("vault_url", ""), municipalities=tuple(d["municipalities"]), signing_key_id=d["signing_key_id"],
+            directory=directory,
+        )  # fmt: skip
+
+    def signing_key(self) -> SigningKey:
+        """The key that signs envelopes."""
+        return SigningKey(_secret(self.folder / "signing.key"))
+
+    def handle_key(self) -> HandleKey:
+        """The secret under which references and clients leave only as handles."""
+        return HandleKey(_secret(self.folder / "handle.key"))
+
+    def recipients(self, day: int) -> RecipientKeys:
+        """The zone's keys an envelope of `day` is sealed to, as the root signed them. Raises `Refused` (`unknown-key`)."""
+        identity = self.directory.role_key("intake", "identity", day=day)
+        content = self.directory.role_key("ledger", "content", day=day)
+        return RecipientKeys(identity.key_id, identity.public_key, content.key_id, content.public_key)
+
+    def kafka(self) -> dict[str, Any]:
+        """A librdkafka configuration with this sender's certificate."""
+        return {
+            "bootstrap.servers": self.bootstrap, "security.protocol": "ssl", "ssl.ca.location": str(self.folder / "ca.pem"),
+            "ssl.certificate.location": str(self.folder / "cert.pem"), "ssl.key.location": str(self.folder / "tls.key"),
+            "log_level": 0,
+        }  # fmt: skip
+
+
+def read_json(folder: Path) -> dict[str, Any]:
+    """profile.json of a folder. Raises `SettingsWrong`."""
+    path = folder / "profile.json"
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as absent:
+        msg = f"There is no profile in {folder}; make one with `zorgstroom provider join`, or name it with --profile."
+        raise SettingsWrong(msg) from absent
+    except (OSError, ValueError) as broken:
+        msg = f"{path} can't be read; restore it from your backup."
+        raise SettingsWrong(msg) from broken
+    return loaded
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as absent:
+        msg = f"The key file {path} can't be read; restore it from your backup."
+        raise SettingsWrong(msg) from absent
+    if len(raw) != 32:
+        msg = f"The key file {path} is damaged; restore it from your backup."
+        raise SettingsWrong(msg)
+    return raw
