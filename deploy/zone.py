@@ -177,6 +177,7 @@ class Zone:
         if role == "release":
             own = self.postgres.create_role_database("release")
             extra["projector_dsn"] = own.rsplit("/", 1)[0] + "/projector"
+            extra["address_dirs"] = [settings["address_dirs"][str(m)] for m in settings["municipalities"]]
         return {
             "role": role, "kafka": self._kafka_access(role), "database_dsn": self.postgres.create_role_database(role),
             "vault": {"url": self.vault_url, "voprf_public_key": public.hex(), "voprf_key_id": key_id},

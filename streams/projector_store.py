@@ -39,9 +39,10 @@ DDL: Final = (
     extract(year FROM date '1970-01-01' + service_day)::int AS service_year, epoch, sum(cents)::bigint AS cents
     FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(cents) <> 0""",
     "CREATE OR REPLACE VIEW release_passed AS SELECT partition, epoch FROM passed",
+    "CREATE OR REPLACE VIEW release_mandated AS SELECT DISTINCT household FROM mandates WHERE household IS NOT NULL",
     "CREATE OR REPLACE VIEW release_coverage AS SELECT provider, payer, stream, month FROM months_closed",
 )
-_VIEWS: Final = ("release_contributions", "release_passed", "release_coverage")
+_VIEWS: Final = ("release_contributions", "release_passed", "release_coverage", "release_mandated")
 
 _COPY_TYPES: Final = {"V16": ("V16", 16), "<i8": (">i8", 8), "<i4": (">i4", 4)}
 _COPY_ROW: Final = np.dtype(
