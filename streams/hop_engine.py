@@ -41,6 +41,7 @@ class HopEngine(Generic[Payload, Tx]):
     role: Role[Payload, Tx]
     store: HopStore[Tx]
     metrics: WorkerMetrics
+    window_events: int = MAX_WINDOW_EVENTS
     _done: dict[int, int] = field(default_factory=dict)
 
     def windows(self, records: Sequence[InputRecord]) -> Iterable[list[tuple[InputRecord, Numbered[Payload] | Poison]]]:
@@ -50,7 +51,7 @@ class HopEngine(Generic[Payload, Tx]):
         for record in records:
             found = self.role.identify(record)
             size = self.role.events_in(found.payload) if isinstance(found, Numbered) else 1
-            if window and events + size > MAX_WINDOW_EVENTS:
+            if window and events + size > self.window_events:
                 yield window
                 window, events = [], 0
             window.append((record, found))

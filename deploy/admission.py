@@ -1,0 +1,59 @@
+"""Admitting members: a sender's request becomes a certificate, rights, a receipts topic and an entry signed by the root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.certificates import RoleCertificate
+from deploy.zone import Zone
+from producers.joining import make_admission, read_request, signing_key_id
+from schemas.directory import Entry, sign_entry
+from schemas.errors import Refused
+
+
+def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes:
+    """Admit a sender for these municipalities (added to those it had); returns the admission file.
+
+    Raises `Refused` for a broken request or a municipality that is not in this zone.
+    """
+    asked = read_request(request)
+    settings = zone.folder.settings()
+    strangers = set(municipalities) - set(settings["municipalities"])
+    if strangers or not municipalities:
+        raise Refused("payer", "Name one or more municipalities of this zone (GM and four digits).")
+    known = zone.folder.path / "senders" / f"{asked.sender}.municipalities"
+    before = [int(m) for m in known.read_text().split()] if known.exists() else []
+    merged = tuple(sorted({*before, *municipalities}))
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(" ".join(map(str, merged)))
+    certificate = zone.authority.sign_request(asked.csr, asked.sender.text)
+    if asked.sender.is_municipality:
+        zone.folder.add_members(municipalities=[asked.sender.text])
+    else:
+        zone.folder.add_members(providers=[asked.sender.text])
+    zone.apply_topics()
+    entry = Entry(
+        "sender", asked.sender.text, signing_key_id(asked.signing_public_key), "signing", asked.signing_public_key, valid_from=0,
+        display_name=asked.name, municipalities=merged, version=1 + len(before),
+    )  # fmt: skip
+    zone.publish_directory([entry])
+    return make_admission(
+        sender=asked.sender, certificate=certificate, authority=zone.authority.ca_path.read_bytes(),
+        bootstrap=zone.kafka.bootstrap, vault_url=zone.vault_url, root_public=zone.folder.root_public(),
+        directory=[*zone.role_entries(), sign_entry(zone.folder.root_key(), entry)], municipalities=merged,
+        signing_public=asked.signing_public_key,
+    )  # fmt: skip
+
+
+def admit_reader(zone: Zone, name: str, *, gm: str) -> RoleCertificate:
+    """Admit a caseworker (`caseworker-gm9901-1`) of a municipality: certificate and rights."""
+    files = zone.authority.issue(name, zone.folder.path / "readers" / name, server=False)
+    zone.folder.add_members(caseworkers=[(name, gm)])
+    zone.apply_topics()
+    return files
+
+
+def reader_folder(zone: Zone, name: str) -> Path:
+    """Where a reader's certificate lies on this machine."""
+    return zone.folder.path / "readers" / name
