@@ -1,0 +1,75 @@
+"""What every provider command shares: the profile, the language, and errors as one sentence instead of a stack trace."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from schemas.errors import SettingsWrong, ZorgstroomError
+
+EXIT_REFUSED, EXIT_SETTINGS, EXIT_UNEXPECTED = 1, 2, 3
+DEFAULT_PROFILE: Final = Path.home() / ".zorgstroom"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Chosen:
+    """The options before the command: set once by the callback."""
+
+    profile: Path = DEFAULT_PROFILE
+    lang: str = "nl"
+
+
+def say(dutch: str, english: str) -> str:
+    """The sentence in the chosen language."""
+    return dutch if Chosen.lang == "nl" else english
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors into one sentence and an exit code; `ZORGSTROOM_DEBUG=1` shows the stack trace of a fault of ours."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except SettingsWrong as wrong:
+            err.print(str(wrong), markup=False)
+            raise typer.Exit(EXIT_SETTINGS) from wrong
+        except ZorgstroomError as refused:
+            err.print(str(refused), markup=False)
+            raise typer.Exit(EXIT_REFUSED) from refused
+        except KeyboardInterrupt:
+            err.print(say("Gestopt; wat al was aangenomen blijft in de uitbak.", "Stopped; what was taken stays in the outbox."))
+            raise typer.Exit(EXIT_REFUSED) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as fault:
+            if os.environ.get("ZORGSTROOM_DEBUG"):
+                raise
+            kind = type(fault).__name__
+            err.print(
+                say(
+                    f"Er ging iets mis in het programma zelf ({kind}). Er is niets half verstuurd. Zet ZORGSTROOM_DEBUG=1 en "
+                    "probeer opnieuw om te zien waar.",
+                    f"Something went wrong in the program itself ({kind}). Nothing was half sent. Set ZORGSTROOM_DEBUG=1 and "
+                    "try again to see where.",
+                )
+            )
+            raise typer.Exit(EXIT_UNEXPECTED) from None
+
+    return wrapped
+
+
+def interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
