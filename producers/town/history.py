@@ -1,211 +1,225 @@
-"""What happens month by month: lines declared, credited, rejected, late, sent twice or wrong; moves and links made known.
+"""What is sent in which month: declarations, late ones, credits, answers that reject, the same again, and planned mistakes.
 
-A `Step` is what is published in one month, in order; the truth (`producers.town.truth`) is counted from the same steps.
+Every line says what must become of it, so that a reader's refusals can be compared with the plan. Knows no files and no sums.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
 from producers.town.people import Arrangement, Person
-from producers.town.providers import TARIFFS, by_message
-from schemas.care import CARE_TYPE_BY_CODE
+from producers.town.providers import TARIFFS, Provider
 from schemas.values import Month
 
-_LATE_SHARE: Final = 0.05
-_CREDIT_SHARE: Final = 0.02
-_REJECTED_SHARE: Final = 0.006
-_MISTAKE_SHARE: Final = 0.004
+ACCEPTED: Final = "accepted"
+DUPLICATE: Final = "duplicate"
+_LATE, _CREDITED, _REJECTED = 0.05, 0.03, 0.02
+_LINES_PER_MISTAKE: Final = 3000
 
 
-class Fault(StrEnum):
-    """What is wrong on purpose with a line; it never reaches the books."""
-
-    BSN = "bsn"
-    TARIFF = "9346"
-    REFERENCE_AGAIN = "8021"
-    CREDIT_OF_NOTHING = "8017"
-    CREDITED_TWICE = "9390"
-    SECOND_DEBIT = "9389"
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One service: a debit in step `step`, perhaps taken out again in step `withdrawn`."""
+    """One line of a file. `step`: month index in which it is published; `turn` sorts the files of a month.
 
-    id: int
+    `outcome`: accepted, duplicate, `check:CODE` (refused on the provider's computer) or `ledger:CODE`. `credit`: takes out
+    the line of reference `previous`. `service`: the generator's id, shared by a delivery and what withdraws it.
+    """
+
+    service: int
     person: Person
-    arrangement: Arrangement
+    provider: Provider
     payer: int
-    first_day: dt.date
-    last_day: dt.date
-    volume: int
+    care: str
+    assignment: str
+    first: dt.date
+    last: dt.date
     cents: int
     reference: str
     step: int
-    withdrawn: int | None = None
-    rejected: bool = False
+    volume: int = 0
+    turn: int = 20
+    credit: bool = False
+    previous: str | None = None
+    outcome: str = ACCEPTED
+    bsn: str = ""
+    category: str = ""
+    total_wrong: bool = False
 
     @property
-    def care(self) -> str:
-        """Care type code."""
-        return self.arrangement.care
+    def tariff_cents(self) -> int | None:
+        """Eurocents per unit where the care is declared by message."""
+        return TARIFFS[self.care][1] if self.care in TARIFFS else None
 
 
-@dataclass(slots=True)
-class Sent:
-    """One line as sent in a file: the service, whether it is its credit, its own reference, and a fault, if any."""
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A debit the municipality rejected: its answer (325) is published in month `step`."""
 
     line: Line
-    credit: bool = False
-    reference: str = ""
-    fault: Fault | None = None
+    step: int
 
 
 @dataclass(slots=True)
-class Step:
-    """One month: what each provider sends per (provider, payer), which lines the municipality rejects, grants, news of homes."""
-
-    index: int
-    month: Month
-    sent: dict[tuple[str, int], list[Sent]] = field(default_factory=lambda: defaultdict(list))
-    wrong: dict[tuple[str, int], list[Sent]] = field(default_factory=lambda: defaultdict(list))
-    rejected: dict[tuple[str, int], list[Line]] = field(default_factory=lambda: defaultdict(list))
-    grants: dict[tuple[str, int], list[tuple[Person, Arrangement]]] = field(default_factory=lambda: defaultdict(list))
-    again: list[tuple[str, int]] = field(default_factory=list)
-    residents: list[Person] = field(default_factory=list)
-    links: list[Person] = field(default_factory=list)
-
-
-def home_gemeente(person: Person, month_index: int) -> int:
-    """Who pays: the municipality of the address as it is known to it in that month."""
-    if person.move_to is not None and person.move_month is not None and month_index >= person.move_known_month:
-        return person.move_to.gemeente
-    return person.home.gemeente
-
-
 class History:
-    """Makes all steps of a town."""
+    """Everything that is sent, in no particular order."""
 
-    def __init__(self, random: Random, people: list[Person], months: list[Month]) -> None:
-        """`months`: the months of service and of publishing."""
-        self._random, self._people, self._months = random, people, months
-        self._next_line = 0
-        self.steps = [Step(i, m) for i, m in enumerate(months)]
-        self.lines: list[Line] = []
+    months: tuple[Month, ...]
+    lines: list[Line] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    services: int = 0
 
-    def make(self) -> list[Step]:
-        """All steps."""
-        for step in self.steps:
-            self._homes(step)
-            self._grants(step)
-            self._services(step)
-            if step.index:
-                self._corrections(step)
-            self._mistakes(step)
-        return self.steps
+    def new_service(self) -> int:
+        """The next service id."""
+        self.services += 1
+        return self.services
 
-    def _homes(self, step: Step) -> None:
-        for person in self._people:
-            listed = person.known == "residence" or (person.known == "nothing" and person.known_from_month)
-            first = person.known_from_month if person.known == "nothing" else 0
-            moved = person.move_month is not None and step.index == person.move_known_month and step.index > 0
-            if listed and (step.index == first or moved):
-                step.residents.append(person)
-            if person.parent is not None and step.index == person.linked_month:
-                step.links.append(person)
 
-    def _grants(self, step: Step) -> None:
-        for person in self._people:
-            for arrangement in person.arrangements:
-                if arrangement.first == step.index and by_message(CARE_TYPE_BY_CODE[arrangement.care]) and person.known != "nothing":
-                    key = (arrangement.provider.agb, home_gemeente(person, step.index))
-                    if key[1] in arrangement.provider.municipalities:
-                        step.grants[key].append((person, arrangement))
+def make_history(random: Random, people: list[Person], *, months: tuple[Month, ...]) -> History:
+    """All lines of all months."""
+    history = History(months)
+    for person in people:
+        for arrangement in person.arrangements:
+            for index in range(arrangement.first, arrangement.last + 1):
+                _month_of_care(random, history, person=person, care=arrangement, index=index)
+    _add_mistakes(random, history)
+    return history
 
-    def _services(self, step: Step) -> None:
-        for person in self._people:
-            for arrangement in person.arrangements:
-                if not arrangement.first <= step.index <= arrangement.last:
-                    continue
-                late = self._random.random() < _LATE_SHARE
-                at = min(len(self.steps) - 1, step.index + (self._random.choice((1, 2)) if late else 0))
-                payer = home_gemeente(person, at)
-                if payer not in arrangement.provider.municipalities:
-                    continue
-                line = self._line(person, arrangement, step, payer=payer, at=at)
-                self.steps[at].sent[arrangement.provider.agb, payer].append(Sent(line, reference=line.reference))
 
-    def _line(self, person: Person, arrangement: Arrangement, step: Step, *, payer: int, at: int) -> Line:
-        cents = max(500, int(arrangement.cents * self._random.uniform(0.7, 1.3)))
-        volume = 0
-        if arrangement.care in TARIFFS:
-            tariff = TARIFFS[arrangement.care][1]
-            volume = max(1, cents // tariff)
-            cents = volume * tariff
-        line = Line(
-            self._next_line, person, arrangement, payer, step.month.first_day, step.month.last_day, volume, cents,
-            f"R{self._next_line:07d}", at,
-        )  # fmt: skip
-        self._next_line += 1
-        self.lines.append(line)
-        return line
+def payer_of(person: Person, provider: Provider, index: int, sent: int) -> int:
+    """The gemeente a line is sent to: where the provider believes the person lived; the old one where it doesn't serve the new."""
+    moved = person.move_month is not None and index > person.move_month and sent >= person.move_known_month
+    believed = person.move_to.gemeente if moved and person.move_to is not None else person.home.gemeente
+    return believed if believed in provider.municipalities else provider.municipalities[0]
 
-    def _corrections(self, step: Step) -> None:
-        """Some earlier lines are credited and declared anew; some are rejected by the municipality (325, messages only)."""
-        before = [s.line for sent in self.steps[step.index - 1].sent.values() for s in sent if not s.credit and s.fault is None]
-        for line in before:
-            draw = self._random.random()
-            if line.withdrawn is not None or not by_message(CARE_TYPE_BY_CODE[line.care]):
-                continue
-            key = (line.arrangement.provider.agb, line.payer)
-            if draw < _REJECTED_SHARE:
-                line.withdrawn, line.rejected = step.index, True
-                step.rejected[key].append(line)
-            elif draw < _REJECTED_SHARE + _CREDIT_SHARE:
-                line.withdrawn = step.index
-                step.sent[key].append(Sent(line, credit=True, reference=f"C{line.id:07d}"))
-                if self._random.random() < 0.8:
-                    self._declare_anew(line, step, key)
 
-    def _declare_anew(self, line: Line, step: Step, key: tuple[str, int]) -> None:
-        anew = Line(
-            self._next_line, line.person, line.arrangement, line.payer, line.first_day, line.last_day,
-            max(1, line.volume + self._random.choice((-1, 1, 2))), 0, f"R{self._next_line:07d}", step.index,
-        )  # fmt: skip
-        anew.cents = anew.volume * TARIFFS[line.care][1]
-        self._next_line += 1
-        self.lines.append(anew)
-        step.sent[key].append(Sent(anew, reference=anew.reference))
+def _month_of_care(random: Random, history: History, *, person: Person, care: Arrangement, index: int) -> None:
+    draw = random.random()
+    late = draw < _LATE
+    sent = index + random.randint(1, 3) if late else index
+    if sent >= len(history.months):
+        return
+    line = _line(random, history, person=person, care=care, index=index, sent=sent)
+    history.lines.append(line)
+    after = sent + random.randint(1, 2)
+    if late or care.care not in TARIFFS or after >= len(history.months):
+        return
+    if draw < _LATE + _CREDITED:
+        history.lines.append(credit_of(line, step=after))
+        if random.random() < 0.85:
+            history.lines.append(_again(random, history, line, step=after))
+    elif draw < _LATE + _CREDITED + _REJECTED and sent + 1 < len(history.months):
+        history.rejections.append(Rejection(line, sent + 1))
+        if random.random() < 0.8:
+            history.lines.append(_again(random, history, line, step=after))
 
-    def _mistakes(self, step: Step) -> None:
-        """Faults on purpose: in the file itself where the provider's check finds them, else in a file of their own."""
-        for key, sent in sorted(step.sent.items()):
-            good = [s for s in sent if not s.credit and s.fault is None and by_message(CARE_TYPE_BY_CODE[s.line.care])]
-            if not good:
-                continue
-            for fault in (Fault.BSN, Fault.TARIFF):
-                if self._random.random() < _MISTAKE_SHARE * len(good) / 2:
-                    sent.append(Sent(self._random.choice(good).line, reference=f"F{fault.value[0]}{step.index:02d}{len(sent):05d}", fault=fault))
-            if self._random.random() < _MISTAKE_SHARE * len(good):
-                step.wrong[key] += self._ledger_faults(step, good, key)
-            if self._random.random() < 0.06:
-                step.again.append(key)
 
-    def _ledger_faults(self, step: Step, good: list[Sent], key: tuple[str, int]) -> list[Sent]:
-        one = self._random.choice(good)
-        number = f"{step.index:02d}{one.line.id:06d}"
-        faults = [
-            Sent(one.line, reference=one.line.reference, fault=Fault.REFERENCE_AGAIN),
-            Sent(one.line, credit=True, reference=f"X{number}", fault=Fault.CREDIT_OF_NOTHING),
-            Sent(one.line, reference=f"Y{number}", fault=Fault.SECOND_DEBIT),
-        ]
-        gone = [s.line for s in step.sent[key] if s.credit and s.fault is None]
-        if gone:
-            faults.append(Sent(gone[0], credit=True, reference=f"Z{number}", fault=Fault.CREDITED_TWICE))
-        return faults
+def _line(random: Random, history: History, *, person: Person, care: Arrangement, index: int, sent: int) -> Line:
+    month = history.months[index]
+    first = month.first_day
+    if index == care.first and index:
+        first = month.first_day.replace(day=random.randint(1, 28))
+    service = history.new_service()
+    volume, cents = _size(random, care)
+    return Line(
+        service=service, person=person, provider=care.provider, payer=payer_of(person, care.provider, index, sent),
+        care=care.care, assignment=care.assignment, first=first, last=month.last_day, volume=volume, cents=cents,
+        reference=f"D{service:08d}", step=sent, bsn=person.bsn,
+    )  # fmt: skip
+
+
+def _size(random: Random, care: Arrangement) -> tuple[int, int]:
+    """Volume and eurocents of one month: the usual amount, a quarter more or less."""
+    wished = care.cents * random.uniform(0.75, 1.25)
+    if care.care not in TARIFFS:
+        return 0, max(100, round(wished))
+    tariff = TARIFFS[care.care][1]
+    volume = max(1, round(wished / tariff))
+    return volume, volume * tariff
+
+
+def credit_of(line: Line, *, step: int) -> Line:
+    """The credit that takes a debit out."""
+    return replace(line, reference=f"C{line.service:08d}", previous=line.reference, credit=True, step=step)
+
+
+def _again(random: Random, history: History, line: Line, *, step: int) -> Line:
+    """A debit in the place of one taken out: the same care, another volume, a reference of its own."""
+    service = history.new_service()
+    volume = max(1, line.volume + random.choice((-2, -1, 1, 2)))
+    tariff = line.tariff_cents or 0
+    return replace(line, service=service, reference=f"D{service:08d}", volume=volume, cents=volume * tariff, step=step)
+
+
+def _add_mistakes(random: Random, history: History) -> None:
+    """Lines that must be refused, each with its code, and lines sent twice. They change no sum."""
+    last = len(history.months) - 1
+    taken = {r.line.reference for r in history.rejections} | {x.previous for x in history.lines if x.credit}
+    debits = [x for x in history.lines if not x.credit and x.care in TARIFFS and x.step < last and x.reference not in taken]
+    credits = [x for x in history.lines if x.credit and x.step < last]
+    if not debits:
+        return
+    count = max(1, len(debits) // _LINES_PER_MISTAKE)
+    for _ in range(count):
+        for make in (_same_reference, _second_debit, _unknown_debit, _sent_twice):
+            line = random.choice(debits)
+            history.lines.append(make(history, line))
+        if credits:
+            line = random.choice(credits)
+            history.lines.append(replace(
+                line, reference=f"X{line.service:08d}{len(history.lines)}", step=line.step + 1, turn=95, outcome="ledger:9390",
+            ))  # fmt: skip
+        history.lines += [_faulty(history, random.choice(debits), code) for code in _FAULTS]
+
+
+def _same_reference(history: History, line: Line) -> Line:
+    """8021: the reference again with other content, a month later."""
+    del history
+    volume = line.volume + 1
+    return replace(line, volume=volume, cents=volume * (line.tariff_cents or 0), step=line.step + 1, turn=95, outcome="ledger:8021")
+
+
+def _second_debit(history: History, line: Line) -> Line:
+    """9389: the same assignment, product and period again without a credit."""
+    service = history.new_service()
+    return replace(line, service=service, reference=f"E{service:08d}", step=line.step + 1, turn=95, outcome="ledger:9389")
+
+
+def _unknown_debit(history: History, line: Line) -> Line:
+    """8017: a credit of a debit that never was."""
+    service = history.new_service()
+    return replace(
+        line, service=service, reference=f"K{service:08d}", previous=f"N{service:08d}", credit=True, step=line.step + 1, turn=95,
+        outcome="ledger:8017",
+    )  # fmt: skip
+
+
+def _sent_twice(history: History, line: Line) -> Line:
+    """The very line again in a later message: counted as a duplicate and ignored."""
+    del history
+    return replace(line, step=line.step + 1, turn=92, outcome=DUPLICATE)
+
+
+_FAULTS: Final = ("bsn", "9346", "category", "period", "9319", "too-old")
+
+
+def _faulty(history: History, line: Line, code: str) -> Line:
+    """A line the provider's own check refuses with `code`. A wrong BSN fails the eleven-test, so it is nobody's."""
+    service = history.new_service()
+    bad = replace(line, service=service, reference=f"F{service:08d}", turn=97, outcome=f"check:{code}")
+    match code:
+        case "bsn":
+            return replace(bad, bsn=f"{line.bsn[:8]}{(int(line.bsn[8]) + 1) % 10}")
+        case "9346":
+            return replace(bad, cents=line.cents + 1000)
+        case "category":
+            return replace(bad, category="99")
+        case "period":
+            return replace(bad, first=line.last, last=line.first)
+        case "9319":
+            after = Month.of(line.last).plus(4)
+            return replace(bad, first=after.first_day, last=after.last_day)
+        case _:
+            return replace(bad, first=dt.date(2015, 1, 1), last=dt.date(2015, 1, 31))

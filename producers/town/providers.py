@@ -74,3 +74,13 @@ TARIFFS: Final = {
 def by_message(care: CareType) -> bool:
     """Whether this care is declared by iWmo or iJw message; if not, by spreadsheet."""
     return care.code in TARIFFS
+
+
+def product_of(care: str) -> str:
+    """The product code of care declared by message: its category and a letter, as regions agree them."""
+    return f"{care.rpartition('-')[2]}A01"
+
+
+def providers_of(gemeente: int) -> tuple[Provider, ...]:
+    """Who may deliver in a municipality."""
+    return tuple(p for p in PROVIDERS if gemeente in p.municipalities)
