@@ -1,34 +1,24 @@
-"""What the books must say, counted by plain bookkeeping from the steps: no fold, no column, no code of the zone.
+"""What the books must say, counted by plain bookkeeping month by month: no fold, no column, no code of the zone.
 
-`history.csv` has every change per epoch (service, withdrawal, and the reversal and rebooking of late news of homes);
-`truth.csv` the services as they finally stand.
+`Change`s are the rows of `history.csv`: deliveries, withdrawals, and the reversal and rebooking of late news of homes.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from producers.town.history import History, Line, Step
+from producers.town.evidence import Evidence, LinkNews, Stay, places, true_home
+from producers.town.geography import Home
+from producers.town.history import ACCEPTED, History, Line
 from producers.town.people import Person
-from schemas.care import CARE_TYPE_BY_CODE
-from schemas.values import Month
-
-TRUTH_COLUMNS: Final = (
-    "person", "household", "gemeente", "address", "buurt", "area", "provider", "group", "care_type", "service_date",
-    "service_year", "epoch", "cents",
-)  # fmt: skip
-HISTORY_COLUMNS: Final = (
-    "service", "kind", "household", "gemeente", "area", "provider", "group", "care_type", "service_year", "epoch", "cents",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a service counts."""
+    """Where a service counts. Household and address are the town's own ids; buurt is empty where there is no cluster."""
 
     household: str
     gemeente: str
@@ -37,129 +27,148 @@ class Spot:
     area: str
 
 
-def _own(person: Person) -> str:
-    return f"P{person.id}"
-
-
-def spot(person: Person, day: dt.date, *, step: int, months: list[Month], people: list[Person], payer: int) -> Spot:
-    """Where a service of `day` counts, as known at the end of step `step`."""
-    if person.parent is not None and step >= person.linked_month and day >= months[person.linked_month].first_day:
-        return spot(people[person.parent], day, step=step, months=months, people=people, payer=payer)
-    rest = f"GM{payer:04d}"
-    known = _known(person, step)
-    if not known:
-        return Spot(_own(person), rest, "", "", rest)
-    home = person.home
-    moved = person.move_to is not None and person.move_month is not None and step >= person.move_known_month
-    if moved and person.move_to is not None and person.move_month is not None and day >= months[person.move_month].first_day:
-        home = person.move_to
-    gemeente = f"GM{home.gemeente:04d}"
-    if person.secret and person.known != "messages":
-        return Spot(_own(person), gemeente, "", "", gemeente)
-    address = f"A{home.id}"
-    match home.kind:
-        case "instelling":
-            return Spot(_own(person), gemeente, address, "", gemeente)
-        case "gedeeld":
-            return Spot(_own(person), gemeente, address, f"BU{home.buurt:08d}", home.area)
-        case _:
-            return Spot(address, gemeente, address, f"BU{home.buurt:08d}", home.area)
-
-
-def _known(person: Person, step: int) -> bool:
-    match person.known:
-        case "residence":
-            return True
-        case "messages":
-            return person.placed_step is not None and step >= person.placed_step
-        case _:
-            return bool(person.known_from_month) and step >= person.known_from_month
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of history.csv."""
+    """One row of history.csv: `kind` is delivered, withdrawn or rebooked; `cents` has its sign."""
 
     line: Line
     kind: str
     spot: Spot
-    epoch: int
+    step: int
     cents: int
 
 
-def changes(history: History, people: list[Person], months: list[Month]) -> list[Change]:
-    """Every change the books should see, in epoch order."""
-    found: list[Change] = []
-    standing: dict[int, tuple[Line, Spot]] = {}
-    by_person: dict[int, list[int]] = {}
-    followers: dict[int, list[Person]] = {}
-    for person in people:
-        if person.parent is not None:
-            followers.setdefault(person.parent, []).append(person)
+@dataclass(slots=True)
+class _Known:
+    """What the zone has heard of one person so far."""
 
-    def where(line: Line, step: int) -> Spot:
-        return spot(line.person, line.first_day, step=step, months=months, people=people, payer=line.payer)
+    stays: dict[int, tuple[Stay, ...]] = field(default_factory=dict)
+    dated: dict[dt.date, Home] = field(default_factory=dict)
+    links: list[LinkNews] = field(default_factory=list)
 
-    by_step: dict[int, list[Line]] = {}
-    gone: dict[int, list[Line]] = {}
+
+def rest_of(person: Person, gemeente: int) -> Spot:
+    """Alone, in the rest of a gemeente."""
+    code = f"GM{gemeente:04d}"
+    return Spot(f"P{person.id}", code, "", "", code)
+
+
+def spot_at(person: Person, home: Home, *, secret: bool) -> Spot:
+    """Where someone living at a home counts, by the kind of address."""
+    if secret:
+        return rest_of(person, home.gemeente)
+    gemeente, address = f"GM{home.gemeente:04d}", f"A{home.id}"
+    match home.kind:
+        case "instelling":
+            return Spot(f"P{person.id}", gemeente, address, "", gemeente)
+        case "gedeeld":
+            return Spot(f"P{person.id}", gemeente, address, f"BU{home.buurt:08d}", home.area)
+        case _:
+            return Spot(address, gemeente, address, f"BU{home.buurt:08d}", home.area)
+
+
+class Books:
+    """The zone as it ought to be: what it has heard, and which services stand where."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Known] = defaultdict(_Known)
+        self._followers: dict[int, set[int]] = defaultdict(set)
+        self._people: dict[int, Person] = {}
+        self._by_person: dict[int, list[int]] = defaultdict(list)
+        self.standing: dict[int, tuple[Line, Spot]] = {}
+        self.changes: list[Change] = []
+
+    def hear(self, step: int, evidence: Evidence, lines: Iterable[Line], *, history: History) -> None:
+        """Take the news of one month and rebook what stands elsewhere by it."""
+        touched: set[int] = set()
+        for news in evidence.residences:
+            if news.step == step:
+                self._of(news.person).stays[news.gemeente] = news.stays
+                touched.add(news.person.id)
+        for link in evidence.links:
+            if link.step == step:
+                self._of(link.person).links.append(link)
+                self._followers[link.other.id].add(link.person.id)
+                self._people[link.other.id] = link.other
+                touched.add(link.person.id)
+        for grant in evidence.grants:
+            if grant.step == step and grant.brp:
+                self._of(grant.person).dated[grant.signed_on] = grant.home
+                touched.add(grant.person.id)
+        for line in lines:
+            if places(line):
+                home = true_home(line.person, line.first, months=history.months)
+                self._of(line.person).dated[line.first] = home
+                touched.add(line.person.id)
+        for person in sorted(touched | {f for t in touched for f in self._followers[t]}):
+            self._rebook(person, step)
+
+    def deliver(self, line: Line) -> None:
+        """A debit that was taken."""
+        spot = self.spot(line.person, line.first, payer=line.payer)
+        self.standing[line.service] = (line, spot)
+        self._by_person[line.person.id].append(line.service)
+        self.changes.append(Change(line, "delivered", spot, line.step, line.cents))
+
+    def withdraw(self, service: int, step: int) -> None:
+        """A debit taken out, by a credit or by the municipality's answer."""
+        line, spot = self.standing.pop(service)
+        self.changes.append(Change(line, "withdrawn", spot, step, -line.cents))
+
+    def spot(self, person: Person, day: dt.date, *, payer: int) -> Spot:
+        """Where a service of a day counts by all that is known now."""
+        for link in self._known[person.id].links:
+            if day >= link.first:
+                there = self._own_spot(link.other, day)
+                if there is not None:
+                    return there
+        return self._own_spot(person, day) or rest_of(person, payer)
+
+    def _of(self, person: Person) -> _Known:
+        self._people[person.id] = person
+        return self._known[person.id]
+
+    def _own_spot(self, person: Person, day: dt.date) -> Spot | None:
+        known = self._known[person.id]
+        stays = sorted((s for own in known.stays.values() for s in own), key=lambda s: s.first)
+        if stays:
+            begun = [s for s in stays if s.first <= day]
+            if not begun or (begun[-1] is stays[-1] and begun[-1].last is not None and day > begun[-1].last):
+                return None
+            return spot_at(person, begun[-1].home, secret=begun[-1].secret)
+        if known.dated:
+            days = sorted(known.dated)
+            latest = max((d for d in days if d <= day), default=days[0])
+            return spot_at(person, known.dated[latest], secret=False)
+        return None
+
+    def _rebook(self, person: int, step: int) -> None:
+        for service in self._by_person[person]:
+            if service not in self.standing:
+                continue
+            line, before = self.standing[service]
+            after = self.spot(line.person, line.first, payer=line.payer)
+            if after != before:
+                self.changes.append(Change(line, "rebooked", before, step, -line.cents))
+                self.changes.append(Change(line, "rebooked", after, step, line.cents))
+                self.standing[service] = (line, after)
+
+
+def keep_books(history: History, evidence: Evidence) -> Books:
+    """All months in order: news of homes, answers that reject, then what was declared."""
+    books = Books()
+    lines: dict[int, list[Line]] = defaultdict(list)
     for line in history.lines:
-        by_step.setdefault(line.step, []).append(line)
-        if line.withdrawn is not None:
-            gone.setdefault(line.withdrawn, []).append(line)
-    for step in history.steps:
-        touched = _touched(step, people, followers)
-        for person in touched:
-            for service in by_person.get(person.id, []):
-                if service not in standing:
-                    continue
-                line, before = standing[service]
-                after = where(line, step.index)
-                if after != before:
-                    found.append(Change(line, "rebooked", before, step.index, -line.cents))
-                    found.append(Change(line, "rebooked", after, step.index, line.cents))
-                    standing[service] = (line, after)
-        for line in by_step.get(step.index, []):
-            place = where(line, step.index)
-            standing[line.id] = (line, place)
-            by_person.setdefault(line.person.id, []).append(line.id)
-            found.append(Change(line, "delivered", place, step.index, line.cents))
-        for line in gone.get(step.index, []):
-            _, place = standing.pop(line.id)
-            found.append(Change(line, "withdrawn", place, step.index, -line.cents))
-    return found
-
-
-def _touched(step: Step, people: list[Person], followers: dict[int, list[Person]]) -> list[Person]:
-    """Persons of whom something became known in this step, and who is linked to them."""
-    news = [p for p in people if p.known == "messages" and p.placed_step == step.index] + step.residents + step.links
-    return list({p.id: p for person in news for p in (person, *followers.get(person.id, []))}.values())
-
-
-def write(folder: Path, history: History, people: list[Person], months: list[Month]) -> tuple[int, int]:
-    """Write history.csv and truth.csv; returns how many rows each has."""
-    found = changes(history, people, months)
-    standing: dict[int, tuple[Line, Spot]] = {}
-    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(HISTORY_COLUMNS)
-        for c in found:
-            care = CARE_TYPE_BY_CODE[c.line.care]
-            writer.writerow(
-                (f"S{c.line.id}", c.kind, c.spot.household, c.spot.gemeente, c.spot.area, c.line.arrangement.provider.agb,
-                 care.group.value, care.code, c.line.first_day.year, months[c.epoch], c.cents)
-            )  # fmt: skip
-            if c.cents > 0:
-                standing[c.line.id] = (c.line, c.spot)
-            elif c.kind == "withdrawn":
-                standing.pop(c.line.id, None)
-    with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(TRUTH_COLUMNS)
-        for line, place in standing.values():
-            care = CARE_TYPE_BY_CODE[line.care]
-            writer.writerow(
-                (f"P{line.person.id}", place.household, place.gemeente, place.address, place.buurt, place.area,
-                 line.arrangement.provider.agb, care.group.value, care.code, line.first_day, line.first_day.year,
-                 months[line.step], line.cents)
-            )  # fmt: skip
-    return len(standing), len(found)
+        lines[line.step].append(line)
+    for step in range(len(history.months)):
+        books.hear(step, evidence, lines[step], history=history)
+        for rejection in history.rejections:
+            if rejection.step == step:
+                books.withdraw(rejection.line.service, step)
+        for line in lines[step]:
+            if line.outcome == ACCEPTED:
+                if line.credit:
+                    books.withdraw(line.service, step)
+                else:
+                    books.deliver(line)
+    return books
