@@ -1,232 +1,163 @@
-"""Writes a whole town: registers, geography, residence files and, per provider and month, the files that provider publishes."""
+"""Writes a town: the ground, what municipalities publish, and per provider and month the files it publishes, in name order.
+
+Knows file names and their order; what is in them comes from the modules beside it. The same arguments give the same bytes.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Any
+from typing import Final
 
-import xlsxwriter
+from producers.town.evidence import Evidence, Stay
+from producers.town.geography import Municipality
+from producers.town.ground_files import write_csv, write_ground
+from producers.town.history import History, Line
+from producers.town.messages import Ends, answer, assignment, declaration, total_cents
+from producers.town.people import Person
+from producers.town.providers import TARIFFS
+from producers.town.sheets import write_csv_sheet, write_xlsx
 
-from producers.spreadsheet_template import COLUMNS
-from producers.spreadsheet_words import STREAM_NAMES
-from producers.town import messages, truth
-from producers.town.geography import Home, Municipality, make_municipalities, ring
-from producers.town.history import History, Sent, Step
-from producers.town.people import Person, make_people
-from producers.town.providers import PROVIDERS, by_message
-from producers.town.worlds import WORLDS
-from schemas.care import CARE_TYPE_BY_CODE, UNITS
-from schemas.values import Month
-
-FIRST_MONTH = Month(2025, 1)
 Tell = Callable[[str, int, int], None]
+"""What is being written, how many steps are done, how many there are."""
+
+_ORDINARY: Final = 20
+_TURN_NAMES: Final = {_ORDINARY: "", 92: "-nog-een-keer", 95: "-later", 97: "-met-fouten"}
+Key = tuple[str, str, int]
+"""Law (`wmo`, `jw`, or `` for a spreadsheet), AGB code, gemeente."""
 
 
-def make_town(
-    folder: Path, *, seed: int, months: int, addresses: int, world: str = "town",
-    tell: Tell = lambda _what, _done, _all: None,
-) -> dict[str, Any]:  # fmt: skip
-    """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes."""
-    random = Random(f"{world}/{seed}")  # noqa: S311 - reproducible on purpose, nothing secret
-    calendar = [FIRST_MONTH.plus(i) for i in range(months)]
-    municipalities = make_municipalities(random, addresses)
-    people = make_people(random, municipalities, months=months)
-    WORLDS[world].change(random, municipalities, people)
-    history = History(random, people, calendar)
-    steps = history.make()
-    _placed_by_messages(steps)
-    folder.mkdir(parents=True, exist_ok=True)
+@dataclass(slots=True)
+class _Declared:
+    """The ordinary declaration of one month, which an answer names."""
+
+    number: str
+    total: int
+
+
+@dataclass(slots=True)
+class _Writer:
+    """State while writing: which declaration went where, and numbers handed out."""
+
+    folder: Path
+    history: History
+    declared: dict[tuple[int, Key], _Declared] = field(default_factory=dict)
+    serial: int = 0
+
+    def place(self, agb: str, step: int) -> Path:
+        """The folder of a provider's month, made at need."""
+        found = self.folder / "providers" / f"p{agb}" / str(self.history.months[step])
+        found.mkdir(parents=True, exist_ok=True)
+        return found
+
+    def number(self, letter: str) -> str:
+        """A message number of at most 12 characters."""
+        self.serial += 1
+        return f"{letter}{self.serial:08d}"
+
+
+def key_of(line: Line) -> Key:
+    """Which file of its month a line belongs to."""
+    law = line.care.partition("-")[0] if line.care in TARIFFS else ""
+    return law, line.provider.agb, line.payer
+
+
+def write_files(
+    folder: Path, municipalities: Sequence[Municipality], *, history: History, evidence: Evidence, tell: Tell
+) -> None:
+    """Write everything but town.json and the truth."""
     for municipality in municipalities:
-        _registers(folder / f"GM{municipality.number}", municipality)
-    for step in steps:
-        tell("files", step.index, months)
-        _residences(folder, municipalities, step, people, calendar)
-        _provider_files(folder / "providers", step, random)
-    tell("truth", months, months)
-    services, changes = truth.write(folder, history, people, calendar)
-    described = _describe(folder, municipalities, people, steps, seed=seed, world=world)
-    described |= {"services": services, "changes": changes, "persons": len(people)}
-    (folder / "town.json").write_text(json.dumps(described, indent=2), "utf-8")
-    return described
+        write_ground(folder / f"GM{municipality.number:04d}", municipality)
+    writer = _Writer(folder, history)
+    lines: dict[int, list[Line]] = defaultdict(list)
+    for line in history.lines:
+        lines[line.step].append(line)
+    for step in range(len(history.months)):
+        tell("files", step, len(history.months))
+        _write_news(folder, municipalities, step=step, history=history, evidence=evidence)
+        _write_answers(writer, step)
+        _write_grants(writer, step, evidence)
+        _write_lines(writer, step, lines[step])
+    tell("files", len(history.months), len(history.months))
 
 
-def _placed_by_messages(steps: Sequence[Step]) -> None:
-    for step in steps:
-        named = [p for given in step.grants.values() for p, _ in given]
-        named += [s.line.person for sent in step.sent.values() for s in sent if not by_message(CARE_TYPE_BY_CODE[s.line.care])]
-        for person in named:
-            if person.known == "messages" and person.placed_step is None:
-                person.placed_step = step.index
+def _write_news(
+    folder: Path, municipalities: Sequence[Municipality], *, step: int, history: History, evidence: Evidence
+) -> None:
+    for municipality in municipalities:
+        place = folder / f"GM{municipality.number:04d}" / str(history.months[step])
+        news = [r for r in evidence.residences if (r.step, r.gemeente) == (step, municipality.number)]
+        write_csv(
+            place / "residences.csv", ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim"),
+            [_stay_row(r.person, stay) for r in news for stay in r.stays],
+        )  # fmt: skip
+        links = [k for k in evidence.links if (k.step, k.gemeente) == (step, municipality.number)]
+        rows = [(k.person.bsn, k.other.bsn, k.first, "") for k in links]
+        write_csv(place / "links.csv", ("BSN", "bij BSN", "van", "tot"), rows)
 
 
-def _write_csv(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, delimiter=";", lineterminator="\n")
-        writer.writerow(head)
-        writer.writerows(rows)
+def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
+    """A secret address stays with the municipality: the row says only that it is secret."""
+    days = (person.bsn, stay.first, stay.last or "")
+    return (*days, "", "", "", "ja") if stay.secret else (*days, stay.home.postcode, stay.home.number, "", "nee")
 
 
-def _registers(folder: Path, municipality: Municipality) -> None:
-    homes = municipality.homes
-    _write_csv(
-        folder / "address_register.csv", ("PC6", "Huisnummer", "Buurt2025", "Wijk2025", "Gemeente2025"),
-        [(h.postcode, h.number, h.buurt, h.buurt // 100, h.gemeente) for h in homes],
-    )  # fmt: skip
-    clusters = sorted({(h.postcode, h.buurt, h.cluster) for h in homes})
-    _write_csv(folder / "clusters.csv", ("PC6", "Buurt2025", "Cluster"), clusters)
-    special = [(h.postcode, h.number, "", h.kind) for h in homes if h.kind != "home"]
-    _write_csv(folder / "special_addresses.csv", ("PC6", "Huisnummer", "Toevoeging", "Soort"), special)
-    (folder / "geography.geojson").write_text(json.dumps(_geojson(municipality)), "utf-8")
+def _write_answers(writer: _Writer, step: int) -> None:
+    rejected: dict[Key, list[Line]] = defaultdict(list)
+    for rejection in writer.history.rejections:
+        if rejection.step == step:
+            rejected[key_of(rejection.line)].append(rejection.line)
+    for key, lines in sorted(rejected.items()):
+        month, declared = writer.history.months[step - 1], writer.declared[step - 1, key]
+        text = answer(Ends(*key), lines, number=writer.number("A"), declared=declared.number, month=month, total=declared.total)
+        (writer.place(key[1], step) / f"00-{key[0]}325-GM{key[2]:04d}-{month}.xml").write_text(text, "utf-8")
 
 
-def _geojson(municipality: Municipality) -> dict[str, Any]:
-    def feature(code: str, name: str, level: str, parent: str | None, outlines: list[list[list[float]]]) -> dict[str, Any]:
-        shape = {"type": "Polygon", "coordinates": outlines} if len(outlines) == 1 else {
-            "type": "MultiPolygon", "coordinates": [[o] for o in outlines]}  # fmt: skip
-        return {
-            "type": "Feature", "properties": {"code": code, "name": name, "level": level, "parent": parent}, "geometry": shape,
-        }  # fmt: skip
-
-    gm = f"GM{municipality.number}"
-    features = [feature(gm, municipality.name, "gemeente", None, [ring(b) for b in municipality.buurten])]
-    wijken: dict[int, list[Any]] = defaultdict(list)
-    for b in municipality.buurten:
-        wijken[b.code // 100].append(b)
-    features += [
-        feature(f"WK{code:06d}", f"Wijk {code % 100:02d} {buurten[0].name}", "wijk", gm, [ring(b) for b in buurten])
-        for code, buurten in sorted(wijken.items())
-    ]
-    for b in municipality.buurten:
-        buurt = f"BU{b.code:08d}"
-        features.append(feature(buurt, b.name, "buurt", f"WK{b.code // 100:06d}", [ring(b)]))
-        for n in range(1, b.clusters + 1):
-            codes = sorted({h.postcode for h in b.homes if h.cluster == n})
-            name = f"{b.name} {codes[0]}-{codes[-1]}"
-            features.append(feature(f"{buurt}.{n:02d}", name, "cluster", buurt, [ring(b, n - 1, b.clusters)]))
-    return {"type": "FeatureCollection", "features": features}
+def _write_grants(writer: _Writer, step: int, evidence: Evidence) -> None:
+    for grant in evidence.grants:
+        if grant.step == step:
+            law = grant.grants[0].care.partition("-")[0]
+            days = [writer.history.months[g.first].first_day for g in grant.grants]
+            ends, number = Ends(law, grant.provider.agb, grant.gemeente), writer.number("T")
+            text = assignment(ends, grant, number=number, first_days=days)
+            (writer.place(ends.agb, step) / f"10-{law}301-{number}.xml").write_text(text, "utf-8")
 
 
-def _residences(folder: Path, municipalities: Sequence[Municipality], step: Step, people: Sequence[Person], calendar: list[Month]) -> None:
-    rows: dict[int, list[tuple[object, ...]]] = {m.number: [] for m in municipalities}
-
-    def stay(person: Person, home: Home, first: str, last: str) -> tuple[object, ...]:
-        if person.secret:
-            return (person.bsn, first, last, "", "", "", "ja")
-        return (person.bsn, first, last, home.postcode, home.number, "", "nee")
-
-    for person in step.residents:
-        moved = person.move_to is not None and person.move_month is not None and step.index >= person.move_known_month
-        if moved and person.move_to is not None and person.move_month is not None:
-            day = calendar[person.move_month].first_day
-            left = str(day.replace(day=1) if day.day > 1 else calendar[person.move_month].plus(-1).last_day)
-            rows[person.home.gemeente].append(stay(person, person.home, "2015-01-01", left))
-            rows[person.move_to.gemeente].append(stay(person, person.move_to, str(day), ""))
+def _write_lines(writer: _Writer, step: int, lines: Sequence[Line]) -> None:
+    grouped: dict[tuple[int, Key], list[Line]] = defaultdict(list)
+    for line in lines:
+        grouped[line.turn, key_of(line)].append(line)
+    for (turn, key), own in sorted(grouped.items(), key=lambda pair: pair[0]):
+        if key[0]:
+            _write_declaration(writer, step, key=key, turn=turn, lines=own)
         else:
-            rows[person.home.gemeente].append(stay(person, person.home, "2015-01-01", ""))
-    links: dict[int, list[tuple[object, ...]]] = {m.number: [] for m in municipalities}
-    for child in step.links:
-        if child.parent is not None:
-            parent = people[child.parent]
-            links[parent.home.gemeente].append((child.bsn, parent.bsn, calendar[child.linked_month].first_day, ""))
-    for m in municipalities:
-        place = folder / f"GM{m.number}" / str(step.month)
-        head = ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim")
-        _write_csv(place / "residences.csv", head, rows[m.number])
-        _write_csv(place / "links.csv", ("BSN", "bij BSN", "van", "tot"), links[m.number])
+            _write_sheet(writer, step, key=key, lines=own)
 
 
-def _provider_files(folder: Path, step: Step, random: Random) -> None:
-    keys = sorted({*step.sent, *step.wrong, *step.rejected, *step.grants})
-    for number, (agb, gemeente) in enumerate(keys):
-        place = folder / f"p{agb}" / str(step.month)
-        place.mkdir(parents=True, exist_ok=True)
-        name = f"GM{gemeente}-{step.month}"
-        code = f"{step.index:02d}{number:03d}"
-        _message_files(place, name, code, step, key=(agb, gemeente))
-        sheet = [s for s in step.sent.get((agb, gemeente), []) if not by_message(CARE_TYPE_BY_CODE[s.line.care])]
-        if sheet:
-            if random.random() < 0.3:
-                _write_csv(place / f"4-leveringen-{name}.csv", COLUMNS, [_sheet_row(s) for s in sheet])
-            else:
-                _write_xlsx(place / f"4-leveringen-{name}.xlsx", [_sheet_row(s) for s in sheet])
+def _write_declaration(writer: _Writer, step: int, *, key: Key, turn: int, lines: Sequence[Line]) -> None:
+    month, number = writer.history.months[step], writer.number("D")
+    text = declaration(Ends(*key), lines, number=number, month=month)
+    place = writer.place(key[1], step)
+    path = place / f"{turn}-{key[0]}323-GM{key[2]:04d}-{month}{_TURN_NAMES[turn]}.xml"
+    path.write_text(text, "utf-8")
+    if turn != _ORDINARY:
+        return
+    writer.declared[step, key] = _Declared(number, total_cents(lines))
+    if writer.serial % 9 == 0:  # now and then somebody sends the very same file again
+        shutil.copyfile(path, place / f"90-{key[0]}323-GM{key[2]:04d}-{month}-kopie.xml")
+    if writer.serial % 11 == 0:  # or first one whose total is wrong, which is refused whole
+        wrong = declaration(Ends(*key), lines, number=writer.number("D"), month=month, total_wrong_by=1)
+        (place / f"15-{key[0]}323-GM{key[2]:04d}-{month}-totaal-fout.xml").write_text(wrong, "utf-8")
 
 
-def _message_files(place: Path, name: str, code: str, step: Step, *, key: tuple[str, int]) -> None:
-    for law in ("wmo", "jw"):
-        ends = messages.Ends(law, *key)
-
-        def of_law(care: str, law: str = law) -> bool:
-            return by_message(CARE_TYPE_BY_CODE[care]) and messages.group_of(care) == law
-
-        grants: dict[int, list[Any]] = defaultdict(list)
-        for person, arrangement in step.grants.get(key, []):
-            if of_law(arrangement.care):
-                grants[person.id].append((person, arrangement))
-        for nth, given in enumerate(grants.values()):
-            person = given[0][0]
-            text = messages.grant(
-                ends, person, [a for _, a in given], number=f"T{code}{nth:04d}", month=step.month,
-                home=None if person.secret or person.known == "nothing" else person.home,
-            )  # fmt: skip
-            (place / f"1-{law}301-{name}-{nth:04d}.xml").write_text(text, "utf-8")
-        rejected = [line for line in step.rejected.get(key, []) if of_law(line.care)]
-        if rejected:
-            text = messages.answer(ends, rejected, number=f"A{code}", month=step.month.plus(-1))
-            (place / f"2-{law}325-{name}.xml").write_text(text, "utf-8")
-        sent = [s for s in step.sent.get(key, []) if of_law(s.line.care)]
-        if sent:
-            text = messages.declaration(ends, sent, number=f"D{code}", month=step.month)
-            (place / f"3-{law}323-{name}.xml").write_text(text, "utf-8")
-            if key in step.again:
-                (place / f"5-{law}323-{name}-nogmaals.xml").write_text(text, "utf-8")
-        for nth, wrong in enumerate(s for s in step.wrong.get(key, []) if of_law(s.line.care)):
-            text = messages.declaration(ends, [wrong], number=f"W{code}{nth}", month=step.month)
-            (place / f"6-{law}323-{name}-fout-{nth}.xml").write_text(text, "utf-8")
-
-
-def _sheet_row(sent: Sent) -> tuple[object, ...]:
-    line, person = sent.line, sent.line.person
-    care = CARE_TYPE_BY_CODE[line.care]
-    home = None if person.known == "nothing" or person.secret else person.home
-    euros = f"{line.cents // 100},{line.cents % 100:02d}"
-    return (
-        person.bsn, home.postcode if home else "", home.number if home else "", "", STREAM_NAMES[care.stream], care.label,
-        str(line.first_day), str(line.last_day), "1", UNITS[82][0], euros, line.reference,
-    )  # fmt: skip
-
-
-def _write_xlsx(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
-    sheet = book.add_worksheet("Leveringen")
-    sheet.write_row(0, 0, COLUMNS)
-    for index, row in enumerate(rows, start=1):
-        sheet.write_row(index, 0, row)
-    book.close()
-
-
-def _describe(
-    folder: Path, municipalities: Sequence[Municipality], people: Sequence[Person], steps: Sequence[Step], *, seed: int, world: str
-) -> dict[str, Any]:
-    used = {agb for step in steps for agb, _ in {*step.sent, *step.grants}}
-    examples = {}
-    for m in municipalities:
-        rich = [p for p in people if p.home.gemeente == m.number and p.known == "residence" and not p.secret and p.move_to is None and p.parent is None]
-        if rich:
-            chosen = max(rich, key=lambda p: (len(p.arrangements), -p.id))
-            examples[f"GM{m.number}"] = {"bsn": chosen.bsn, "person": f"P{chosen.id}", "household": f"A{chosen.home.id}"}
-    return {
-        "seed": seed, "world": world, "months": [str(s.month) for s in steps],
-        "municipalities": [{"code": f"GM{m.number}", "name": m.name, "addresses": len(m.homes)} for m in municipalities],
-        "providers": [
-            {"agb": p.agb, "name": p.name, "streams": [s.value for s in p.streams], "municipalities": list(p.municipalities)}
-            for p in PROVIDERS if p.agb in used
-        ],
-        "caseworkers": [{"name": f"caseworker-gm{m.number}-1", "gm": f"gm{m.number}"} for m in municipalities],
-        "examples": examples,
-    }  # fmt: skip
+def _write_sheet(writer: _Writer, step: int, *, key: Key, lines: Sequence[Line]) -> None:
+    months = writer.history.months
+    path = writer.place(key[1], step) / f"30-leveringen-GM{key[2]:04d}-{months[step]}"
+    ordered = sorted(lines, key=lambda line: line.reference)
+    if int(key[1]) % 3 == 0:
+        write_csv_sheet(path.with_suffix(".csv"), ordered, months=months)
+    else:
+        write_xlsx(path.with_suffix(".xlsx"), ordered, months=months)
