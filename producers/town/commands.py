@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from producers.town.files import make_town
-from producers.town.oracle import compare
+from producers.town.whole_town import make_town
+from producers.town.oracle import compare, summary
 from producers.town.worlds import WORLDS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)

@@ -46,7 +46,6 @@ class Line:
     outcome: str = ACCEPTED
     bsn: str = ""
     category: str = ""
-    total_wrong: bool = False
 
     @property
     def tariff_cents(self) -> int | None:
@@ -158,7 +157,7 @@ def _add_mistakes(random: Random, history: History) -> None:
     last = len(history.months) - 1
     taken = {r.line.reference for r in history.rejections} | {x.previous for x in history.lines if x.credit}
     debits = [x for x in history.lines if not x.credit and x.care in TARIFFS and x.step < last and x.reference not in taken]
-    credits = [x for x in history.lines if x.credit and x.step < last]
+    credited = [x for x in history.lines if x.credit and x.step < last]
     if not debits:
         return
     count = max(1, len(debits) // _LINES_PER_MISTAKE)
@@ -166,8 +165,8 @@ def _add_mistakes(random: Random, history: History) -> None:
         for make in (_same_reference, _second_debit, _unknown_debit, _sent_twice):
             line = random.choice(debits)
             history.lines.append(make(history, line))
-        if credits:
-            line = random.choice(credits)
+        if credited:
+            line = random.choice(credited)
             history.lines.append(replace(
                 line, reference=f"X{line.service:08d}{len(history.lines)}", step=line.step + 1, turn=95, outcome="ledger:9390",
             ))  # fmt: skip

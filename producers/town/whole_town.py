@@ -1,0 +1,134 @@
+"""A whole town from a seed: ground, people, history, evidence, files, and the truth to hold the zone's books against."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from producers.town.evidence import Evidence, make_evidence
+from producers.town.files import Tell, write_files
+from producers.town.geography import Municipality, make_municipalities
+from producers.town.history import ACCEPTED, DUPLICATE, History, make_history
+from producers.town.people import Person, make_people
+from producers.town.providers import PROVIDERS, TARIFFS
+from producers.town.truth import Books, keep_books
+from producers.town.worlds import WORLDS
+from schemas.care import CARE_TYPE_BY_CODE
+from schemas.values import Month
+
+FIRST_MONTH: Final = Month(2025, 1)
+TRUTH_COLUMNS: Final = (
+    "person", "household", "gemeente", "address", "buurt", "area", "provider", "group", "care_type", "service_date",
+    "service_year", "epoch", "cents",
+)  # fmt: skip
+HISTORY_COLUMNS: Final = (
+    "service", "kind", "household", "gemeente", "area", "provider", "group", "care_type", "service_year", "epoch", "cents",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Everything about one town, before it is written."""
+
+    municipalities: list[Municipality]
+    people: list[Person]
+    history: History
+    evidence: Evidence
+    books: Books
+
+
+def invent(*, seed: int, months: int, addresses: int, world: str = "town") -> Town:
+    """A town as values; the same arguments give the same town."""
+    random = Random(f"{world}/{seed}")  # noqa: S311 - reproducible on purpose, nothing secret
+    calendar = tuple(FIRST_MONTH.plus(i) for i in range(months))
+    municipalities = make_municipalities(random, addresses)
+    people = make_people(random, municipalities, months=months)
+    WORLDS[world].change(random, municipalities, people)
+    history = make_history(random, people, months=calendar)
+    evidence = make_evidence(random, people, history=history)
+    return Town(municipalities, people, history, evidence, keep_books(history, evidence))
+
+
+def make_town(
+    folder: Path, *, seed: int, months: int, addresses: int, world: str = "town",
+    tell: Tell = lambda _what, _done, _all: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes."""
+    town = invent(seed=seed, months=months, addresses=addresses, world=world)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_files(folder, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
+    _write(folder / "history.csv", HISTORY_COLUMNS, _history_rows(town))
+    _write(folder / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
+    described = _describe(town, seed=seed, world=world)
+    (folder / "town.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return described
+
+
+def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _history_rows(town: Town) -> Iterable[Sequence[object]]:
+    for change in town.books.changes:
+        line, spot, care = change.line, change.spot, CARE_TYPE_BY_CODE[change.line.care]
+        yield (f"S{line.service}", change.kind, spot.household, spot.gemeente, spot.area, line.provider.agb, care.group.value,
+               care.code, line.first.year, town.history.months[change.step], change.cents)  # fmt: skip
+
+
+def _truth_rows(town: Town) -> Iterable[Sequence[object]]:
+    """`epoch` is the month in which the service was taken, wherever it stood then."""
+    for line, spot in town.books.standing.values():
+        care = CARE_TYPE_BY_CODE[line.care]
+        yield (f"P{line.person.id}", spot.household, spot.gemeente, spot.address, spot.buurt, spot.area, line.provider.agb,
+               care.group.value, care.code, line.first, line.first.year, town.history.months[line.step], line.cents)  # fmt: skip
+
+
+def _describe(town: Town, *, seed: int, world: str) -> dict[str, Any]:
+    history = town.history
+    sent = Counter(line.outcome for line in history.lines)
+    refused = {by: {o.partition(":")[2]: n for o, n in sorted(sent.items()) if o.startswith(f"{by}:")} for by in ("check", "ledger")}
+    used = {line.provider.agb for line in history.lines}
+    return {
+        "seed": seed, "world": world, "months": [str(m) for m in history.months],
+        "municipalities": [
+            {"code": f"GM{m.number:04d}", "name": m.name, "addresses": len(m.homes), "buurten": len(m.buurten)}
+            for m in town.municipalities
+        ],
+        "providers": [
+            {"agb": p.agb, "name": p.name, "streams": [s.value for s in p.streams], "municipalities": list(p.municipalities),
+             "formats": [*(["323", "301"] if any(c in TARIFFS for c in p.care) else []),
+                         *(["csv" if int(p.agb) % 3 == 0 else "xlsx"] if any(c not in TARIFFS for c in p.care) else [])]}
+            for p in PROVIDERS if p.agb in used
+        ],
+        "caseworkers": [{"name": f"caseworker-gm{m.number:04d}-1", "gm": f"GM{m.number:04d}"} for m in town.municipalities],
+        "examples": [e for m in town.municipalities if (e := _example(town, m.number)) is not None],
+        "persons": len(town.people), "lines": len(history.lines), "accepted": sent[ACCEPTED], "duplicates": sent[DUPLICATE],
+        "refused": refused, "answers": len(history.rejections), "services": len(town.books.standing), "changes": len(town.books.changes),
+    }  # fmt: skip
+
+
+def _example(town: Town, gemeente: int) -> dict[str, Any] | None:
+    """A household worth a caseworker's look: most kinds of care and providers, living where everybody may know."""
+    per_household: dict[str, list[Person]] = {}
+    for person in town.people:
+        if person.home.gemeente == gemeente and person.home.kind == "home" and person.known == "residence" and not person.secret:
+            per_household.setdefault(f"A{person.home.id}", []).append(person)
+    settled = {h: own for h, own in per_household.items() if all(p.move_to is None and p.parent is None for p in own)}
+    if not settled:
+        return None
+    household = max(settled, key=lambda h: (_breadth(settled[h]), h))
+    person = max(settled[household], key=lambda p: (len(p.arrangements), -p.id))
+    return {"gemeente": gemeente, "bsn": person.bsn, "household": household, "persons": [p.bsn for p in settled[household]]}
+
+
+def _breadth(own: list[Person]) -> int:
+    return len({(a.care, a.provider.agb) for p in own for a in p.arrangements})
