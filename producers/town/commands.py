@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from producers.town.whole_town import make_town
+from producers.town.files import make_town
 from producers.town.oracle import compare, summary
 from producers.town.worlds import WORLDS
 

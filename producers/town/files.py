@@ -1,163 +1,134 @@
-"""Writes a town: the ground, what municipalities publish, and per provider and month the files it publishes, in name order.
-
-Knows file names and their order; what is in them comes from the modules beside it. The same arguments give the same bytes.
-"""
+"""A whole town from a seed: ground, people, history, evidence, files, and the truth to hold the zone's books against."""
 
 from __future__ import annotations
 
-import shutil
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from random import Random
+from typing import Any, Final
 
-from producers.town.evidence import Evidence, Stay
-from producers.town.geography import Municipality
-from producers.town.ground_files import write_csv, write_ground
-from producers.town.history import History, Line
-from producers.town.messages import Ends, answer, assignment, declaration, total_cents
-from producers.town.people import Person
-from producers.town.providers import TARIFFS
-from producers.town.sheets import write_csv_sheet, write_xlsx
+from producers.town.evidence import Evidence, make_evidence
+from producers.town.month_files import Tell, write_files
+from producers.town.geography import Municipality, make_municipalities
+from producers.town.history import ACCEPTED, DUPLICATE, History, make_history
+from producers.town.people import Person, make_people
+from producers.town.providers import PROVIDERS, TARIFFS
+from producers.town.truth import Books, keep_books
+from producers.town.worlds import WORLDS
+from schemas.care import CARE_TYPE_BY_CODE
+from schemas.values import Month
 
-Tell = Callable[[str, int, int], None]
-"""What is being written, how many steps are done, how many there are."""
-
-_ORDINARY: Final = 20
-_TURN_NAMES: Final = {_ORDINARY: "", 92: "-nog-een-keer", 95: "-later", 97: "-met-fouten"}
-Key = tuple[str, str, int]
-"""Law (`wmo`, `jw`, or `` for a spreadsheet), AGB code, gemeente."""
-
-
-@dataclass(slots=True)
-class _Declared:
-    """The ordinary declaration of one month, which an answer names."""
-
-    number: str
-    total: int
+FIRST_MONTH: Final = Month(2025, 1)
+TRUTH_COLUMNS: Final = (
+    "person", "household", "gemeente", "address", "buurt", "area", "provider", "group", "care_type", "service_date",
+    "service_year", "epoch", "cents",
+)  # fmt: skip
+HISTORY_COLUMNS: Final = (
+    "service", "kind", "household", "gemeente", "area", "provider", "group", "care_type", "service_year", "epoch", "cents",
+)  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Writer:
-    """State while writing: which declaration went where, and numbers handed out."""
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Everything about one town, before it is written."""
 
-    folder: Path
+    municipalities: list[Municipality]
+    people: list[Person]
     history: History
-    declared: dict[tuple[int, Key], _Declared] = field(default_factory=dict)
-    serial: int = 0
-
-    def place(self, agb: str, step: int) -> Path:
-        """The folder of a provider's month, made at need."""
-        found = self.folder / "providers" / f"p{agb}" / str(self.history.months[step])
-        found.mkdir(parents=True, exist_ok=True)
-        return found
-
-    def number(self, letter: str) -> str:
-        """A message number of at most 12 characters."""
-        self.serial += 1
-        return f"{letter}{self.serial:08d}"
+    evidence: Evidence
+    books: Books
 
 
-def key_of(line: Line) -> Key:
-    """Which file of its month a line belongs to."""
-    law = line.care.partition("-")[0] if line.care in TARIFFS else ""
-    return law, line.provider.agb, line.payer
+def invent(*, seed: int, months: int, addresses: int, world: str = "town") -> Town:
+    """A town as values; the same arguments give the same town."""
+    random = Random(f"{world}/{seed}")  # noqa: S311 - reproducible on purpose, nothing secret
+    calendar = tuple(FIRST_MONTH.plus(i) for i in range(months))
+    municipalities = make_municipalities(random, addresses)
+    people = make_people(random, municipalities, months=months)
+    WORLDS[world].change(random, municipalities, people)
+    history = make_history(random, people, months=calendar)
+    evidence = make_evidence(random, people, history=history)
+    return Town(municipalities, people, history, evidence, keep_books(history, evidence))
 
 
-def write_files(
-    folder: Path, municipalities: Sequence[Municipality], *, history: History, evidence: Evidence, tell: Tell
-) -> None:
-    """Write everything but town.json and the truth."""
-    for municipality in municipalities:
-        write_ground(folder / f"GM{municipality.number:04d}", municipality)
-    writer = _Writer(folder, history)
-    lines: dict[int, list[Line]] = defaultdict(list)
-    for line in history.lines:
-        lines[line.step].append(line)
-    for step in range(len(history.months)):
-        tell("files", step, len(history.months))
-        _write_news(folder, municipalities, step=step, history=history, evidence=evidence)
-        _write_answers(writer, step)
-        _write_grants(writer, step, evidence)
-        _write_lines(writer, step, lines[step])
-    tell("files", len(history.months), len(history.months))
+def make_town(
+    folder: Path, *, seed: int, months: int, addresses: int, world: str = "town",
+    tell: Tell = lambda _what, _done, _all: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes."""
+    town = invent(seed=seed, months=months, addresses=addresses, world=world)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_files(folder, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
+    _write(folder / "history.csv", HISTORY_COLUMNS, _history_rows(town))
+    _write(folder / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
+    described = _describe(town, seed=seed, world=world)
+    (folder / "town.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return described
 
 
-def _write_news(
-    folder: Path, municipalities: Sequence[Municipality], *, step: int, history: History, evidence: Evidence
-) -> None:
-    for municipality in municipalities:
-        place = folder / f"GM{municipality.number:04d}" / str(history.months[step])
-        news = [r for r in evidence.residences if (r.step, r.gemeente) == (step, municipality.number)]
-        write_csv(
-            place / "residences.csv", ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim"),
-            [_stay_row(r.person, stay) for r in news for stay in r.stays],
-        )  # fmt: skip
-        links = [k for k in evidence.links if (k.step, k.gemeente) == (step, municipality.number)]
-        rows = [(k.person.bsn, k.other.bsn, k.first, "") for k in links]
-        write_csv(place / "links.csv", ("BSN", "bij BSN", "van", "tot"), rows)
+def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
 
 
-def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
-    """A secret address stays with the municipality: the row says only that it is secret."""
-    days = (person.bsn, stay.first, stay.last or "")
-    return (*days, "", "", "", "ja") if stay.secret else (*days, stay.home.postcode, stay.home.number, "", "nee")
+def _history_rows(town: Town) -> Iterable[Sequence[object]]:
+    for change in town.books.changes:
+        line, spot, care = change.line, change.spot, CARE_TYPE_BY_CODE[change.line.care]
+        yield (f"S{line.service}", change.kind, spot.household, spot.gemeente, spot.area, line.provider.agb, care.group.value,
+               care.code, line.first.year, town.history.months[change.step], change.cents)  # fmt: skip
 
 
-def _write_answers(writer: _Writer, step: int) -> None:
-    rejected: dict[Key, list[Line]] = defaultdict(list)
-    for rejection in writer.history.rejections:
-        if rejection.step == step:
-            rejected[key_of(rejection.line)].append(rejection.line)
-    for key, lines in sorted(rejected.items()):
-        month, declared = writer.history.months[step - 1], writer.declared[step - 1, key]
-        text = answer(Ends(*key), lines, number=writer.number("A"), declared=declared.number, month=month, total=declared.total)
-        (writer.place(key[1], step) / f"00-{key[0]}325-GM{key[2]:04d}-{month}.xml").write_text(text, "utf-8")
+def _truth_rows(town: Town) -> Iterable[Sequence[object]]:
+    """`epoch` is the month in which the service was taken, wherever it stood then."""
+    for line, spot in town.books.standing.values():
+        care = CARE_TYPE_BY_CODE[line.care]
+        yield (f"P{line.person.id}", spot.household, spot.gemeente, spot.address, spot.buurt, spot.area, line.provider.agb,
+               care.group.value, care.code, line.first, line.first.year, town.history.months[line.step], line.cents)  # fmt: skip
 
 
-def _write_grants(writer: _Writer, step: int, evidence: Evidence) -> None:
-    for grant in evidence.grants:
-        if grant.step == step:
-            law = grant.grants[0].care.partition("-")[0]
-            days = [writer.history.months[g.first].first_day for g in grant.grants]
-            ends, number = Ends(law, grant.provider.agb, grant.gemeente), writer.number("T")
-            text = assignment(ends, grant, number=number, first_days=days)
-            (writer.place(ends.agb, step) / f"10-{law}301-{number}.xml").write_text(text, "utf-8")
+def _describe(town: Town, *, seed: int, world: str) -> dict[str, Any]:
+    history = town.history
+    sent = Counter(line.outcome for line in history.lines)
+    refused = {by: {o.partition(":")[2]: n for o, n in sorted(sent.items()) if o.startswith(f"{by}:")} for by in ("check", "ledger")}
+    used = {line.provider.agb for line in history.lines}
+    return {
+        "seed": seed, "world": world, "months": [str(m) for m in history.months],
+        "municipalities": [
+            {"code": f"GM{m.number:04d}", "name": m.name, "addresses": len(m.homes), "buurten": len(m.buurten)}
+            for m in town.municipalities
+        ],
+        "providers": [
+            {"agb": p.agb, "name": p.name, "streams": [s.value for s in p.streams], "municipalities": list(p.municipalities),
+             "formats": [*(["323", "301"] if any(c in TARIFFS for c in p.care) else []),
+                         *(["csv" if int(p.agb) % 3 == 0 else "xlsx"] if any(c not in TARIFFS for c in p.care) else [])]}
+            for p in PROVIDERS if p.agb in used
+        ],
+        "caseworkers": [{"name": f"caseworker-gm{m.number:04d}-1", "gm": f"gm{m.number:04d}"} for m in town.municipalities],
+        "examples": {f"GM{m.number:04d}": e for m in town.municipalities if (e := _example(town, m.number)) is not None},
+        "persons": len(town.people), "lines": len(history.lines), "accepted": sent[ACCEPTED], "duplicates": sent[DUPLICATE],
+        "refused": refused, "answers": len(history.rejections), "services": len(town.books.standing), "changes": len(town.books.changes),
+    }  # fmt: skip
 
 
-def _write_lines(writer: _Writer, step: int, lines: Sequence[Line]) -> None:
-    grouped: dict[tuple[int, Key], list[Line]] = defaultdict(list)
-    for line in lines:
-        grouped[line.turn, key_of(line)].append(line)
-    for (turn, key), own in sorted(grouped.items(), key=lambda pair: pair[0]):
-        if key[0]:
-            _write_declaration(writer, step, key=key, turn=turn, lines=own)
-        else:
-            _write_sheet(writer, step, key=key, lines=own)
+def _example(town: Town, gemeente: int) -> dict[str, Any] | None:
+    """A household worth a caseworker's look: most kinds of care and providers, living where everybody may know."""
+    per_household: dict[str, list[Person]] = {}
+    for person in town.people:
+        if person.home.gemeente == gemeente and person.home.kind == "home" and person.known == "residence" and not person.secret:
+            per_household.setdefault(f"A{person.home.id}", []).append(person)
+    settled = {h: own for h, own in per_household.items() if all(p.move_to is None and p.parent is None for p in own)}
+    if not settled:
+        return None
+    household = max(settled, key=lambda h: (_breadth(settled[h]), h))
+    person = max(settled[household], key=lambda p: (len(p.arrangements), -p.id))
+    return {"bsn": person.bsn, "household": household, "persons": [p.bsn for p in settled[household]]}
 
 
-def _write_declaration(writer: _Writer, step: int, *, key: Key, turn: int, lines: Sequence[Line]) -> None:
-    month, number = writer.history.months[step], writer.number("D")
-    text = declaration(Ends(*key), lines, number=number, month=month)
-    place = writer.place(key[1], step)
-    path = place / f"{turn}-{key[0]}323-GM{key[2]:04d}-{month}{_TURN_NAMES[turn]}.xml"
-    path.write_text(text, "utf-8")
-    if turn != _ORDINARY:
-        return
-    writer.declared[step, key] = _Declared(number, total_cents(lines))
-    if writer.serial % 9 == 0:  # now and then somebody sends the very same file again
-        shutil.copyfile(path, place / f"90-{key[0]}323-GM{key[2]:04d}-{month}-kopie.xml")
-    if writer.serial % 11 == 0:  # or first one whose total is wrong, which is refused whole
-        wrong = declaration(Ends(*key), lines, number=writer.number("D"), month=month, total_wrong_by=1)
-        (place / f"15-{key[0]}323-GM{key[2]:04d}-{month}-totaal-fout.xml").write_text(wrong, "utf-8")
-
-
-def _write_sheet(writer: _Writer, step: int, *, key: Key, lines: Sequence[Line]) -> None:
-    months = writer.history.months
-    path = writer.place(key[1], step) / f"30-leveringen-GM{key[2]:04d}-{months[step]}"
-    ordered = sorted(lines, key=lambda line: line.reference)
-    if int(key[1]) % 3 == 0:
-        write_csv_sheet(path.with_suffix(".csv"), ordered, months=months)
-    else:
-        write_xlsx(path.with_suffix(".xlsx"), ordered, months=months)
+def _breadth(own: list[Person]) -> int:
+    return len({(a.care, a.provider.agb) for p in own for a in p.arrangements})

@@ -76,8 +76,8 @@ def example_household(town: Path, gemeente: int) -> str:
     """The test BSN of the person whose household's card is the one to look at in a municipality. Raises `SettingsWrong`."""
     try:
         examples = json.loads((town / "town.json").read_text("utf-8"))["examples"]
-        return str(next(e["bsn"] for e in examples if e["gemeente"] == gemeente))
-    except (OSError, ValueError, KeyError, StopIteration) as wrong:
+        return str(examples[f"GM{gemeente:04d}"]["bsn"])
+    except (OSError, ValueError, KeyError) as wrong:
         msg = f"The town in {town} names no example household of GM{gemeente:04d}; make it again with `zorgstroom town make`."
         raise SettingsWrong(msg) from wrong
 
