@@ -48,7 +48,7 @@ def compare_dump(
 ) -> None:
     """Hold the zone's books against the town's own truth."""
     found = compare(dump, town)
-    for line in found[:20]:
+    for line in summary(found):
         out.print(line, markup=False)
     if found:
         out.print(f"{len(found)} differences.")

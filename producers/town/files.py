@@ -12,9 +12,9 @@ from random import Random
 from typing import Any, Final
 
 from producers.town.evidence import Evidence, make_evidence
-from producers.town.month_files import Tell, write_files
 from producers.town.geography import Municipality, make_municipalities
 from producers.town.history import ACCEPTED, DUPLICATE, History, make_history
+from producers.town.month_files import Tell, write_files
 from producers.town.people import Person, make_people
 from producers.town.providers import PROVIDERS, TARIFFS
 from producers.town.truth import Books, keep_books

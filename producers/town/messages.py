@@ -142,7 +142,7 @@ def assignment(ends: Ends, grant: GrantMessage, *, number: str, first_days: Sequ
 
 
 def _person(m: str, b: str, person: Person) -> str:
-    birth = f"{2010 + person.id % 8 if person.youth else 1935 + person.id % 65}-{1 + person.id % 12:02d}-{1 + person.id % 28:02d}"
+    birth = f"{person.birth_year}-{1 + person.id % 12:02d}-{1 + person.id % 28:02d}"
     return (
         f"<{m}:Bsn>{person.bsn}</{m}:Bsn><{m}:Geboortedatum><{b}:Datum>{birth}</{b}:Datum></{m}:Geboortedatum>"
         f"<{m}:Geslacht>{1 + person.id % 2}</{m}:Geslacht><{m}:Naam><{b}:Geslachtsnaam><{b}:Achternaam>Verzonnen</{b}:Achternaam>"

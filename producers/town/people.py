@@ -1,29 +1,25 @@
-"""Who lives where and gets what: persons in care, their household, address and arrangements. Every BSN is a test BSN.
+"""Who lives where and gets what: households, their persons in care and each arrangement. Every BSN is a test BSN.
 
-Amounts are lognormal with sigma 1.88, so that about three percent of the households have half of the money.
+Only persons in care exist here; the rest of a household is only there as chances.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from producers.town import care_mix
 from producers.town.geography import Home, Municipality
 from producers.town.providers import PROVIDERS, TARIFFS, Provider
-from schemas.care import CARE_TYPE_BY_CODE
 from schemas.secrets import passes_eleven_test
 
-SIGMA: Final = 1.88
-_MEDIAN_CENTS: Final = 9_000
-"""Median of one arrangement's month."""
-_MAX_MONTH_CENTS: Final = 4_000_000
+PERSONS_PER_ADDRESS: Final = 9091 / 20_000
+"""Persons in care per address: all test BSNs at 20,000 addresses, and as many in smaller towns."""
 
-
-def test_bsns() -> list[str]:
-    """The 9,091 BSNs that are reserved for tests."""
-    return [text for n in range(999_900_006, 999_999_991) if passes_eleven_test(text := f"{n:09d}")]
+_THIS_YEAR: Final = 2025
+_SIZES: Final = (38, 33, 12, 12, 4, 1)
+"""Households of 1 to 6 persons, in percent."""
 
 
 @dataclass(slots=True)
@@ -40,14 +36,17 @@ class Arrangement:
 
 @dataclass(slots=True)
 class Person:
-    """A person in care. `known`: how the zone learns the address: residence, messages, nothing."""
+    """A person in care. `known`: how the zone learns the address: residence, messages, nothing.
+
+    `known_from_month`: month in which a residence file first names the person; of `nothing`, 0 means never.
+    """
 
     id: int
     bsn: str
-    youth: bool
+    birth_year: int
     home: Home
-    secret: bool
-    known: str
+    secret: bool = False
+    known: str = "residence"
     known_from_month: int = 0
     arrangements: list[Arrangement] = field(default_factory=list)
     move_month: int | None = None
@@ -55,93 +54,152 @@ class Person:
     move_known_month: int = 0
     parent: int | None = None
     linked_month: int = 0
-    placed_step: int | None = None
-    """Of someone known through messages: the first step in which a 301 or a spreadsheet names the address."""
+
+    @property
+    def youth(self) -> bool:
+        """Whether the Jeugdwet is for this person."""
+        return self.birth_year > _THIS_YEAR - 18
 
 
-_ADULT: Final = (
-    ("wmo-01", 34), ("wmo-02", 16), ("wmo-07", 9), ("wmo-03", 4), ("wmo-08", 5), ("wmo-11", 2), ("wmo-12", 2), ("wmo-13", 2),
-    ("wmo-14", 2), ("wmo-15", 1.5), ("wmo-16", 1), ("pw-bijstand", 18), ("pw-bijzondere-bijstand", 5), ("pw-reintegratie", 5),
-    ("pw-beschut-werk", 3), ("zvw-wijkverpleging", 22), ("zvw-eerstelijnsverblijf", 1), ("zvw-ggz", 8), ("zvw-overig", 2),
-    ("wlz-thuis", 4), ("wlz-verblijf", 2), ("wlz-ggz", 1.5), ("wmo-pgb", 4), ("wmo-09", 2),
-)  # fmt: skip
-_YOUTH: Final = (
-    ("jw-45", 55), ("jw-41", 6), ("jw-42", 5), ("jw-43", 3), ("jw-44", 5), ("jw-47", 2), ("jw-48", 5), ("jw-50", 6), ("jw-51", 14),
-    ("jw-54", 8), ("jw-pgb", 4),
-)  # fmt: skip
-_SERVICES: Final = (65, 34, 13, 4.5, 2, 1)
+def test_bsns() -> list[str]:
+    """The 9,091 BSNs that are reserved for tests."""
+    return [text for n in range(999_900_006, 999_999_991) if passes_eleven_test(text := f"{n:09d}")]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A household in care before it has numbers: birth year and kinds of care of each member in care."""
+
+    home: Home
+    members: list[tuple[int, list[str]]]
+    year_cents: int
 
 
 def make_people(random: Random, municipalities: list[Municipality], *, months: int) -> list[Person]:
-    """Persons in care, at most as many as there are test BSNs (about 45 percent of the addresses if fewer)."""
+    """Persons in care, at most as many as there are test BSNs. Whoever shares a home shares a household."""
+    homes = [h for m in municipalities for h in m.homes]
+    wanted = min(len(test_bsns()), round(len(homes) * PERSONS_PER_ADDRESS))
+    drafts = [d for h in homes if h.kind != "home" for d in _special(random, h)]
+    ordinary = [h for h in homes if h.kind == "home"]
+    random.shuffle(ordinary)
+    spare, lived_in = ordinary[: len(ordinary) // 20], ordinary[len(ordinary) // 20 :]
+    drafts += [d for h in lived_in if (d := _household(random, h)).members]
+    _fill(random, drafts, lived_in, wanted=wanted)
+    stay_from = _quantile([d.year_cents for d in drafts if any(_is_youth(b) for b, _ in d.members)], 1 - care_mix.YOUTH_WITH_STAY)
+    random.shuffle(drafts)
+    bsns = _numbers(random)
+    people: list[Person] = []
+    for draft in drafts:
+        if len(people) + len(draft.members) > wanted:
+            continue
+        family = [Person(len(people) + n, bsns[len(people) + n], birth, draft.home) for n, (birth, _) in enumerate(draft.members)]
+        _give_care(random, draft, family, months=months, stay_from=stay_from)
+        _settle(random, family, spare, months=months)
+        people += family
+    return people
+
+
+def _numbers(random: Random) -> list[str]:
     bsns = test_bsns()
     random.shuffle(bsns)
-    homes = [h for m in municipalities for h in m.homes if h.kind == "home"]
-    special = [h for m in municipalities for h in m.homes if h.kind != "home"]
-    wanted = min(len(bsns), int((len(homes) + len(special)) * 0.4546))
-    random.shuffle(homes)
-    people: list[Person] = []
-    spare = homes[len(homes) // 2 :]
-    at = iter(homes[: len(homes) // 2])
-    for home in special:
-        people += [_person(random, len(people) + i, bsns, home, months) for i in range(3 if home.kind == "instelling" else 2)]
-    while len(people) < wanted:
-        home = next(at)
-        size = random.choices((1, 2, 3, 4), (50, 30, 14, 6))[0]
-        family = [_person(random, len(people) + i, bsns, home, months, youth=i >= 2 or random.random() < 0.2) for i in range(size)]
-        secret = random.random() < 0.012
-        for person in family:
-            person.secret = secret
-        _maybe_move(random, family, spare, months)
-        _maybe_placed_elsewhere(random, family, spare, months)
-        people += family
-    return people[:wanted]
+    return bsns
 
 
-def _person(random: Random, index: int, bsns: list[str], home: Home, months: int, *, youth: bool = False) -> Person:
-    draw = random.random()
-    known = "residence" if draw < 0.86 else ("messages" if draw < 0.95 else "nothing")
-    person = Person(index, bsns[index % len(bsns)], youth, home, secret=False, known=known)
-    if known == "nothing" and months > 3 and random.random() < 0.5:
-        person.known_from_month = random.randrange(2, months)
-    count = random.choices(range(1, 7), _SERVICES)[0]
-    table = _YOUTH if youth else _ADULT
-    for care in dict.fromkeys(random.choices([c for c, _ in table], [w for _, w in table], k=count)):
-        provider = _provider(random, care, home.gemeente)
-        if provider is not None:
-            person.arrangements.append(_arrangement(random, care, provider, months, index, len(person.arrangements)))
-    return person
+def _is_youth(birth_year: int) -> bool:
+    return birth_year > _THIS_YEAR - 18
 
 
-def _provider(random: Random, care: str, gemeente: int) -> Provider | None:
-    able = [p for p in PROVIDERS if care in p.care and gemeente in p.municipalities]
-    return random.choices(able, [p.weight for p in able])[0] if able else None
+def _quantile(values: list[int], share: float) -> int:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0
 
 
-def _arrangement(random: Random, care: str, provider: Provider, months: int, person: int, nth: int) -> Arrangement:
+def _special(random: Random, home: Home) -> list[_Draft]:
+    """Everybody at an institution or a shared address is a household of one."""
+    count = random.randint(6, 14) if home.kind == "instelling" else random.randint(2, 4)
+    mix = care_mix.INSTITUTION if home.kind == "instelling" else (*care_mix.WMO, *care_mix.ASSISTANCE)
+    return [
+        _Draft(home, [(random.randint(1930, 1990), [care_mix.one_of(random, mix)])], care_mix.year_cents(random))
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def _household(random: Random, home: Home) -> _Draft:
+    """The members of one household who are in care, which may be none."""
+    size = random.choices(range(1, 7), _SIZES)[0]
+    old = size <= 2 and random.random() < 0.22
+    adults = [random.randint(1930, 1949) if old else random.randint(1950, 2005) for _ in range(min(size, 2))]
+    kinds: dict[int, list[str]] = {}
+    if random.random() < (0.33 if old else 0.082):
+        for _ in range(care_mix.services(random)):
+            kinds.setdefault(0 if random.random() < 0.8 else len(adults) - 1, []).append(care_mix.one_of(random, care_mix.WMO))
+    if not old and random.random() < care_mix.ASSISTANCE_HOUSEHOLDS:
+        kinds.setdefault(0, []).append(care_mix.one_of(random, care_mix.ASSISTANCE))
+    for nth in range(len(adults)):
+        if random.random() < (0.25 if old else 0.05):
+            kinds.setdefault(nth, []).append(care_mix.one_of(random, care_mix.INSURED_OLD if old else care_mix.INSURED))
+    members = [(adults[nth], list(dict.fromkeys(own))) for nth, own in sorted(kinds.items())]
+    for _ in range(2, size):
+        if random.random() < care_mix.YOUTH_IN_CARE:
+            members.append((random.randint(_THIS_YEAR - 17, _THIS_YEAR - 2), [care_mix.one_of(random, care_mix.YOUTH)]))
+    return _Draft(home, members, care_mix.year_cents(random))
+
+
+def _fill(random: Random, drafts: list[_Draft], homes: list[Home], *, wanted: int) -> None:
+    """Add insured care until the wanted number of persons is there: nearly everybody has some."""
+    taken = {d.home.id for d in drafts}
+    free = iter([h for h in homes if h.id not in taken])
+    missing = wanted - sum(len(d.members) for d in drafts)
+    for home in free:
+        if missing <= 0:
+            return
+        drafts.append(_Draft(home, [(random.randint(1935, 2005), [care_mix.one_of(random, care_mix.INSURED)])], care_mix.year_cents(random)))
+        missing -= 1
+
+
+def _give_care(random: Random, draft: _Draft, family: list[Person], *, months: int, stay_from: int) -> None:
+    """Providers, months and amounts; the most expensive households are those with a stay."""
+    kinds: list[tuple[Person, str]] = []
+    for person, (_, own) in zip(family, draft.members, strict=True):
+        kinds += [(person, kind) for kind in own]
+        if person.youth and draft.year_cents >= stay_from:
+            kinds.append((person, care_mix.one_of(random, care_mix.YOUTH_STAY)))
+        elif not person.youth and draft.year_cents > 5_000_000 and own[0].startswith("wmo") and random.random() < 0.5:
+            kinds.append((person, care_mix.one_of(random, care_mix.WMO_STAY)))
+    weight = sum(care_mix.WEIGHTS.get(kind, 1.0) for _, kind in kinds)
+    for person, kind in kinds:
+        able = [p for p in PROVIDERS if kind in p.care and person.home.gemeente in p.municipalities]
+        if not able:
+            continue
+        cents = round(draft.year_cents * care_mix.WEIGHTS.get(kind, 1.0) / weight / 12)
+        provider = random.choices(able, [p.weight for p in able])[0]
+        person.arrangements.append(_arrangement(random, kind, provider, months=months, person=person, cents=cents))
+
+
+def _arrangement(random: Random, kind: str, provider: Provider, *, months: int, person: Person, cents: int) -> Arrangement:
     first = 0 if random.random() < 0.75 else random.randrange(months)
     last = months - 1 if random.random() < 0.7 else random.randrange(first, months)
-    cents = min(_MAX_MONTH_CENTS, int(_MEDIAN_CENTS * math.exp(random.gauss(0, SIGMA))) + 1500)
-    if CARE_TYPE_BY_CODE[care].code in TARIFFS:
-        cents = max(cents, TARIFFS[care][1])
-    return Arrangement(care, provider, first, last, cents, f"{(person * 10 + nth) % 10**9:d}")
+    least = TARIFFS[kind][1] if kind in TARIFFS else 1000
+    number = 1_000_000 + person.id * 100 + len(person.arrangements)
+    return Arrangement(kind, provider, first, last, max(cents, least), str(number))
 
 
-def _maybe_move(random: Random, family: list[Person], spare: list[Home], months: int) -> None:
-    if months < 3 or random.random() > 0.04 or any(p.known != "residence" for p in family):
-        return
-    month = random.randrange(1, months)
-    target = random.choice(spare)
-    known = min(months - 1, month + random.choice((0, 0, 0, 1, 2, 3)))
+def _settle(random: Random, family: list[Person], spare: list[Home], *, months: int) -> None:
+    """How the zone comes to know where they live, whether they move, and whether a child is placed elsewhere."""
+    draw = random.random()
+    known = "residence" if draw < 0.88 else "messages" if draw < 0.96 else "nothing"
+    first = random.randrange(2, months) if known == "nothing" and months > 3 and random.random() < 0.4 else 0
+    secret = family[0].home.kind == "home" and random.random() < 0.012
     for person in family:
-        person.move_month, person.move_to, person.move_known_month = month, target, known
-
-
-def _maybe_placed_elsewhere(random: Random, family: list[Person], spare: list[Home], months: int) -> None:
-    children = [p for p in family[1:] if p.youth and p.known == "residence"]
-    if not children or random.random() > 0.05 or family[0].known != "residence" or family[0].move_month is not None:
+        person.known, person.known_from_month, person.secret = known, first, secret and known == "residence"
+    if months < 3 or known == "nothing":
         return
-    child = children[0]
-    child.home = random.choice(spare)
-    child.parent = family[0].id
-    child.linked_month = random.randrange(min(2, months))
+    children = [p for p in family[1:] if p.youth]
+    if random.random() < 0.05:
+        month, target = random.randrange(1, months), random.choice(spare)
+        told = min(months - 1, month + random.choice((0, 0, 0, 1, 2, 3)))
+        for person in family:
+            person.move_month, person.move_to, person.move_known_month = month, target, told
+    elif children and known == "residence" and random.random() < 0.25:
+        child = children[0]
+        child.home, child.parent, child.linked_month = random.choice(spare), family[0].id, random.randrange(months)

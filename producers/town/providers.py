@@ -55,7 +55,7 @@ PROVIDERS: Final = (
     Provider("98000018", "Werkplein Waard", ("pw-bijstand", "pw-bijzondere-bijstand", "pw-reintegratie"), (9902,), 3.0),
     Provider("98000019", "Beschut Werk Oost", ("pw-beschut-werk",), _BOTH),
     Provider("98000020", "Wijkverpleging Groot", ("zvw-wijkverpleging",), _BOTH, 6.0),
-    Provider("98000021", "Buurtzuster", ("zvw-wijkverpleging", "zvw-eerstelijnsverblijf"), (9901,)),
+    Provider("98000021", "Buurtzuster", ("zvw-wijkverpleging", "zvw-eerstelijnsverblijf", "zvw-overig"), (9901,)),
     Provider("98000022", "Ggz De Oever", ("zvw-ggz", "wlz-ggz"), _BOTH),
     Provider("98000023", "Praktijk Samen", ("zvw-ggz", "zvw-overig"), (9902,)),
     Provider("98000024", "Langdurige Zorg Thuis", ("wlz-thuis", "wlz-verblijf"), _BOTH, 2.0),
