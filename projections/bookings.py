@@ -66,6 +66,15 @@ class Placements:
         return int(alone.sum())
 
 
+    def unplaced(self, bookings: NDArray[np.void], owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which bookings' persons have no place on the service day."""
+        probe = bookings.copy()
+        probe["payer"] = 0
+        self.place(probe, owner)
+        alone: NDArray[np.bool_] = probe["area"] == 0
+        return alone
+
+
 def booked(rows: Rows, owner: NDArray[np.int64], epochs: NDArray[np.int64], places: Placements) -> tuple[NDArray[np.void], int]:
     """Ledger rows as bookings, and how many of them are unplaced.
 

@@ -185,8 +185,10 @@ def judge(p: Prepared, books: Books) -> Judged:
             known[own] = books.added[own] = Known(person, row)
             if slot is not None:
                 books.open_slots.add(slot)
-                books.opened.add(slot)
-                books.closed.discard(slot)
+                if slot in books.closed:
+                    books.closed.discard(slot)
+                else:
+                    books.opened.add(slot)
             result.accepted.append((person, row))
     return result
 

@@ -1,0 +1,378 @@
+"""The demo: two invented municipalities whose providers publish month by month, each month closed, everything real.
+
+Goes on where it was when started again; what was published is never published twice (references see to that).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import Producer
+
+from deploy.admission import admit, admit_reader
+from deploy.pages import page_address, start_page
+from deploy.zone import WORKERS, Zone
+from deploy.zone_folder import ZoneFolder, write_private
+from producers import joining
+from producers.checks import ProviderContext, check
+from producers.deliveries import MonthClosed
+from producers.outbox import Receipt
+from producers.profile import Profile
+from producers.publisher import Publisher
+from producers.residence_files import Mandate, pack_mandate, read_links, read_residences
+from projections.subscribers import ReleaseSubscriber
+from schemas import codec, topics
+from schemas.care import Stream
+from schemas.errors import ContractBroken, Unavailable
+from schemas.sealing import verify_key_of
+from schemas.secrets import Bsn, SigningKey
+from schemas.values import Month, SenderId, day_number
+from streams.config import RoleConfig
+
+_RECEIPT_SECONDS: Final = 900.0
+_PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the demo is to make."""
+
+    data: Path
+    addresses: int = 20_000
+    months: int = 12
+    seed: int = 1
+    world: str = "town"
+
+
+class Teller:
+    """Hears progress. `stage`: what is being done, how far, of how much."""
+
+    def stage(self, what: str, done: int = 0, of: int = 0) -> None:
+        """Nothing, unless someone looks."""
+
+
+@dataclass(slots=True)
+class Demo:
+    """One demo in one folder."""
+
+    wish: Wish
+    teller: Teller = field(default_factory=Teller)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    refused: Counter[str] = field(default_factory=Counter)
+    refused_at_provider: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    zone: Zone = field(init=False)
+    _publishers: dict[str, Publisher] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.wish.data.mkdir(parents=True, exist_ok=True)
+        folder = ZoneFolder(self.wish.data.resolve())
+        self.zone = Zone(folder, tell=lambda what: self.teller.stage(f"Starting: {what}"))
+
+    @property
+    def town(self) -> Path:
+        """Where the town's files lie."""
+        return self.zone.folder.path / "town"
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.monotonic() - started
+
+    def run(self) -> None:
+        """Make, start, publish what is not published yet, and leave everything running."""
+        with self._timed("town"):
+            described = self._make_town()
+        months = [Month.parse(m) for m in described["months"]]
+        with self._timed("start"):
+            self._start(described, months[0])
+        with self._timed("join"):
+            self._join(described)
+        done = self._progress()
+        for step in range(done, len(months)):
+            self._month(described, months, step)
+            self._save_progress(step + 1)
+        self.teller.stage("Starting: the pages")
+        for municipality in self.zone.folder.settings()["municipalities"]:
+            start_page(self.zone, municipality)
+
+    # --- making and starting ---------------------------------------------------------------------------------------
+
+    def _make_town(self) -> dict[str, Any]:
+        note = self.town / "town.json"
+        if not note.exists():
+            from producers.town.files import make_town
+
+            self.teller.stage("Inventing two municipalities")
+            make_town(
+                self.town, seed=self.wish.seed, months=self.wish.months, addresses=self.wish.addresses, world=self.wish.world,
+                tell=lambda what, n, of: self.teller.stage(f"Inventing two municipalities: {what}", n, of),
+            )  # fmt: skip
+        loaded: dict[str, Any] = json.loads(note.read_text("utf-8"))
+        return loaded
+
+    def _start(self, described: dict[str, Any], first_month: Month) -> None:
+        numbers = [int(m["code"][2:]) for m in described["municipalities"]]
+        self.zone.make(
+            municipalities=numbers, first_month=first_month, address_dirs={n: self.town / f"GM{n:04d}" for n in numbers}
+        )
+        settings = self.zone.folder.settings()
+        if "tick_seconds" not in settings:
+            self.zone.folder.save_settings(settings | {"tick_seconds": 1.0})
+        self.zone.folder.add_members(
+            providers=[f"p{p['agb']}" for p in described["providers"]],
+            caseworkers=[(c["name"], c["gm"]) for c in described["caseworkers"]],
+        )
+        self.zone.start()
+
+    def _join(self, described: dict[str, Any]) -> None:
+        members = [(f"gm{m['code'][2:]}", m["name"], [int(m["code"][2:])]) for m in described["municipalities"]]
+        members += [(f"p{p['agb']}", p["name"], p["municipalities"]) for p in described["providers"]]
+        for number, (sender, name, municipalities) in enumerate(members):
+            self.teller.stage("Admitting municipalities and providers", number, len(members))
+            folder = self.sender_folder(sender)
+            if not (folder / "profile.json").exists():
+                joining.join(folder, sender=SenderId(sender), name=name)
+            request = (folder / f"aanvraag-{sender}.json").read_bytes()
+            if not (folder / "cert.pem").exists():
+                joining.accept(folder, admit(self.zone, request, municipalities=municipalities))
+        for caseworker in described["caseworkers"]:
+            admit_reader(self.zone, caseworker["name"], gm=caseworker["gm"])
+
+    def sender_folder(self, sender: str) -> Path:
+        """The profile of a sender on this machine."""
+        return self.zone.folder.path / "senders" / sender
+
+    # --- publishing ------------------------------------------------------------------------------------------------
+
+    def publisher(self, sender: str) -> Publisher:
+        """The open publisher of a sender."""
+        if sender not in self._publishers:
+            self._publishers[sender] = Publisher(Profile.load(self.sender_folder(sender)), told=self._receipt)
+        return self._publishers[sender]
+
+    def _receipt(self, receipt: Receipt) -> None:
+        self.counts["applied"] += receipt.accepted
+        self.counts["duplicates"] += receipt.duplicates
+        for refusal in receipt.refused:
+            self.refused[refusal.code] += 1
+        if receipt.code != "0200":
+            self.refused[receipt.code] += receipt.events
+
+    def _month(self, described: dict[str, Any], months: list[Month], step: int) -> None:
+        month = months[step]
+        label = f"Month {step + 1} of {len(months)} ({month})"
+        with self._timed("publish"):
+            self._homes(described, month, label)
+            if step == 0:
+                self._ask(described, months)
+                self._give_mandates(described, months)
+            providers = described["providers"]
+            for number, provider in enumerate(providers):
+                self.teller.stage(f"{label}: {provider['name']} publishes", number, len(providers))
+                self._provider_month(provider, month)
+        with self._timed("receipts"):
+            self._wait_receipts(label)
+        with self._timed("close"):
+            self._close(step, month, label)
+
+    def _homes(self, described: dict[str, Any], month: Month, label: str) -> None:
+        """Residence files and links of both municipalities, before the providers."""
+        for m in described["municipalities"]:
+            self.teller.stage(f"{label}: {m['name']} publishes its residence file")
+            publisher = self.publisher(f"gm{m['code'][2:]}")
+            handles = publisher.profile.handle_key()
+            place = self.town / m["code"] / str(month)
+            for file, read in (("residences.csv", read_residences), ("links.csv", read_links)):
+                if (place / file).exists():
+                    for packed in read(place / file, handles):
+                        publisher.publish_packed(packed, file=file)
+        self._wait_receipts(label)
+
+    def _provider_month(self, provider: dict[str, Any], month: Month) -> None:
+        sender = f"p{provider['agb']}"
+        publisher = self.publisher(sender)
+        today = dt.datetime.now(dt.UTC).date()
+        folder = self.town / "providers" / sender / str(month)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            payer = int(path.name.partition("GM")[2][:4]) if "GM" in path.name else None
+            context = ProviderContext(provider["agb"], frozenset(provider["municipalities"]), today, payer)
+            reading = check(path, context)
+            for finding in reading.findings:
+                if finding.severity.value != "note":
+                    self.refused_at_provider[finding.code] += 1
+            if reading.items and not reading.refused_whole:
+                publisher.publish_items(reading.items, file=path.name, lines=reading.lines)
+                self.counts["published"] += len(reading.items)
+        closed = [
+            MonthClosed(payer, Stream(stream), month, nothing_delivered=False)
+            for payer in provider["municipalities"] for stream in provider["streams"]
+        ]  # fmt: skip
+        publisher.close_months(closed)
+
+    def _wait_receipts(self, label: str) -> None:
+        waiting = {s: p for s, p in self._publishers.items() if p.outbox.waiting_count()}
+        most = sum(p.outbox.waiting_count() for p in waiting.values())
+        deadline = time.monotonic() + _RECEIPT_SECONDS
+        while left := sum(p.outbox.waiting_count() for p in waiting.values()):
+            self.teller.stage(f"{label}: waiting for receipts", most - left, most)
+            told = self.zone.supervisor.tend()
+            if any("for good" in line for line in told):
+                raise ContractBroken(told[0])
+            held = [s for s, p in waiting.items() if p.link.on_hold]
+            if held or time.monotonic() > deadline:
+                msg = f"No final receipts came for {', '.join(held or waiting)}; see {self.zone.supervisor.logs}."
+                raise Unavailable(msg)
+            time.sleep(0.02)
+
+    # --- municipality ----------------------------------------------------------------------------------------------
+
+    def _ask(self, described: dict[str, Any], months: list[Month]) -> None:
+        """Each municipality asks its providers for what they deliver, per money stream."""
+        for m in described["municipalities"]:
+            number = int(m["code"][2:])
+            profile = self.publisher(f"gm{number:04d}").profile
+            producer = Producer(profile.kafka() | {"acks": "all"})
+            for stream in Stream:
+                names = [f"p{p['agb']}" for p in described["providers"] if stream.value in p["streams"] and number in p["municipalities"]]
+                datum = {
+                    "request": f"gm{number:04d}-{stream.value}", "municipality": number, "first_month": months[0].index,
+                    "last_month": months[-1].index, "streams": [stream.value], "providers": names,
+                    "why": "Zicht op wat er geleverd wordt, om samen te kunnen sturen.", "ground": "jeugdwet-7.4",
+                    "by": day_number(months[-1].plus(1).last_day),
+                }  # fmt: skip
+                if names:
+                    producer.produce("requests.v1", codec.encode("data_request", datum), partition=0)
+            producer.flush(10)
+
+    def _give_mandates(self, described: dict[str, Any], months: list[Month]) -> None:
+        """One mandate per municipality: its caseworker may see the example household."""
+        today = dt.datetime.now(dt.UTC).date()
+        for caseworker in described["caseworkers"]:
+            example = described["examples"].get(caseworker["gm"].upper())
+            if example is None:
+                continue
+            publisher = self.publisher(caseworker["gm"])
+            mandate = Mandate.fresh(
+                reader=caseworker["name"], purpose=_PURPOSE, ground=_GROUND, valid_from=months[0].first_day,
+                valid_until=today + dt.timedelta(days=365),
+            )  # fmt: skip
+            publisher.publish_packed(
+                pack_mandate(mandate, Bsn(example["bsn"]), publisher.profile.handle_key()), file="mandate"
+            )
+            note = {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}
+            write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
+
+    def mandate_file(self, reader: str) -> Path:
+        """Where the demo keeps the handle it gave to a reader."""
+        return self.zone.folder.path / "readers" / reader / "mandate.json"
+
+    def _close(self, step: int, month: Month, label: str) -> None:
+        self.teller.stage(f"{label}: closing the month")
+        close_month(self.zone, epoch=step, month=month, seconds=300, tend=self.zone.supervisor.tend)
+
+    # --- state and report ------------------------------------------------------------------------------------------
+
+    def _progress(self) -> int:
+        path = self.zone.folder.path / "demo.json"
+        if not path.exists():
+            return 0
+        d = json.loads(path.read_text("utf-8"))
+        for name in ("counts", "refused", "refused_at_provider"):
+            getattr(self, name).update(d[name])
+        return int(d["months_done"])
+
+    def _save_progress(self, months_done: int) -> None:
+        d = {
+            "months_done": months_done, "counts": self.counts, "refused": self.refused,
+            "refused_at_provider": self.refused_at_provider,
+        }  # fmt: skip
+        write_private(self.zone.folder.path / "demo.json", json.dumps(d, indent=2).encode())
+
+    def report(self) -> dict[str, Any]:
+        """Verify the rebuild and tell everything in numbers."""
+        from streams.rebuild import rebuild
+
+        config = RoleConfig.load(self.zone.role_config("projector"))
+        with self._timed("rebuild"):
+            compared = rebuild(config, progress=lambda n, of: self.teller.stage("Rebuilding the books from the ledger", n, of))
+        return {
+            "published": self.counts["published"], "applied": self.counts["applied"], "refused": dict(sorted(self.refused.items())),
+            "refused_at_provider": dict(sorted(self.refused_at_provider.items())), "duplicates": self.counts["duplicates"],
+            "unplaced": unplaced(config), "seconds": {k: round(v, 1) for k, v in self.seconds.items()},
+            "rebuild": {"live": compared.live, "rebuilt": compared.rebuilt}, "data": str(self.wish.data.resolve()),
+        }  # fmt: skip
+
+    def addresses(self) -> dict[str, str]:
+        """What a person may open."""
+        pages = {f"GM{m:04d}": page_address(self.zone, m) for m in self.zone.folder.settings()["municipalities"]}
+        return pages | {f"metrics {r}": self.zone.metrics_url(r) for r in WORKERS}
+
+    def stop(self) -> None:
+        """Stop everything; the data stay."""
+        for publisher in self._publishers.values():
+            publisher.close()
+        self._publishers.clear()
+        self.zone.stop()
+
+
+def unplaced(config: RoleConfig) -> int:
+    """Services that stand now and whose person has no known address on the day: counted in the rest of who pays."""
+    import psycopg
+
+    from projections.bookings import Placements
+    from streams import projector_store
+
+    with psycopg.connect(config.database_dsn) as c:
+        persons = [bytes(p) for (p,) in c.execute("SELECT DISTINCT person FROM bookings WHERE area % 100 = 0 AND kind = 0")]
+        rows = projector_store.standing_of(c, persons)
+        packed = {p: k for p, (_, k) in projector_store.placements_of(c, persons).items()}
+    if not len(rows):
+        return 0
+    rows = rows[rows["kind"] == 0]
+    places = Placements({p: packed.get(p, b"") for p in persons})
+    owner = [places.index[p] for p in rows["person"].tolist()]
+    import numpy as np
+
+    alone = places.unplaced(rows, np.array(owner, dtype=np.int64))
+    return int(rows["count"][alone].sum())
+
+
+def close_month(
+    zone: Zone, *, epoch: int, month: Month, seconds: float, tend: Callable[[], list[str]] = list
+) -> None:
+    """Order release to close an epoch and wait until both levels of every municipality show it. Raises `Unavailable`."""
+    operator = zone.kafka.client(zone.certificate(topics.OPERATOR))
+    producer = Producer(operator | {"acks": "all", "log_level": 2})
+    producer.produce("orders.v1", codec.encode("close_epoch_order", {"epoch": epoch, "month": month.index}), partition=0)
+    if producer.flush(20):
+        msg = "Kafka does not take the order to close the month."
+        raise Unavailable(msg)
+    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
+    deadline = time.monotonic() + seconds
+    for municipality in zone.folder.settings()["municipalities"]:
+        name = f"gm{municipality:04d}"
+        files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+        reader = ReleaseSubscriber(
+            zone.kafka.client(files) | {"log_level": 2}, f"{name}.close", topics.macro_topic(municipality), public
+        )
+        try:
+            while month.index not in reader.epochs:
+                reader.poll(0.2)
+                tend()
+                if time.monotonic() > deadline:
+                    msg = f"{month} was ordered to be closed, but release did not publish it within {seconds:.0f} s."
+                    raise Unavailable(msg)
+        finally:
+            reader.close()

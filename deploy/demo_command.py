@@ -1,0 +1,131 @@
+"""`zorgstroom demo`: run everything on this machine, with progress, and say what to open and what to type."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from deploy.demo import Demo, Teller, Wish
+from deploy.settings import load_settings
+from schemas.errors import SettingsWrong, ZorgstroomError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+EXIT_REFUSED: Final = 1
+out = Console(highlight=False, soft_wrap=True)
+
+
+class _Bar(Teller):
+    """A line of progress on a terminal; plain lines elsewhere."""
+
+    def __init__(self, *, months: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn(), console=out,
+            transient=True,
+        )  # fmt: skip
+        self._whole: TaskID = self._progress.add_task("Everything", total=months + 1)
+        self._part: TaskID = self._progress.add_task("", total=None)
+        self._last = ""
+
+    def __enter__(self) -> _Bar:
+        if out.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def stage(self, what: str, done: int = 0, of: int = 0) -> None:
+        """Show it."""
+        if what.startswith("Month "):
+            self._progress.update(self._whole, completed=int(what.split()[1]))
+        self._progress.update(self._part, description=what, completed=done, total=of or None)
+        if not out.is_terminal and what.split(":", maxsplit=1)[0] != self._last:
+            self._last = what.split(":", maxsplit=1)[0]
+            out.print(f"{time.strftime('%H:%M:%S')}  {what}")
+
+
+@app.callback(invoke_without_command=True)
+def demo(
+    data: Annotated[Path | None, typer.Option("--data", help="Folder for everything; the next start goes on with it.")] = None,
+    addresses: Annotated[int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")] = 20_000,
+    months: Annotated[int, typer.Option(min=1, max=36, help="Months from 2025-01 on.")] = 12,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same town.")] = 1,
+    world: Annotated[str, typer.Option(help="Which invented world; see `zorgstroom town make --help`.")] = "town",
+    until_done: Annotated[bool, typer.Option("--until-done", help="Stop when all is through, instead of waiting for Ctrl-C.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")] = None,
+) -> None:
+    """Run everything on this machine: Kafka, PostgreSQL, the zone, two invented municipalities. Ctrl-C stops, the data stay."""
+    wish = Wish(data or load_settings().data, addresses, months, seed, world)
+    bar = _Bar(months=months)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    running = Demo(wish, bar)
+    try:
+        with bar:
+            running.run()
+            figures = running.report() if until_done or report else None
+        if figures is not None:
+            if report is not None:
+                report.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+            if figures["rebuild"]["live"] != figures["rebuild"]["rebuilt"]:
+                out.print("The books are not what the ledger says.")
+                raise typer.Exit(EXIT_REFUSED)
+        if until_done:
+            out.print(f"Done: {figures['applied'] if figures else 0} events in the books; the rebuild is equal.")
+            return
+        _screen(running)
+        while True:
+            for line in running.zone.supervisor.tend():
+                out.print(line, markup=False)
+            time.sleep(1)
+    except KeyboardInterrupt:
+        out.print("\nStopping ...")
+    except SettingsWrong:
+        raise
+    except ZorgstroomError as failed:
+        out.print(f"{failed}\nLogs: {running.zone.supervisor.logs}", markup=False)
+        raise typer.Exit(EXIT_REFUSED) from failed
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        running.stop()
+    out.print(f"Stopped. The data stay in {wish.data}; start again in seconds, or forget it with `make demo-clean`.")
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _screen(running: Demo) -> None:
+    zone, data = running.zone, running.wish.data
+    pages = [f"  {name:<18} {address}" for name, address in running.addresses().items()]
+    providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
+    profile = zone.folder.path / "senders" / (providers[0] if providers else "p98000001")
+    first = next(iter(zone.folder.members().caseworkers), ("caseworker-gm9901-1", "gm9901"))[0]
+    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "zorgstroom" else "zorgstroom"
+    if command == "zorgstroom" and Path(".venv/bin/zorgstroom").exists():
+        command = ".venv/bin/zorgstroom"
+    lines = [
+        "Running: Apache Kafka, PostgreSQL, keyvault, intake, ledger, projector, release, the municipal pages.",
+        "",
+        "Open:", *pages,
+        "",
+        "Type in another terminal:",
+        f"  {command} caseworker show --data {data} {first}",
+        f"  {command} provider --profile {profile} publish examples/wmo-323-declaratie-2025-03.xml --accept-rest",
+        f"  {command} provider --profile {profile} receipts",
+        f"  {command} operator close-month --data {data}",
+        f"  {command} municipality figures --data {data} GM9901",
+        f"  {command} operator rebuild --verify --data {data}",
+        "",
+        "Ctrl-C stops everything that was started here and keeps the data.",
+    ]  # fmt: skip
+    out.print(Panel("\n".join(lines), title="Zorgstroom", expand=False))

@@ -1,0 +1,54 @@
+"""Starting the municipal page of a zone on this machine: one process per municipality, with its own certificate."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+from deploy.preflight import steady_port
+from deploy.supervisor import Program
+from deploy.zone import Zone
+from deploy.zone_folder import write_private
+from schemas.sealing import verify_key_of
+from schemas.secrets import SigningKey
+
+MODULE = "portals.municipality.process"
+
+
+def page_port(zone: Zone, municipality: int) -> int:
+    """The page's port: chosen once and kept."""
+    settings = zone.folder.settings()
+    name = f"page/{municipality}"
+    if name not in settings["ports"]:
+        settings["ports"][name] = steady_port()
+        zone.folder.save_settings(settings)
+    return int(settings["ports"][name])
+
+
+def page_address(zone: Zone, municipality: int) -> str:
+    """What to open in a browser."""
+    return f"http://127.0.0.1:{page_port(zone, municipality)}/"
+
+
+def start_page(zone: Zone, municipality: int) -> None:
+    """Start the page and wait until it has read the released topics."""
+    name = f"gm{municipality:04d}"
+    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    config = {
+        "kafka": {"bootstrap": zone.kafka.bootstrap, "ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)},
+        "municipality": municipality, "host": "127.0.0.1", "port": page_port(zone, municipality),
+        "release_public_key": verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes())).hex(),
+    }  # fmt: skip
+    path = zone.folder.path / "pages" / f"{name}.json"
+    write_private(path, json.dumps(config, indent=2).encode())
+    address = page_address(zone, municipality)
+
+    def ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"{address}health", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    zone.supervisor.start(Program(f"page-{name}", MODULE, ("--config", str(path)), ready))
+    zone.supervisor.wait_ready([f"page-{name}"], seconds=60)
