@@ -117,7 +117,7 @@ class Zone:
         config = self._vault_config() if role == "keyvault" else self._worker_config(role, instance=instance)
         path = self.folder.role(role) / f"config{instance}.json"
         write_private(path, json.dumps(config, indent=2).encode())
-        ready = self._vault_ready if role == "keyvault" else _ready_at(config["metrics_port"])
+        ready = self.vault_answers if role == "keyvault" else _ready_at(config["metrics_port"])
         self.supervisor.start(Program(name, _MODULES[role], ("--config", str(path)), ready))
         return name
 
@@ -145,7 +145,8 @@ class Zone:
         files = files or self.certificate(name)
         return VaultClient(self.vault_url, cert=files.cert, key=files.key, ca=files.ca)
 
-    def _vault_ready(self) -> bool:
+    def vault_answers(self) -> bool:
+        """Whether the keyvault answers now."""
         client = self.vault(topics.ADMIN)
         try:
             return client.ready()

@@ -1,0 +1,241 @@
+"""`zorgstroom municipality ...`: ask, admit, give and withdraw mandates, read figures. A municipality reads only its own topics."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from confluent_kafka import Producer
+from rich.table import Table
+
+from deploy.admission import admit as admit_sender
+from deploy.admission import admit_reader
+from deploy.awake import awake
+from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.zone import Zone
+from deploy.zone_folder import write_private
+from producers.joining import fingerprint
+from producers.municipal_mandates import publish_mandate, withdraw_mandate
+from producers.profile import Profile
+from projections.subscribers import ReleaseSubscriber
+from schemas import codec, topics
+from schemas.care import Stream
+from schemas.errors import Refused, SettingsWrong, Unavailable
+from schemas.geography import gemeente_number
+from schemas.sealing import verify_key_of
+from schemas.secrets import SigningKey
+from schemas.values import MandateHandle, Month, day_number
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a caseworker's mandate for one household.")
+app.add_typer(mandate_app, name="mandate")
+Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
+HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
+PRELIMINARY_SENTENCE = "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
+
+
+@app.callback()
+def _municipality() -> None:
+    """I make policy."""
+
+
+def _number(gemeente: str) -> int:
+    try:
+        return gemeente_number(gemeente.upper())
+    except ValueError as wrong:
+        msg = "A municipality is GM and four digits, e.g. GM9901."
+        raise SettingsWrong(msg) from wrong
+
+
+def _sender_folder(zone: Zone, gemeente: str) -> Path:
+    return zone.folder.path / "senders" / f"gm{_number(gemeente):04d}"
+
+
+@app.command()
+@plainly
+def admit(
+    file: Annotated[Path, typer.Argument(help="Request file of `zorgstroom provider join`.")],
+    gemeente: Annotated[list[str], typer.Option("--gemeente", help="For which municipalities; repeat for more.")],
+    data: DataOption = None,
+    target: Annotated[Path | None, typer.Option("--out", help="Admission file to write.")] = None,
+) -> None:
+    """Admit a provider: returns certificate, addresses and the zone's signed keys in one file."""
+    try:
+        request = file.read_bytes()
+    except OSError as absent:
+        msg = f"{file} can't be read."
+        raise SettingsWrong(msg) from absent
+    out.print(f"Compare by telephone before you send the answer: {fingerprint(request)}")
+    answer = admit_sender(zone_of(data), request, municipalities=[_number(g) for g in gemeente])
+    path = target or file.with_name(file.name.replace("aanvraag", "toelating"))
+    path.write_bytes(answer)
+    out.print(f"Written: {path}. Send it back; the provider compares: {fingerprint(answer)}")
+
+
+@app.command("admit-caseworker")
+@plainly
+def admit_caseworker(name: Annotated[str, typer.Argument(help="e.g. caseworker-gm9901-2")], data: DataOption = None) -> None:
+    """Make a certificate for a caseworker."""
+    parts = name.split("-")
+    if len(parts) < 3 or parts[0] != "caseworker":
+        msg = "A caseworker is called caseworker-gm9901-NAME."
+        raise SettingsWrong(msg)
+    files = admit_reader(zone_of(data), name, gm=f"gm{_number(parts[1][2:]):04d}")
+    out.print(f"{name}: {files.cert.parent}")
+
+
+@app.command()
+@plainly
+def ask(
+    gemeente: Gemeente,
+    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")],
+    last: Annotated[str, typer.Option("--until", help="Last month, YYYY-MM.")],
+    stream: Annotated[list[str], typer.Option(help="Money stream; repeat for more.")],
+    provider: Annotated[list[str], typer.Option(help="AGB code; repeat for more.")],
+    why: Annotated[str, typer.Option(help="In plain words.")],
+    ground: Annotated[str, typer.Option(help="Legal ground, e.g. jeugdwet-7.4.")],
+    by: Annotated[str, typer.Option(help="Wanted before this day, YYYY-MM-DD.")],
+    data: DataOption = None,
+) -> None:
+    """Publish what is asked of providers: which months and streams, why, on what ground, by when."""
+    zone, number = zone_of(data), _number(gemeente)
+    try:
+        datum = {
+            "request": f"gm{number:04d}-{first}-{'-'.join(stream)}", "municipality": number, "first_month": Month.parse(first).index,
+            "last_month": Month.parse(last).index, "streams": [Stream(s).value for s in stream],
+            "providers": [f"p{p.removeprefix('p')}" for p in provider], "why": why, "ground": ground,
+            "by": day_number(dt.date.fromisoformat(by)),
+        }  # fmt: skip
+    except ValueError as wrong:
+        msg = "Months are YYYY-MM, days YYYY-MM-DD, streams wmo, jeugdwet, participatiewet, zvw or wlz."
+        raise SettingsWrong(msg) from wrong
+    profile = Profile.load(_sender_folder(zone, gemeente))
+    told: list[object] = []
+    producer = Producer(profile.kafka() | {"acks": "all", "message.timeout.ms": 10_000})
+    producer.produce("requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e))
+    producer.flush(15)
+    if told != [None]:
+        msg = "Kafka does not take the request; is the zone running?"
+        raise Unavailable(msg)
+    out.print(f"Asked of {len(provider)} provider(s): {', '.join(stream)}, {first} to {last}, before {by}, because: {why} ({ground})")
+
+
+@mandate_app.command("give")
+@plainly
+def give(
+    gemeente: Gemeente,
+    reader: Annotated[str, typer.Argument(help="Caseworker, e.g. caseworker-gm9901-1.")],
+    purpose: Annotated[str, typer.Option(help="Why this caseworker may look.")] = "coordination",
+    ground: Annotated[str, typer.Option(help="Legal ground.")] = "wmo-2.3.2",
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days it holds.")] = 90,
+    data: DataOption = None,
+) -> None:
+    """Give a mandate; the BSN is asked for and not shown."""
+    zone = zone_of(data)
+    bsn = getpass.getpass("BSN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    profile = Profile.load(_sender_folder(zone, gemeente))
+    today = dt.datetime.now(dt.UTC).date()
+    given = publish_mandate(
+        profile, bsn=bsn, reader=reader, purpose=purpose, ground=ground, valid_from=today, valid_until=today + dt.timedelta(days=days)
+    )
+    note = {"handle": given.handle.hex, "reader": reader, "until": str(given.valid_until)}
+    write_private(zone.folder.path / "readers" / reader / "mandate.json", json.dumps(note).encode())
+    out.print(f"Given to {reader} until {given.valid_until}. Handle: {given.handle.hex}")
+
+
+@mandate_app.command("withdraw")
+@plainly
+def withdraw(
+    gemeente: Gemeente, handle: Annotated[str, typer.Argument(help="Handle of the mandate.")], data: DataOption = None
+) -> None:
+    """Withdraw a mandate: at the keyvault at once, and by the road."""
+    zone = zone_of(data)
+    try:
+        raw = MandateHandle(bytes.fromhex(handle))
+    except ValueError as wrong:
+        msg = "A handle has 32 hexadecimal digits."
+        raise SettingsWrong(msg) from wrong
+    name = f"gm{_number(gemeente):04d}"
+    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    zone.vault(name, files).withdraw(raw.raw)
+    withdraw_mandate(Profile.load(_sender_folder(zone, gemeente)), raw)
+    out.print("Withdrawn.")
+
+
+@app.command()
+@plainly
+def figures(
+    gemeente: Gemeente,
+    level: Annotated[str, typer.Option(help="macro or meso.")] = "macro",
+    group: Annotated[str, typer.Option(help="wmo, jeugdwet, participatiewet, overig, total, or a published care type; all for every one.")] = "total",
+    month: Annotated[str | None, typer.Option("--month", help="As known at the end of this month (default: the newest).")] = None,
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    data: DataOption = None,
+) -> None:
+    """The released figures, as any reader of the municipality's topics gets them."""
+    if form not in ("table", "csv", "json") or level not in ("macro", "meso"):
+        raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
+    zone, number = zone_of(data), _number(gemeente)
+    with awake(zone, kafka=True):
+        released = _released(zone, number, level=level, month=month)
+    cells = [c for c in released["cells"] if group in ("all", c["group"])]
+    if form == "json":
+        plain = {k: v for k, v in released.items() if not isinstance(v, bytes)} | {"cells": cells}
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("area", "level", "group", "service_year", "decision", "euros", "households", "known_until", "protection"))
+        for c in cells:
+            writer.writerow((c["area"], c["area_level"], c["group"], c["service_year"], c["decision"], c["euros"], c["households"], _month(c["known_until"]), released["protection"]))
+    else:
+        _table(released, cells)
+
+
+def _month(index: int | None) -> str:
+    return "" if index is None else str(Month.from_index(index))
+
+
+def _released(zone: Zone, number: int, *, level: str, month: str | None) -> dict[str, Any]:
+    name = f"gm{number:04d}"
+    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
+    topic = topics.macro_topic(number) if level == "macro" else topics.meso_topic(number)
+    reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, public)
+    try:
+        quiet = 0
+        while quiet < 4:
+            quiet = 0 if reader.poll(0.5) else quiet + 1
+    finally:
+        reader.close()
+    wanted = Month.parse(month).index if month else max(reader.epochs, default=0)
+    if wanted not in reader.epochs:
+        raise Refused("unreadable", "Nothing was released for that month yet; close a month first.")
+    return reader.epochs[wanted]
+
+
+def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
+    month = Month.from_index(released["epoch"])
+    out.print(f"Service year so far, as known at the end of {month}.")
+    if released["protection"] == "preliminary":
+        out.print(PRELIMINARY_SENTENCE, style="yellow")
+    table = Table(box=None, pad_edge=False)
+    for head in ("Area", "Level", "Group", "Year", "Euros", "Households", "Known until", ""):
+        table.add_column(head, justify="right" if head in ("Euros", "Households") else "left")
+    for c in cells:
+        euros = "" if c["euros"] is None else f"{c['euros']:,}"
+        table.add_row(
+            c["area"], c["area_level"], c["group"], str(c["service_year"]), euros, "" if c["households"] is None else str(c["households"]),
+            _month(c["known_until"]), "held" if c["decision"] == "held" else "",
+        )  # fmt: skip
+    out.print(table)
+    if any(c["decision"] == "held" for c in cells):
+        out.print(f"held: {HELD_SENTENCE}")
+    for c in released["completeness"]:
+        if c["months_asked"]:
+            out.print(f"Complete for {c['group']}: {c['months_closed']} of {c['months_asked']} provider months asked.")

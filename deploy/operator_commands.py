@@ -1,0 +1,129 @@
+"""`zorgstroom operator ...`: close a month, rebuild and verify, dump, compare topics and rights, restore offsets.
+
+Runs inside the zone, on the machine that has its folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.progress import Progress
+
+from deploy.awake import awake
+from deploy.cluster import Cluster
+from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.zone import Zone
+from schemas.errors import SettingsWrong, Unavailable
+from schemas.values import Month
+from streams.config import RoleConfig
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def _operator() -> None:
+    """I run it."""
+
+
+@app.command("close-month")
+@plainly
+def close(data: DataOption = None) -> None:
+    """Close the open month: what comes after belongs to the next. Waits until it is published."""
+    from deploy.demo import close_month
+
+    zone = zone_of(data)
+    epoch, month = next_epoch(zone)
+    with out.status(f"Closing {month} ..."):
+        close_month(zone, epoch=epoch, month=month, seconds=300)
+    out.print(f"{month} is closed and published; {month.plus(1)} is open.")
+
+
+def next_epoch(zone: Zone) -> tuple[int, Month]:
+    """Number and label of the open epoch. Raises `Unavailable`."""
+    first = Month.parse(zone.folder.settings()["first_month"])
+    try:
+        with psycopg.connect(zone.postgres.create_role_database("release")) as c:
+            row = c.execute("SELECT coalesce(max(epoch) + 1, 0) FROM closings").fetchone()
+    except psycopg.Error as away:
+        msg = "PostgreSQL of this zone is not running; start it with `zorgstroom demo`."
+        raise Unavailable(msg) from away
+    epoch = int(row[0]) if row else 0
+    return epoch, first.plus(epoch)
+
+
+@app.command()
+@plainly
+def rebuild(
+    data: DataOption = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare with the live books (always done; named for clarity).")] = True,
+) -> None:
+    """Fold the whole ledger into an empty schema and compare it with the live books, byte for byte."""
+    del verify
+    from streams.rebuild import rebuild as run
+
+    zone = zone_of(data)
+    config = RoleConfig.load(zone.role_config("projector"))
+    with awake(zone, kafka=True, vault=True), Progress(console=out, transient=True) as progress:
+        task = progress.add_task("Folding the ledger", total=None)
+        compared = run(config, progress=lambda done, of: progress.update(task, completed=done, total=of))
+    out.print(f"live    {compared.live}\nrebuilt {compared.rebuilt}")
+    out.print(f"{compared.records} ledger records in {compared.seconds:.1f} s.")
+    if not compared.equal:
+        out.print("The books are not what the ledger says: stop closing months and call the maintainers.")
+        raise typer.Exit(EXIT_REFUSED)
+    out.print("Equal.")
+
+
+@app.command()
+@plainly
+def dump(folder: Annotated[Path, typer.Option("--out", help="Folder to write into.")], data: DataOption = None) -> None:
+    """Write what the rebuild's hash is made of, in readable form: cells.csv and households.csv. Never take it out of the zone."""
+    from streams.rebuild import dump as write
+
+    zone = zone_of(data)
+    with awake(zone):
+        rows = write(RoleConfig.load(zone.role_config("projector")), folder)
+    out.print(f"{folder}: {rows['cells']} cells, {rows['households']} household rows.")
+
+
+@app.command()
+@plainly
+def topics(
+    data: DataOption = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Make them as the table says.")] = False,
+) -> None:
+    """Compare topics and rights with the table; --apply mends them."""
+    zone = zone_of(data)
+    with awake(zone, kafka=True):
+        cluster, members = Cluster(zone.kafka.admin() | {"log_level": 2}), zone.folder.members()
+        found = cluster.apply(members) if apply else cluster.compare(members)
+    for name in (*found.missing_topics, *found.wrong_topics):
+        out.print(f"topic {name}", markup=False)
+    for right in found.missing_rights:
+        out.print(f"missing: {right.principal} {right.operation} {right.resource} {right.name}", markup=False)
+    for right in found.extra_rights:
+        out.print(f"too much: {right.principal} {right.operation} {right.resource} {right.name}", markup=False)
+    if found.none:
+        out.print("Topics and rights are as the table says.")
+    elif apply:
+        out.print("Mended.")
+    else:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+@plainly
+def restore(role: Annotated[str, typer.Argument(help="intake, ledger or projector; its workers must be stopped.")], data: DataOption = None) -> None:
+    """After a restored backup: put a role's consumer group back to where its database is."""
+    from streams.restore import put_back
+
+    if role not in ("intake", "ledger", "projector"):
+        msg = "Name intake, ledger or projector."
+        raise SettingsWrong(msg)
+    zone = zone_of(data)
+    with awake(zone, kafka=True):
+        moved = put_back(RoleConfig.load(zone.role_config(role)))
+    out.print(f"{role}: " + ", ".join(f"{p}: {n}" for p, n in sorted(moved.items())))
