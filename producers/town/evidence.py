@@ -148,6 +148,6 @@ def _grants(person: Person, months: tuple[Month, ...]) -> list[GrantMessage]:
             signed = day + dt.timedelta(days=4)
             home = true_home(person, signed, months=months)
             found.append(GrantMessage(
-                person.move_known_month, person.home.gemeente, cares[0].provider, person, home, signed, True, tuple(cares),
+                person.move_known_month, person.home.gemeente, cares[0].provider, person, home, signed, brp=True, grants=tuple(cares),
             ))  # fmt: skip
     return found

@@ -132,10 +132,11 @@ def answer(ends: Ends, rejected: Sequence[Line], *, number: str, declared: str, 
 def assignment(ends: Ends, grant: GrantMessage, *, number: str, first_days: Sequence[dt.date]) -> str:
     """A 301 for one client; `first_days` belong to its grants. A stay address (03) places nobody."""
     m, b, home = f"{ends.law}301", f"i{ends.law}", grant.home
+    letter = f"<{b}:Huisletter>{home.suffix}</{b}:Huisletter>" if home.suffix else ""
     products = "".join(_granted(m, b, a, signed=grant.signed_on, first=f) for a, f in zip(grant.grants, first_days, strict=True))
     body = (
         f"<{m}:Client>{_person(m, b, grant.person)}<{m}:Contactgegevens><{m}:Contact><{m}:Soort>{'01' if grant.brp else '03'}</{m}:Soort>"
-        f"<{m}:Adres><{b}:Huis><{b}:Huisnummer>{home.number}</{b}:Huisnummer></{b}:Huis><{b}:Postcode>{home.postcode}</{b}:Postcode></{m}:Adres>"
+        f"<{m}:Adres><{b}:Huis><{b}:Huisnummer>{home.number}</{b}:Huisnummer>{letter}</{b}:Huis><{b}:Postcode>{home.postcode}</{b}:Postcode></{m}:Adres>"
         f"</{m}:Contact></{m}:Contactgegevens><{m}:ToegewezenProducten>{products}</{m}:ToegewezenProducten></{m}:Client>"
     )
     return _message(ends, "301", number=number, day=grant.signed_on, body=body, to_provider=True)

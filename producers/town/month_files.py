@@ -102,7 +102,7 @@ def _write_news(
 def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
     """A secret address stays with the municipality: the row says only that it is secret."""
     days = (person.bsn, stay.first, stay.last or "")
-    return (*days, "", "", "", "ja") if stay.secret else (*days, stay.home.postcode, stay.home.number, "", "nee")
+    return (*days, "", "", "", "ja") if stay.secret else (*days, stay.home.postcode, stay.home.number, stay.home.suffix, "nee")
 
 
 def _write_answers(writer: _Writer, step: int) -> None:

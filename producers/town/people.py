@@ -139,9 +139,10 @@ def _household(random: Random, home: Home) -> _Draft:
         if random.random() < (0.25 if old else 0.05):
             kinds.setdefault(nth, []).append(care_mix.one_of(random, care_mix.INSURED_OLD if old else care_mix.INSURED))
     members = [(adults[nth], list(dict.fromkeys(own))) for nth, own in sorted(kinds.items())]
-    for _ in range(2, size):
-        if random.random() < care_mix.YOUTH_IN_CARE:
-            members.append((random.randint(_THIS_YEAR - 17, _THIS_YEAR - 2), [care_mix.one_of(random, care_mix.YOUTH)]))
+    members += [
+        (random.randint(_THIS_YEAR - 17, _THIS_YEAR - 2), [care_mix.one_of(random, care_mix.YOUTH)])
+        for _ in range(2, size) if random.random() < care_mix.YOUTH_IN_CARE
+    ]  # fmt: skip
     return _Draft(home, members, care_mix.year_cents(random))
 
 

@@ -56,6 +56,6 @@ def _texts(line: Line, months: tuple[Month, ...]) -> tuple[str, ...]:
     home = true_home(line.person, line.first, months=months) if shows_address(line) else None
     euros = f"{line.cents // 100:,}".replace(",", ".") + f",{line.cents % 100:02d}"
     return (
-        line.bsn, home.postcode if home else "", str(home.number) if home else "", "", STREAM_NAMES[care.stream], care.label,
+        line.bsn, home.postcode if home else "", str(home.number) if home else "", home.suffix if home else "", STREAM_NAMES[care.stream], care.label,
         f"{line.first:%d-%m-%Y}", f"{line.last:%d-%m-%Y}", "", "", euros, line.reference,
     )  # fmt: skip
