@@ -14,7 +14,7 @@ from typing import Any, Final
 from producers.town.evidence import Evidence, make_evidence
 from producers.town.geography import Municipality, make_municipalities
 from producers.town.history import ACCEPTED, DUPLICATE, History, make_history
-from producers.town.month_files import Tell, write_files
+from producers.town.month_files import Mischief, Tell, write_files
 from producers.town.people import Person, make_people
 from producers.town.providers import PROVIDERS, TARIFFS
 from producers.town.truth import Books, keep_books
@@ -23,6 +23,10 @@ from schemas.care import CARE_TYPE_BY_CODE
 from schemas.values import Month
 
 FIRST_MONTH: Final = Month(2025, 1)
+EXAMPLE_GEMEENTE: Final = 9901
+EXAMPLE_BSNS: Final = ("999900006", "999900018", "999900031")
+"""The test numbers in the project's example files: sending one of those changes the card of a household here."""
+
 TRUTH_COLUMNS: Final = (
     "person", "household", "gemeente", "address", "buurt", "area", "provider", "group", "care_type", "service_date",
     "service_year", "epoch", "cents",
@@ -50,9 +54,22 @@ def invent(*, seed: int, months: int, addresses: int, world: str = "town") -> To
     municipalities = make_municipalities(random, addresses)
     people = make_people(random, municipalities, months=months)
     WORLDS[world].change(random, municipalities, people)
+    _give_example_numbers(people)
     history = make_history(random, people, months=calendar)
     evidence = make_evidence(random, people, history=history)
     return Town(municipalities, people, history, evidence, keep_books(history, evidence))
+
+
+def _give_example_numbers(people: list[Person]) -> None:
+    """The BSNs of the example files go to settled persons of the first municipality, the first to its broadest household."""
+    example = _example_household(people, EXAMPLE_GEMEENTE)
+    settled = [p for p in people if _is_settled(p) and p.home.gemeente == EXAMPLE_GEMEENTE and p not in example]
+    holders = {p.bsn: p for p in people}
+    for bsn, person in zip(EXAMPLE_BSNS, [*example[:1], *settled], strict=False):
+        other = holders.get(bsn)
+        if other is not None:
+            other.bsn, holders[person.bsn] = person.bsn, other
+        person.bsn, holders[bsn] = bsn, person
 
 
 def make_town(
@@ -62,10 +79,10 @@ def make_town(
     """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes."""
     town = invent(seed=seed, months=months, addresses=addresses, world=world)
     folder.mkdir(parents=True, exist_ok=True)
-    write_files(folder, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
+    mischief = write_files(folder, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
     _write(folder / "history.csv", HISTORY_COLUMNS, _history_rows(town))
     _write(folder / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
-    described = _describe(town, seed=seed, world=world)
+    described = _describe(town, mischief, seed=seed, world=world)
     (folder / "town.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return described
 
@@ -92,10 +109,11 @@ def _truth_rows(town: Town) -> Iterable[Sequence[object]]:
                care.group.value, care.code, line.first, line.first.year, town.history.months[line.step], line.cents)  # fmt: skip
 
 
-def _describe(town: Town, *, seed: int, world: str) -> dict[str, Any]:
+def _describe(town: Town, mischief: Mischief, *, seed: int, world: str) -> dict[str, Any]:
     history = town.history
     sent = Counter(line.outcome for line in history.lines)
     refused = {by: {o.partition(":")[2]: n for o, n in sorted(sent.items()) if o.startswith(f"{by}:")} for by in ("check", "ledger")}
+    refused["check"]["0001"] = mischief.wrong_totals
     used = {line.provider.agb for line in history.lines}
     return {
         "seed": seed, "world": world, "months": [str(m) for m in history.months],
@@ -111,23 +129,33 @@ def _describe(town: Town, *, seed: int, world: str) -> dict[str, Any]:
         ],
         "caseworkers": [{"name": f"caseworker-gm{m.number:04d}-1", "gm": f"gm{m.number:04d}"} for m in town.municipalities],
         "examples": {f"GM{m.number:04d}": e for m in town.municipalities if (e := _example(town, m.number)) is not None},
-        "persons": len(town.people), "lines": len(history.lines), "accepted": sent[ACCEPTED], "duplicates": sent[DUPLICATE],
+        "persons": len(town.people), "lines": len(history.lines), "accepted": sent[ACCEPTED], "duplicates": sent[DUPLICATE] + mischief.copied_lines,
         "refused": refused, "answers": len(history.rejections), "services": len(town.books.standing), "changes": len(town.books.changes),
     }  # fmt: skip
 
 
 def _example(town: Town, gemeente: int) -> dict[str, Any] | None:
-    """A household worth a caseworker's look: most kinds of care and providers, living where everybody may know."""
-    per_household: dict[str, list[Person]] = {}
-    for person in town.people:
-        if person.home.gemeente == gemeente and person.home.kind == "home" and person.known == "residence" and not person.secret:
-            per_household.setdefault(f"A{person.home.id}", []).append(person)
-    settled = {h: own for h, own in per_household.items() if all(p.move_to is None and p.parent is None for p in own)}
+    own = _example_household(town.people, gemeente)
+    return {"bsn": own[0].bsn, "household": f"A{own[0].home.id}", "persons": [p.bsn for p in own]} if own else None
+
+
+def _is_settled(person: Person) -> bool:
+    """Whether where the person counts is plain: in the residence file from the start, an ordinary home, no move."""
+    known = person.known == "residence" and not person.secret and person.home.kind == "home"
+    return known and person.move_to is None and person.parent is None and bool(person.arrangements)
+
+
+def _example_household(people: list[Person], gemeente: int) -> list[Person]:
+    """A household worth a caseworker's look: of settled persons, the most kinds of care and providers; that person first."""
+    per_home: dict[int, list[Person]] = {}
+    for person in people:
+        if person.home.gemeente == gemeente:
+            per_home.setdefault(person.home.id, []).append(person)
+    settled = [own for own in per_home.values() if all(map(_is_settled, own))]
     if not settled:
-        return None
-    household = max(settled, key=lambda h: (_breadth(settled[h]), h))
-    person = max(settled[household], key=lambda p: (len(p.arrangements), -p.id))
-    return {"bsn": person.bsn, "household": household, "persons": [p.bsn for p in settled[household]]}
+        return []
+    chosen = max(settled, key=lambda own: (_breadth(own), -own[0].id))
+    return sorted(chosen, key=lambda p: (-len(p.arrangements), p.id))
 
 
 def _breadth(own: list[Person]) -> int:

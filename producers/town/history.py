@@ -161,16 +161,15 @@ def _add_mistakes(random: Random, history: History) -> None:
     if not debits:
         return
     count = max(1, len(debits) // _LINES_PER_MISTAKE)
+    makers = (_same_reference, _second_debit, _unknown_debit, _sent_twice)
+    # Each line is used once: two mistakes about one line would meet in one file, where the provider's check finds them.
+    chosen = iter(random.sample(debits, min(len(debits), count * (len(makers) + len(_FAULTS)))))
     for _ in range(count):
-        for make in (_same_reference, _second_debit, _unknown_debit, _sent_twice):
-            line = random.choice(debits)
-            history.lines.append(make(history, line))
-        if credited:
-            line = random.choice(credited)
-            history.lines.append(replace(
-                line, reference=f"X{line.service:08d}{len(history.lines)}", step=line.step + 1, turn=95, outcome="ledger:9390",
-            ))  # fmt: skip
-        history.lines += [_faulty(history, random.choice(debits), code) for code in _FAULTS]
+        history.lines += [make(history, line) for make, line in zip(makers, chosen, strict=False)]
+        history.lines += [_faulty(history, line, code) for code, line in zip(_FAULTS, chosen, strict=False)]
+    for line in random.sample(credited, min(count, len(credited))):
+        twice = f"X{line.service:08d}"
+        history.lines.append(replace(line, reference=twice, step=line.step + 1, turn=95, outcome="ledger:9390"))
 
 
 def _same_reference(history: History, line: Line) -> Line:

@@ -31,6 +31,14 @@ Key = tuple[str, str, int]
 
 
 @dataclass(slots=True)
+class Mischief:
+    """What goes wrong with whole files: lines sent again in a copy, declarations whose total is wrong (refused whole)."""
+
+    copied_lines: int = 0
+    wrong_totals: int = 0
+
+
+@dataclass(slots=True)
 class _Declared:
     """The ordinary declaration of one month, which an answer names."""
 
@@ -46,6 +54,7 @@ class _Writer:
     history: History
     declared: dict[tuple[int, Key], _Declared] = field(default_factory=dict)
     serial: int = 0
+    mischief: Mischief = field(default_factory=Mischief)
 
     def place(self, agb: str, step: int) -> Path:
         """The folder of a provider's month, made at need."""
@@ -67,8 +76,8 @@ def key_of(line: Line) -> Key:
 
 def write_files(
     folder: Path, municipalities: Sequence[Municipality], *, history: History, evidence: Evidence, tell: Tell
-) -> None:
-    """Write everything but town.json and the truth."""
+) -> Mischief:
+    """Write everything but town.json and the truth; returns what was done to whole files."""
     for municipality in municipalities:
         write_ground(folder / f"GM{municipality.number:04d}", municipality)
     writer = _Writer(folder, history)
@@ -82,6 +91,7 @@ def write_files(
         _write_grants(writer, step, evidence)
         _write_lines(writer, step, lines[step])
     tell("files", len(history.months), len(history.months))
+    return writer.mischief
 
 
 def _write_news(
@@ -90,13 +100,13 @@ def _write_news(
     for municipality in municipalities:
         place = folder / f"GM{municipality.number:04d}" / str(history.months[step])
         news = [r for r in evidence.residences if (r.step, r.gemeente) == (step, municipality.number)]
-        write_csv(
-            place / "residences.csv", ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim"),
-            [_stay_row(r.person, stay) for r in news for stay in r.stays],
-        )  # fmt: skip
         links = [k for k in evidence.links if (k.step, k.gemeente) == (step, municipality.number)]
-        rows = [(k.person.bsn, k.other.bsn, k.first, "") for k in links]
-        write_csv(place / "links.csv", ("BSN", "bij BSN", "van", "tot"), rows)
+        if news:
+            head = ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim")
+            write_csv(place / "residences.csv", head, [_stay_row(r.person, stay) for r in news for stay in r.stays])
+        if links:
+            rows = [(k.person.bsn, k.other.bsn, k.first, "") for k in links]
+            write_csv(place / "links.csv", ("BSN", "bij BSN", "van", "tot"), rows)
 
 
 def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
@@ -148,9 +158,11 @@ def _write_declaration(writer: _Writer, step: int, *, key: Key, turn: int, lines
     writer.declared[step, key] = _Declared(number, total_cents(lines))
     if writer.serial % 9 == 0:  # now and then somebody sends the very same file again
         shutil.copyfile(path, place / f"90-{key[0]}323-GM{key[2]:04d}-{month}-kopie.xml")
+        writer.mischief.copied_lines += len(lines)
     if writer.serial % 11 == 0:  # or first one whose total is wrong, which is refused whole
         wrong = declaration(Ends(*key), lines, number=writer.number("D"), month=month, total_wrong_by=1)
         (place / f"15-{key[0]}323-GM{key[2]:04d}-{month}-totaal-fout.xml").write_text(wrong, "utf-8")
+        writer.mischief.wrong_totals += 1
 
 
 def _write_sheet(writer: _Writer, step: int, *, key: Key, lines: Sequence[Line]) -> None:
