@@ -53,9 +53,9 @@ def invent(*, seed: int, months: int, addresses: int, world: str = "town") -> To
     calendar = tuple(FIRST_MONTH.plus(i) for i in range(months))
     municipalities = make_municipalities(random, addresses)
     people = make_people(random, municipalities, months=months)
-    WORLDS[world].change(random, municipalities, people)
+    WORLDS[world].change(random, municipalities, people, months)
     _give_example_numbers(people)
-    history = make_history(random, people, months=calendar)
+    history = make_history(random, people, months=calendar, credited=WORLDS[world].credited)
     evidence = make_evidence(random, people, history=history)
     return Town(municipalities, people, history, evidence, keep_books(history, evidence))
 

@@ -16,7 +16,7 @@ from schemas.values import Month
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
-_LATE, _CREDITED, _REJECTED = 0.05, 0.03, 0.02
+_LATE, _REJECTED = 0.05, 0.02
 _LINES_PER_MISTAKE: Final = 3000
 
 
@@ -76,13 +76,13 @@ class History:
         return self.services
 
 
-def make_history(random: Random, people: list[Person], *, months: tuple[Month, ...]) -> History:
-    """All lines of all months."""
+def make_history(random: Random, people: list[Person], *, months: tuple[Month, ...], credited: float) -> History:
+    """All lines of all months; `credited`: share of debits that are taken out again, most to be declared anew."""
     history = History(months)
     for person in people:
         for arrangement in person.arrangements:
             for index in range(arrangement.first, arrangement.last + 1):
-                _month_of_care(random, history, person=person, care=arrangement, index=index)
+                _month_of_care(random, history, person=person, care=arrangement, index=index, credited=credited)
     _add_mistakes(random, history)
     return history
 
@@ -94,7 +94,9 @@ def payer_of(person: Person, provider: Provider, index: int, sent: int) -> int:
     return believed if believed in provider.municipalities else provider.municipalities[0]
 
 
-def _month_of_care(random: Random, history: History, *, person: Person, care: Arrangement, index: int) -> None:
+def _month_of_care(
+    random: Random, history: History, *, person: Person, care: Arrangement, index: int, credited: float
+) -> None:
     draw = random.random()
     late = draw < _LATE
     sent = index + random.randint(1, 3) if late else index
@@ -105,11 +107,11 @@ def _month_of_care(random: Random, history: History, *, person: Person, care: Ar
     after = sent + random.randint(1, 2)
     if late or care.care not in TARIFFS or after >= len(history.months):
         return
-    if draw < _LATE + _CREDITED:
+    if draw < _LATE + credited:
         history.lines.append(credit_of(line, step=after))
         if random.random() < 0.85:
             history.lines.append(_again(random, history, line, step=after))
-    elif draw < _LATE + _CREDITED + _REJECTED and sent + 1 < len(history.months):
+    elif draw < _LATE + credited + _REJECTED and sent + 1 < len(history.months):
         history.rejections.append(Rejection(line, sent + 1))
         if random.random() < 0.8:
             history.lines.append(_again(random, history, line, step=after))
@@ -156,7 +158,9 @@ def _add_mistakes(random: Random, history: History) -> None:
     """Lines that must be refused, each with its code, and lines sent twice. They change no sum."""
     last = len(history.months) - 1
     taken = {r.line.reference for r in history.rejections} | {x.previous for x in history.lines if x.credit}
-    debits = [x for x in history.lines if not x.credit and x.care in TARIFFS and x.step < last and x.reference not in taken]
+    debits = [
+        x for x in history.lines if not x.credit and x.care in TARIFFS and x.step < last and x.reference not in taken
+    ]
     credited = [x for x in history.lines if x.credit and x.step < last]
     if not debits:
         return
@@ -176,13 +180,17 @@ def _same_reference(history: History, line: Line) -> Line:
     """8021: the reference again with other content, a month later."""
     del history
     volume = line.volume + 1
-    return replace(line, volume=volume, cents=volume * (line.tariff_cents or 0), step=line.step + 1, turn=95, outcome="ledger:8021")
+    return replace(
+        line, volume=volume, cents=volume * (line.tariff_cents or 0), step=line.step + 1, turn=95, outcome="ledger:8021"
+    )
 
 
 def _second_debit(history: History, line: Line) -> Line:
     """9389: the same assignment, product and period again without a credit."""
     service = history.new_service()
-    return replace(line, service=service, reference=f"E{service:08d}", step=line.step + 1, turn=95, outcome="ledger:9389")
+    return replace(
+        line, service=service, reference=f"E{service:08d}", step=line.step + 1, turn=95, outcome="ledger:9389"
+    )
 
 
 def _unknown_debit(history: History, line: Line) -> Line:
