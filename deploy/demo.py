@@ -163,6 +163,8 @@ class Demo:
         return self._publishers[sender]
 
     def _receipt(self, receipt: Receipt) -> None:
+        if "." not in receipt.file or receipt.file.endswith(("residences.csv", "links.csv")):
+            return  # months closed, mandates and residence files are no deliveries
         self.counts["applied"] += receipt.accepted
         self.counts["duplicates"] += receipt.duplicates
         for refusal in receipt.refused:

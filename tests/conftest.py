@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from deploy.certificates import Authority
+    from deploy.demo import Demo
     from deploy.embedded_kafka import EmbeddedKafka
     from deploy.embedded_postgres import EmbeddedPostgres
 
@@ -32,7 +33,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever asks for a server carries the mark, so that `-m "not servers"` needs none."""
     for item in items:
-        if {"kafka", "postgres"} & set(getattr(item, "fixturenames", ())):
+        if {"kafka", "postgres", "demo"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
 
 
@@ -107,3 +108,22 @@ def fresh_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]
         for role in made:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(role)))
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """A whole zone that two invented municipalities published two months to, left running for all tests of a run."""
+    from deploy.demo import Demo, Wish
+
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-demo-"))
+    folder.chmod(0o755)
+    running = Demo(Wish(folder / "data", addresses=800, months=3, seed=7))
+    try:
+        running.run()
+        yield running
+    finally:
+        running.stop()
+        forget = getattr(running.zone.postgres, "forget", None)
+        if forget is not None:
+            forget()
+        shutil.rmtree(folder, ignore_errors=True)
