@@ -76,7 +76,7 @@ class _Street:
 
     addresses: int = 0
     postcode: int = 0
-    taken: set[tuple[str, int, str]] = field(default_factory=set)
+    taken: set[tuple[str, int]] = field(default_factory=set)
 
     def code(self) -> str:
         """The postcode in use: 9000SA, 9001SA, ... 9999SS, then from the start again with higher house numbers."""
@@ -135,21 +135,22 @@ def _fill(random: Random, buurt: Buurt, gemeente: int, *, size: int, street: _St
             cluster, inside = cluster + 1, 0
         inside += count
         for place in range(count):
-            number, suffix = _house(random, street, code, place)
+            number, suffix = _house(random, street, code, before=buurt.homes[-1] if place else None)
             kind = "instelling" if has_institution and (nth, place) == (0, 5) else "gedeeld" if random.random() < _SHARED else "home"
             buurt.homes.append(Home(street.addresses, gemeente, buurt.code, cluster, code, number, suffix, kind))
             street.addresses += 1
     buurt.clusters = cluster
 
 
-def _house(random: Random, street: _Street, code: str, place: int) -> tuple[int, str]:
-    """The next house number of a postcode; now and then the letter A beside the house before."""
-    before = 2 * place - 1
-    if place and random.random() < _WITH_LETTER and (code, before, "") in street.taken and (code, before, "A") not in street.taken:
-        street.taken.add((code, before, "A"))
-        return before, "A"
-    number = 2 * place + 1
-    while (code, number, "") in street.taken:
+def _house(random: Random, street: _Street, code: str, *, before: Home | None) -> tuple[int, str]:
+    """The next house number of a postcode; now and then the letter A on the number of the house before in this buurt.
+
+    A postcode and number lie in one buurt only, as in the register.
+    """
+    if before is not None and not before.suffix and random.random() < _WITH_LETTER:
+        return before.number, "A"
+    number = 1 if before is None else before.number + 2
+    while (code, number) in street.taken:
         number += 100
-    street.taken.add((code, number, ""))
+    street.taken.add((code, number))
     return number, ""
