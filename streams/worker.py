@@ -57,7 +57,7 @@ class Worker:
         app = faust.App(
             f"{self.config.role}.v1", broker=f"kafka://{kafka.bootstrap}", broker_credentials=faust.SSLCredentials(context=context),
             key_serializer="raw", value_serializer="raw", topic_allow_declare=False, topic_disable_leader=True,
-            web_enabled=False, store="memory://", stream_buffer_maxsize=_TAKE_RECORDS * 2, broker_session_timeout=6.0,
+            web_enabled=False, store="memory://", datadir=str(self.config.secrets_dir.parent / "faust"), stream_buffer_maxsize=_TAKE_RECORDS * 2, broker_session_timeout=6.0,
             broker_heartbeat_interval=2.0, broker_request_timeout=20.0, consumer_auto_offset_reset="earliest",
             broker_commit_interval=1.0, stream_wait_empty=False, broker_max_poll_records=64,
             consumer_max_fetch_size=4 * 1024 * 1024, worker_redirect_stdouts=False,
