@@ -6,6 +6,7 @@ Only persons in care exist here; the rest of a household is only there as chance
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Final
 
@@ -61,9 +62,10 @@ class Person:
         return self.birth_year > _THIS_YEAR - 18
 
 
-def test_bsns() -> list[str]:
+@cache
+def test_bsns() -> tuple[str, ...]:
     """The 9,091 BSNs that are reserved for tests."""
-    return [text for n in range(999_900_006, 999_999_991) if passes_eleven_test(text := f"{n:09d}")]
+    return tuple(text for n in range(999_900_006, 999_999_991) if passes_eleven_test(text := f"{n:09d}"))
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ def make_people(random: Random, municipalities: list[Municipality], *, months: i
 
 
 def _numbers(random: Random) -> list[str]:
-    bsns = test_bsns()
+    bsns = list(test_bsns())
     random.shuffle(bsns)
     return bsns
 
