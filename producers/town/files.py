@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from producers.town.providers import PROVIDERS, TARIFFS
 from producers.town.truth import Books, keep_books
 from producers.town.worlds import WORLDS
 from schemas.care import CARE_TYPE_BY_CODE
+from schemas.errors import SettingsWrong
 from schemas.values import Month
 
+_MAKING: Final = ".making"
 FIRST_MONTH: Final = Month(2025, 1)
 EXAMPLE_GEMEENTE: Final = 9901
 EXAMPLE_BSNS: Final = ("999900006", "999900018", "999900031")
@@ -76,15 +79,38 @@ def make_town(
     folder: Path, *, seed: int, months: int, addresses: int, world: str = "town",
     tell: Tell = lambda _what, _done, _all: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes."""
+    """Write a town into `folder`; returns what town.json says. The same arguments give the same bytes.
+
+    Raises `SettingsWrong` where the folder holds something already: two towns in one folder would be neither.
+    """
+    making = _empty(folder)
     town = invent(seed=seed, months=months, addresses=addresses, world=world)
-    folder.mkdir(parents=True, exist_ok=True)
-    mischief = write_files(folder, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
-    _write(folder / "history.csv", HISTORY_COLUMNS, _history_rows(town))
-    _write(folder / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
+    mischief = write_files(making, town.municipalities, history=town.history, evidence=town.evidence, tell=tell)
+    _write(making / "history.csv", HISTORY_COLUMNS, _history_rows(town))
+    _write(making / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
     described = _describe(town, mischief, seed=seed, world=world)
+    for made in sorted(making.iterdir()):
+        made.rename(folder / made.name)
+    making.rmdir()
+    # Last, so that a folder with town.json is a whole town.
     (folder / "town.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return described
+
+
+def _empty(folder: Path) -> Path:
+    """The folder to write in before all is done; what an interrupted try left there is removed."""
+    making = folder / _MAKING
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(p.name != _MAKING for p in folder.iterdir()):
+            msg = f"{folder} is not empty; choose another folder for the town."
+            raise SettingsWrong(msg)
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
+    except OSError as wrong:
+        msg = f"{folder} can't be written; check the name, the permissions and the free space."
+        raise SettingsWrong(msg) from wrong
+    return making
 
 
 def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

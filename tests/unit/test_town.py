@@ -208,6 +208,15 @@ def test_the_example_files_are_about_people_of_the_first_municipality(town) -> N
     assert set(EXAMPLE_BSNS) <= residents
 
 
+def test_a_folder_with_something_in_it_is_left_alone_but_an_interrupted_try_is_not_in_the_way(tmp_path) -> None:
+    (tmp_path / ".making" / "providers").mkdir(parents=True)
+    make_town(tmp_path, seed=1, months=1, addresses=400)
+    before = digest(tmp_path)
+    with pytest.raises(SettingsWrong, match="not empty"):
+        make_town(tmp_path, seed=2, months=1, addresses=400)
+    assert digest(tmp_path) == before
+
+
 def test_a_town_without_examples_is_refused_in_a_sentence(tmp_path) -> None:
     with pytest.raises(SettingsWrong, match="no example household"):
         example_household(tmp_path, 9901)
