@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any, Final
 from producers.town.evidence import Evidence, make_evidence
 from producers.town.geography import Municipality, make_municipalities
 from producers.town.history import ACCEPTED, DUPLICATE, History, make_history
+from producers.town.mistakes import add_mistakes
 from producers.town.month_files import Mischief, Tell, write_files
 from producers.town.people import Person, make_people
 from producers.town.providers import PROVIDERS, TARIFFS
@@ -24,7 +26,9 @@ from schemas.care import CARE_TYPE_BY_CODE
 from schemas.errors import SettingsWrong
 from schemas.values import Month
 
-_MAKING: Final = ".making"
+_MAKING, _LAST = ".making", "town.json"
+"""Everything is made in the first and moved out of it when done; a folder with the second is a whole town."""
+_OURS: Final = re.compile(r"GM\d{4}|providers|history\.csv|truth\.csv|\.making")
 FIRST_MONTH: Final = Month(2025, 1)
 EXAMPLE_GEMEENTE: Final = 9901
 EXAMPLE_BSNS: Final = ("999900006", "999900018", "999900031")
@@ -58,7 +62,8 @@ def invent(*, seed: int, months: int, addresses: int, world: str = "town") -> To
     people = make_people(random, municipalities, months=months)
     WORLDS[world].change(random, municipalities, people, months)
     _give_example_numbers(people)
-    history = make_history(random, people, months=calendar, credited=WORLDS[world].credited)
+    history = make_history(random, people, months=calendar, habits=WORLDS[world].habits)
+    add_mistakes(random, history)
     evidence = make_evidence(random, people, history=history)
     return Town(municipalities, people, history, evidence, keep_books(history, evidence))
 
@@ -89,11 +94,10 @@ def make_town(
     _write(making / "history.csv", HISTORY_COLUMNS, _history_rows(town))
     _write(making / "truth.csv", TRUTH_COLUMNS, _truth_rows(town))
     described = _describe(town, mischief, seed=seed, world=world)
-    for made in sorted(making.iterdir()):
+    (making / _LAST).write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for made in sorted(making.iterdir(), key=lambda p: (p.name == _LAST, p.name)):
         made.rename(folder / made.name)
     making.rmdir()
-    # Last, so that a folder with town.json is a whole town.
-    (folder / "town.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return described
 
 
@@ -102,10 +106,13 @@ def _empty(folder: Path) -> Path:
     making = folder / _MAKING
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(p.name != _MAKING for p in folder.iterdir()):
+        there = list(folder.iterdir())
+        interrupted = making.is_dir() and not (folder / _LAST).exists() and all(_OURS.fullmatch(p.name) for p in there)
+        if there and not interrupted:
             msg = f"{folder} is not empty; choose another folder for the town."
             raise SettingsWrong(msg)
-        shutil.rmtree(making, ignore_errors=True)
+        for left in there:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         making.mkdir()
     except OSError as wrong:
         msg = f"{folder} can't be written; check the name, the permissions and the free space."

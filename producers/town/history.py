@@ -1,4 +1,4 @@
-"""What is sent in which month: declarations, late ones, credits, answers that reject, the same again, and planned mistakes.
+"""What is sent in which month: declarations, late ones, credits, and answers that reject.
 
 Every line says what must become of it, so that a reader's refusals can be compared with the plan. Knows no files and no sums.
 """
@@ -16,8 +16,16 @@ from schemas.values import Month
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
-_LATE, _REJECTED = 0.05, 0.02
-_LINES_PER_MISTAKE: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How providers declare: shares of lines that come late, are credited (`again`: and declared anew), are rejected."""
+
+    late: float = 0.05
+    credited: float = 0.03
+    again: float = 0.85
+    rejected: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +84,13 @@ class History:
         return self.services
 
 
-def make_history(random: Random, people: list[Person], *, months: tuple[Month, ...], credited: float) -> History:
-    """All lines of all months; `credited`: share of debits that are taken out again, most to be declared anew."""
+def make_history(random: Random, people: list[Person], *, months: tuple[Month, ...], habits: Habits) -> History:
+    """All lines of all months."""
     history = History(months)
     for person in people:
         for arrangement in person.arrangements:
             for index in range(arrangement.first, arrangement.last + 1):
-                _month_of_care(random, history, person=person, care=arrangement, index=index, credited=credited)
-    _add_mistakes(random, history)
+                _month_of_care(random, history, person=person, care=arrangement, index=index, habits=habits)
     return history
 
 
@@ -95,10 +102,10 @@ def payer_of(person: Person, provider: Provider, index: int, sent: int) -> int:
 
 
 def _month_of_care(
-    random: Random, history: History, *, person: Person, care: Arrangement, index: int, credited: float
+    random: Random, history: History, *, person: Person, care: Arrangement, index: int, habits: Habits
 ) -> None:
     draw = random.random()
-    late = draw < _LATE
+    late = draw < habits.late
     sent = index + random.randint(1, 3) if late else index
     if sent >= len(history.months):
         return
@@ -107,11 +114,11 @@ def _month_of_care(
     after = sent + random.randint(1, 2)
     if late or care.care not in TARIFFS or after >= len(history.months):
         return
-    if draw < _LATE + credited:
+    if draw < habits.late + habits.credited:
         history.lines.append(credit_of(line, step=after))
-        if random.random() < 0.85:
+        if random.random() < habits.again:
             history.lines.append(_again(random, history, line, step=after))
-    elif draw < _LATE + credited + _REJECTED and sent + 1 < len(history.months):
+    elif draw < habits.late + habits.credited + habits.rejected:
         history.rejections.append(Rejection(line, sent + 1))
         if random.random() < 0.8:
             history.lines.append(_again(random, history, line, step=after))
@@ -152,80 +159,3 @@ def _again(random: Random, history: History, line: Line, *, step: int) -> Line:
     volume = max(1, line.volume + random.choice((-2, -1, 1, 2)))
     tariff = line.tariff_cents or 0
     return replace(line, service=service, reference=f"D{service:08d}", volume=volume, cents=volume * tariff, step=step)
-
-
-def _add_mistakes(random: Random, history: History) -> None:
-    """Lines that must be refused, each with its code, and lines sent twice. They change no sum."""
-    last = len(history.months) - 1
-    taken = {r.line.reference for r in history.rejections} | {x.previous for x in history.lines if x.credit}
-    debits = [
-        x for x in history.lines if not x.credit and x.care in TARIFFS and x.step < last and x.reference not in taken
-    ]
-    credited = [x for x in history.lines if x.credit and x.step < last]
-    if not debits:
-        return
-    count = max(1, len(debits) // _LINES_PER_MISTAKE)
-    makers = (_same_reference, _second_debit, _unknown_debit, _sent_twice)
-    # Each line is used once: two mistakes about one line would meet in one file, where the provider's check finds them.
-    chosen = iter(random.sample(debits, min(len(debits), count * (len(makers) + len(_FAULTS)))))
-    for _ in range(count):
-        history.lines += [make(history, line) for make, line in zip(makers, chosen, strict=False)]
-        history.lines += [_faulty(history, line, code) for code, line in zip(_FAULTS, chosen, strict=False)]
-    for line in random.sample(credited, min(count, len(credited))):
-        twice = f"X{line.service:08d}"
-        history.lines.append(replace(line, reference=twice, step=line.step + 1, turn=95, outcome="ledger:9390"))
-
-
-def _same_reference(history: History, line: Line) -> Line:
-    """8021: the reference again with other content, a month later."""
-    del history
-    volume = line.volume + 1
-    return replace(
-        line, volume=volume, cents=volume * (line.tariff_cents or 0), step=line.step + 1, turn=95, outcome="ledger:8021"
-    )
-
-
-def _second_debit(history: History, line: Line) -> Line:
-    """9389: the same assignment, product and period again without a credit."""
-    service = history.new_service()
-    return replace(
-        line, service=service, reference=f"E{service:08d}", step=line.step + 1, turn=95, outcome="ledger:9389"
-    )
-
-
-def _unknown_debit(history: History, line: Line) -> Line:
-    """8017: a credit of a debit that never was."""
-    service = history.new_service()
-    return replace(
-        line, service=service, reference=f"K{service:08d}", previous=f"N{service:08d}", credit=True, step=line.step + 1, turn=95,
-        outcome="ledger:8017",
-    )  # fmt: skip
-
-
-def _sent_twice(history: History, line: Line) -> Line:
-    """The very line again in a later message: counted as a duplicate and ignored."""
-    del history
-    return replace(line, step=line.step + 1, turn=92, outcome=DUPLICATE)
-
-
-_FAULTS: Final = ("bsn", "9346", "category", "period", "9319", "too-old")
-
-
-def _faulty(history: History, line: Line, code: str) -> Line:
-    """A line the provider's own check refuses with `code`. A wrong BSN fails the eleven-test, so it is nobody's."""
-    service = history.new_service()
-    bad = replace(line, service=service, reference=f"F{service:08d}", turn=97, outcome=f"check:{code}")
-    match code:
-        case "bsn":
-            return replace(bad, bsn=f"{line.bsn[:8]}{(int(line.bsn[8]) + 1) % 10}")
-        case "9346":
-            return replace(bad, cents=line.cents + 1000)
-        case "category":
-            return replace(bad, category="99")
-        case "period":
-            return replace(bad, first=line.last, last=line.first)
-        case "9319":
-            after = Month.of(line.last).plus(4)
-            return replace(bad, first=after.first_day, last=after.last_day)
-        case _:
-            return replace(bad, first=dt.date(2015, 1, 1), last=dt.date(2015, 1, 31))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from producers.town.geography import Home, Municipality
+from producers.town.history import Habits
 from producers.town.people import Person
 from producers.town.providers import PROVIDERS
 
@@ -24,11 +25,11 @@ Change = Callable[[Random, Sequence[Municipality], Sequence[Person], int], None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a world is, how it changes the people, and what share of all debits is credited and declared anew."""
+    """What a world is, how it changes the people, and how providers declare in it."""
 
     what: str
     change: Change
-    credited: float = 0.03
+    habits: Habits = field(default_factory=Habits)
 
 
 def _plain(random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int) -> None:
@@ -151,5 +152,6 @@ WORLDS: Final = {
     "business-park": World("three households with much care in each business park", _business_park),
     "three-secrets": World("three expensive persons with a secret address", _three_secrets),
     "movers": World("a third of the households moves across wijken", _movers),
-    "mass-redeclaration": World("four in five debits credited and declared anew", _plain, credited=0.8),
+    "mass-redeclaration": World("four in five debits credited and declared anew", _plain, Habits(credited=0.8)),
+    "negative-net": World("most debits credited later and not declared anew", _plain, Habits(credited=0.7, again=0.0)),
 }

@@ -217,6 +217,14 @@ def test_a_folder_with_something_in_it_is_left_alone_but_an_interrupted_try_is_n
     assert digest(tmp_path) == before
 
 
+def test_a_strangers_file_beside_an_interrupted_try_is_not_removed(tmp_path) -> None:
+    (tmp_path / ".making").mkdir()
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(SettingsWrong, match="not empty"):
+        make_town(tmp_path, seed=1, months=1, addresses=400)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
 def test_a_town_without_examples_is_refused_in_a_sentence(tmp_path) -> None:
     with pytest.raises(SettingsWrong, match="no example household"):
         example_household(tmp_path, 9901)
