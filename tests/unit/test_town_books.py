@@ -141,7 +141,11 @@ def write(path: Path, head: str, rows: list) -> None:
         csv.writer(out).writerows([head.split(","), *rows])
 
 
-@pytest.fixture(scope="module", params=[("town", 5), ("mass-redeclaration", 3), ("movers", 4), ("negative-net", 4)], ids=lambda p: p[0])
+@pytest.fixture(
+    scope="module",
+    params=[("town", 5), ("mass-redeclaration", 3), ("movers", 4), ("negative-net", 4)],
+    ids=lambda p: p[0],
+)
 def zone(request, tmp_path_factory):
     world, months = request.param
     folder = tmp_path_factory.mktemp(world)
