@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +16,16 @@ import pytest
 from deploy.certificates import Authority
 from deploy.zone_folder import free_port
 from keyvault import voprf
-from keyvault.access_log import InMemoryAccessLog
+from keyvault.access_log import InMemoryAccessLog, first_break
 from keyvault.client import PersonKeyCache, VaultClient
-from keyvault.mutual_tls import server
-from keyvault.service import Vault, build_app
-from keyvault.store import Mandate, VaultStore, log_hash
+from keyvault.mandates import Mandate
+from keyvault.metrics import VaultMetrics
+from keyvault.mutual_tls import listening_socket, server
+from keyvault.service import build_app
+from keyvault.store import VaultStore
+from keyvault.vault import Vault
 from schemas import codec
-from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.errors import ContractBroken, Refused, SettingsWrong, Unavailable
 from schemas.household_record import COMMON, open_section, seal_record
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey, WrappingKey
@@ -37,14 +41,25 @@ class Running:
     def __init__(self, store: VaultStore, authority: Authority, folder: Path) -> None:
         self.authority, self.folder, self.store, self.log = authority, folder, store, InMemoryAccessLog()
         self.now = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC).timestamp()
-        self.vault = Vault(store, self.log, verify_key_of(PROJECTOR), clock=lambda: self.now)
-        files, port = authority.issue("keyvault", folder / "keyvault"), free_port()
-        self.url = f"https://127.0.0.1:{port}"
-        self.server = server(build_app(self.vault), host="127.0.0.1", port=port, cert=files.cert, key=files.key, ca=files.ca)
+        self.vault = Vault(store, self.log, verify_key_of(PROJECTOR), VaultMetrics(), clock=lambda: self.now)
+        self.told: list[str] = []
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.start("keyvault")
+
+    def start(self, name: str) -> None:
+        """Serve with the certificate of `name`."""
+        files = self.authority.issue(name, self.folder / name)
+        app = build_app(self.vault, meter=VaultMetrics(), tell=self.told.append)
+        self.server = server(app, host="127.0.0.1", port=self.port, cert=files.cert, key=files.key, ca=files.ca)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:
             time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.server.should_exit = self.server.force_exit = True
+        self.thread.join(5)
 
     def as_(self, name: str) -> VaultClient:
         files = self.authority.issue(name, self.folder / name)
@@ -53,23 +68,24 @@ class Running:
     def record(self, version: int = 1, handle: bytes = HANDLE) -> dict[str, object]:
         _, public = self.as_("projector").public_key("section")
         sealed = seal_record(
-            handle=MandateHandle(handle), version=version, sections={(0, COMMON): CARD}, vault_public=public, signing=PROJECTOR
+            handle=MandateHandle(handle),
+            version=version,
+            sections={(0, COMMON): CARD},
+            vault_public=public,
+            signing=PROJECTOR,
         )
         return codec.decode("household_record", sealed)
 
 
 @pytest.fixture
-def vault(postgres, authority: Authority, tmp_path: Path) -> Iterator[Running]:
-    dsn = postgres.create_role_database("keyvault_test")
-    with psycopg.connect(dsn, autocommit=True) as c:
-        c.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+def vault(fresh_database, authority: Authority, tmp_path: Path) -> Iterator[Running]:
+    dsn = fresh_database("keyvault_test")
     store = VaultStore(dsn, WrappingKey(b"\x09" * 32))
-    store.prepare()
+    store.prepare(DAY)
     running = Running(store, authority, tmp_path)
     running.dsn = dsn
     yield running
-    running.server.should_exit = running.server.force_exit = True
-    running.thread.join(5)
+    running.stop()
     store.close()
 
 
@@ -104,8 +120,54 @@ def test_nothing_in_the_database_opens_without_the_wrapping_key(vault: Running) 
     with psycopg.connect(vault.dsn) as c:
         wrapped = c.execute("SELECT wrapped FROM person_keys").fetchone()[0]
     assert made[0].reveal() not in wrapped
-    with pytest.raises(Refused):
-        VaultStore(vault.dsn, WrappingKey(b"\x08" * 32)).person_keys([PERSON], make=False, today=DAY)
+    other = VaultStore(vault.dsn, WrappingKey(b"\x08" * 32))
+    with pytest.raises(ContractBroken, match="wrapping key"):
+        other.person_keys([PERSON], make=False, today=DAY)
+    with pytest.raises(ContractBroken, match="wrapping key"):
+        other.prepare(DAY)
+    other.close()
+
+
+def test_keys_exchanged_between_rows_open_nothing(vault: Running) -> None:
+    vault.as_("ledger").person_keys([b"a" * 16, b"b" * 16])
+    with psycopg.connect(vault.dsn) as c:
+        c.execute("UPDATE person_keys p SET wrapped = q.wrapped FROM person_keys q WHERE p.person <> q.person")
+    with pytest.raises(ContractBroken, match="wrapping key"):
+        vault.as_("projector").person_keys([b"a" * 16])
+
+
+def test_a_database_of_the_first_form_becomes_one_of_todays_and_keeps_its_keys(vault: Running) -> None:
+    made = vault.as_("ledger").person_keys([PERSON])
+    with psycopg.connect(vault.dsn) as c:
+        c.execute("DROP INDEX one_active_key; DROP TABLE access_log_published, vault_form")
+        c.execute("ALTER TABLE withdrawn_here DROP CONSTRAINT withdrawn_here_pkey, ADD PRIMARY KEY (handle)")
+    for _ in range(2):
+        vault.store.prepare(DAY)
+    assert vault.as_("projector").person_keys([PERSON]) == made
+
+
+def test_a_database_of_a_newer_version_is_left_alone(vault: Running) -> None:
+    with psycopg.connect(vault.dsn) as c:
+        c.execute("INSERT INTO vault_form VALUES (99, now())")
+    with pytest.raises(ContractBroken, match="newer"):
+        vault.store.prepare(DAY)
+
+
+def test_two_ledgers_asking_for_the_same_persons_at_once_get_the_same_keys(vault: Running) -> None:
+    persons = [i.to_bytes(16, "big") for i in range(1, 1_201)]
+    answers: dict[int, list[object]] = {}
+    clients = [vault.as_("ledger") for _ in range(4)]
+
+    def ask(i: int) -> None:
+        answers[i] = list(clients[i].person_keys(persons if i % 2 else persons[::-1]))
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers[1] == answers[3] == answers[0][::-1] == answers[2][::-1]
+    assert None not in answers[1]
 
 
 @pytest.mark.parametrize("name", ["p99000001", "gm9901", READER, "ledger", "release", "operator"])
@@ -120,13 +182,71 @@ def test_who_is_not_the_projector_gets_no_placement_key(vault: Running, name: st
         vault.as_(name).placement_private()
 
 
-def test_no_certificate_and_a_foreign_one_are_refused(vault: Running, tmp_path: Path) -> None:
+def test_a_connection_without_a_certificate_is_refused(vault: Running) -> None:
+    context = ssl.create_default_context(cafile=str(vault.authority.ca_path))
     with pytest.raises(httpx.HTTPError):
-        httpx.get(vault.url + "/ready", verify=False, trust_env=False)
+        httpx.get(vault.url + "/ready", verify=context, trust_env=False)
+
+
+def test_a_foreign_an_expired_and_an_early_certificate_are_refused(vault: Running, tmp_path: Path) -> None:
+    now = dt.datetime.now(dt.UTC)
     foreign = Authority(tmp_path / "foreign").issue("intake", tmp_path / "foreign-intake")
-    client = VaultClient(vault.url, cert=foreign.cert, key=foreign.key, ca=vault.authority.ca_path)
+    expired = vault.authority.issue("intake", tmp_path / "expired", valid_from=now - dt.timedelta(days=900))
+    early = vault.authority.issue("intake", tmp_path / "early", valid_from=now + dt.timedelta(days=9))
+    for files in (foreign, expired, early):
+        client = VaultClient(vault.url, cert=files.cert, key=files.key, ca=vault.authority.ca_path)
+        with pytest.raises(Unavailable):
+            client.public_key("voprf")
+    assert vault.as_("intake").public_key("voprf")
+
+
+def test_an_older_tls_is_refused(vault: Running) -> None:
+    files = vault.authority.issue("intake", vault.folder / "intake")
+    context = ssl.create_default_context(cafile=str(files.ca))
+    context.load_cert_chain(str(files.cert), str(files.key))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(vault.url + "/ready", verify=context, trust_env=False)
+
+
+def test_another_role_behind_the_vaults_address_is_not_trusted(vault: Running) -> None:
+    ledger = vault.as_("ledger")
+    vault.stop()
+    vault.start("projector")
+    for client in (ledger, vault.as_("ledger")):
+        with pytest.raises(ContractBroken, match="Another process"):
+            client.person_keys([PERSON])
+        with pytest.raises(ContractBroken, match="Another process"):
+            client.ready()
+
+
+def test_a_connection_the_vault_closed_meanwhile_is_opened_again(vault: Running) -> None:
+    ledger = vault.as_("ledger")
+    made = ledger.person_keys([PERSON])
+    vault.stop()
     with pytest.raises(Unavailable):
-        client.public_key("voprf")
+        ledger.person_keys([PERSON])
+    vault.start("keyvault")
+    assert ledger.person_keys([PERSON]) == made
+
+
+def test_a_port_in_use_is_said_before_anything_is_touched(vault: Running) -> None:
+    with pytest.raises(SettingsWrong, match="in use"):
+        listening_socket("127.0.0.1", vault.port)
+
+
+def test_postgresql_away_means_wait_and_nothing_is_lost(vault: Running, postgres) -> None:
+    ledger = vault.as_("ledger")
+    made = ledger.person_keys([PERSON])
+    postgres.stop()
+    try:
+        with pytest.raises(Unavailable, match="PostgreSQL"):
+            ledger.person_keys([PERSON])
+        assert ledger.ready() is False
+    finally:
+        postgres.start()
+    assert ledger.person_keys([PERSON]) == made
+    assert vault.told == []
 
 
 def test_a_look_under_a_live_mandate_opens_the_card_and_is_logged(vault: Running) -> None:
@@ -179,9 +299,5 @@ def test_the_access_log_is_a_chain(vault: Running) -> None:
     vault.store.learn_mandates([mandate()], partition=0, next_offset=1)
     for _ in range(3):
         vault.as_(READER).look(vault.record())
-    previous = bytes(32)
-    for record in vault.log.records:
-        assert record["previous_hash"] == previous
-        assert record["hash"] == log_hash(record)
-        previous = record["hash"]
-    assert vault.store.log_head() == previous
+    assert first_break(vault.log.records) is None
+    assert vault.store.log_head() == vault.log.records[-1]["hash"]

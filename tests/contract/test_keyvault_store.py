@@ -1,0 +1,116 @@
+"""What every store of the vault promises: the one in memory and PostgreSQL pass the same suite."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from keyvault.access_log import FIRST, Look, first_break
+from keyvault.mandates import Mandate
+from keyvault.memory_store import InMemoryVaultStore
+from keyvault.store import VaultStore
+from schemas.secrets import WrappingKey
+
+DAY = dt.date(2025, 6, 1)
+AT = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.servers)])
+def store(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "memory":
+        yield InMemoryVaultStore()
+        return
+    made = VaultStore(request.getfixturevalue("fresh_database")("keyvault_contract"), WrappingKey(b"\x09" * 32))
+    made.prepare(DAY)
+    yield made
+    made.close()
+
+
+def a_mandate(handle: bytes = b"h" * 16, *, given: bool = True) -> Mandate:
+    return Mandate(handle, b"p" * 16, 9901, "caseworker-gm9901-1", "coordination", "wmo-2.3.2", DAY, DAY, given)
+
+
+def a_look(result: str = "given", *, mandate: Mandate | None = None) -> Look:
+    return Look(at_ms=1_748_779_200_000, handle=b"h" * 16, reader="caseworker-gm9901-1", mandate=mandate, result=result)
+
+
+def test_a_named_key_is_made_once_and_stays(store: Any) -> None:
+    for use in ("placement", "section"):
+        key_id, secret = store.box_key(use, DAY)
+        assert key_id.startswith(f"{use}-20250601-")
+        assert store.box_key(use, DAY + dt.timedelta(days=400)) == (key_id, secret)
+    assert store.box_key("placement", DAY) != store.box_key("section", DAY)
+    assert store.pseudonym_key(DAY) == store.pseudonym_key(DAY)
+
+
+def test_person_keys_come_in_the_order_asked_and_only_making_makes_them(store: Any) -> None:
+    a, b, c = (bytes([i]) * 16 for i in (1, 2, 3))
+    assert store.person_keys([a, b], make=False, today=DAY) == [None, None]
+    made = store.person_keys([b, a, b], make=True, today=DAY)
+    assert made[0] == made[2] != made[1]
+    assert {len(k) for k in made} == {32}
+    assert store.person_keys([a, c, b], make=False, today=DAY) == [made[1], None, made[0]]
+    assert store.person_keys([a, b], make=True, today=DAY) == [made[1], made[0]]
+    assert store.person_keys([], make=True, today=DAY) == []
+
+
+def test_evaluations_add_up_per_caller_and_day(store: Any) -> None:
+    assert [store.count_evaluations("intake", n, DAY) for n in (3, 4)] == [3, 7]
+    assert store.count_evaluations("intake", 1, DAY + dt.timedelta(days=1)) == 1
+    assert store.count_evaluations("other", 2, DAY) == 2
+
+
+def test_mandates_and_offset_move_together_and_never_back(store: Any) -> None:
+    assert store.mandates_next_offset(0) == 0
+    assert store.mandate(b"h" * 16) is None
+    store.learn_mandates([a_mandate()], partition=0, next_offset=5)
+    assert (store.mandates_next_offset(0), store.mandate(b"h" * 16)) == (5, a_mandate())
+    store.learn_mandates([], partition=0, next_offset=3)
+    assert store.mandates_next_offset(0) == 5
+
+
+def test_what_was_withdrawn_by_the_road_stays_so_whatever_comes_again(store: Any) -> None:
+    given, withdrawn = a_mandate(), a_mandate(given=False)
+    store.learn_mandates([given, withdrawn, given], partition=0, next_offset=3)
+    assert store.mandate(given.handle) == withdrawn
+    store.learn_mandates([given], partition=0, next_offset=4)
+    assert store.mandate(given.handle) == withdrawn
+
+
+def test_a_withdrawal_here_counts_before_and_after_but_only_from_its_own_municipality(store: Any) -> None:
+    one, two, three = (a_mandate(bytes([i]) * 16) for i in (1, 2, 3))
+    store.withdraw(one.handle, by="gm9901", at=AT)
+    store.withdraw(two.handle, by="gm9902", at=AT)
+    store.learn_mandates([one, two, three], partition=0, next_offset=3)
+    store.withdraw(three.handle, by="gm9901", at=AT)
+    store.withdraw(three.handle, by="gm9901", at=AT)
+    assert [store.mandate(m.handle) for m in (one, two, three)] == [
+        replace(one, given=False),
+        two,
+        replace(three, given=False),
+    ]
+    store.withdraw(two.handle, by="gm9901", at=AT)
+    assert store.mandate(two.handle) == replace(two, given=False)
+
+
+def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> None:
+    assert store.log_head() == FIRST
+    written = [
+        store.write_log(a_look(result, mandate=m))
+        for result, m in (("given", a_mandate()), ("expired", None), ("given", None))
+    ]
+    assert [r["sequence"] for r in written] == [1, 2, 3]
+    assert (written[0]["purpose"], written[0]["ground"], written[1]["purpose"]) == ("coordination", "wmo-2.3.2", "")
+    assert first_break(written) is None
+    assert store.log_head() == written[-1]["hash"]
+    assert store.unpublished_log(10) == written
+    assert store.unpublished_log(2) == written[:2]
+    store.log_published(2)
+    store.log_published(1)
+    assert store.unpublished_log(10) == written[2:]
+    store.log_published(3)
+    assert store.unpublished_log(10) == []
