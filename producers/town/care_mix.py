@@ -30,7 +30,12 @@ YOUTH: Final = (
     ("jw-45", 55), ("jw-41", 6), ("jw-42", 5), ("jw-47", 2), ("jw-48", 5), ("jw-50", 6), ("jw-51", 14), ("jw-54", 8), ("jw-pgb", 4),
 )  # fmt: skip
 YOUTH_STAY: Final = (("jw-43", 3), ("jw-44", 5))
-ASSISTANCE: Final = (("pw-bijstand", 60), ("pw-bijzondere-bijstand", 15), ("pw-reintegratie", 15), ("pw-beschut-werk", 10))
+ASSISTANCE: Final = (
+    ("pw-bijstand", 60),
+    ("pw-bijzondere-bijstand", 15),
+    ("pw-reintegratie", 15),
+    ("pw-beschut-werk", 10),
+)
 INSURED: Final = (("zvw-ggz", 30), ("zvw-wijkverpleging", 35), ("zvw-overig", 30), ("zvw-eerstelijnsverblijf", 5))
 INSURED_OLD: Final = (("zvw-wijkverpleging", 70), ("wlz-thuis", 14), ("zvw-eerstelijnsverblijf", 6), ("zvw-ggz", 10))
 INSTITUTION: Final = (("wlz-verblijf", 75), ("wlz-ggz", 10), ("wmo-15", 15))

@@ -23,7 +23,9 @@ def make(
     folder: Annotated[Path, typer.Option("--out", help="Folder to write into.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     months: Annotated[int, typer.Option(min=1, max=36, help="Months from 2025-01 on.")] = 12,
-    addresses: Annotated[int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")] = 20_000,
+    addresses: Annotated[
+        int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")
+    ] = 20_000,
     world: Annotated[str, typer.Option(help=_WORLDS)] = "town",
 ) -> None:
     """Write two invented municipalities: registers, residence files, providers' files, and the truth to compare with."""

@@ -145,7 +145,10 @@ def _truth_rows(town: Town) -> Iterable[Sequence[object]]:
 def _describe(town: Town, mischief: Mischief, *, seed: int, world: str) -> dict[str, Any]:
     history = town.history
     sent = Counter(line.outcome for line in history.lines)
-    refused = {by: {o.partition(":")[2]: n for o, n in sorted(sent.items()) if o.startswith(f"{by}:")} for by in ("check", "ledger")}
+    refused = {
+        by: {o.partition(":")[2]: n for o, n in sorted(sent.items()) if o.startswith(f"{by}:")}
+        for by in ("check", "ledger")
+    }
     refused["check"]["0001"] = mischief.wrong_totals
     used = {line.provider.agb for line in history.lines}
     return {

@@ -21,7 +21,7 @@ _SHARED: Final = 0.006
 _WITH_LETTER: Final = 0.04
 NAMES: Final = {9901: "Lindermonde", 9902: "Waarderhoek"}
 _SHARES: Final = {9901: 0.6, 9902: 0.4}
-_FIRST: Final = ("Eiken", "Linden", "Wilgen", "Beuken", "Vlier", "Hazel", "Meidoorn", "Elzen", "Iepen", "Esdoorn", "Berken", "Populieren")
+_FIRST: Final = ("Eiken", "Linden", "Wilgen", "Beuken", "Vlier", "Hazel", "Meidoorn", "Elzen", "Iepen", "Esdoorn", "Berken", "Populieren")  # fmt: skip
 _LAST: Final = ("wijk", "kwartier", "hof", "veld", "oord", "gaard", "zoom", "park", "donk", "horst", "laar", "waard")
 
 
@@ -136,7 +136,9 @@ def _fill(random: Random, buurt: Buurt, gemeente: int, *, size: int, street: _St
         inside += count
         for place in range(count):
             number, suffix = _house(random, street, code, before=buurt.homes[-1] if place else None)
-            kind = "instelling" if has_institution and (nth, place) == (0, 5) else "gedeeld" if random.random() < _SHARED else "home"
+            kind = "gedeeld" if random.random() < _SHARED else "home"
+            if has_institution and (nth, place) == (0, 5):
+                kind = "instelling"
             buurt.homes.append(Home(street.addresses, gemeente, buurt.code, cluster, code, number, suffix, kind))
             street.addresses += 1
     buurt.clusters = cluster

@@ -30,7 +30,9 @@ class Ends:
     gemeente: int
 
 
-def _message(ends: Ends, kind: str, *, number: str, day: dt.date, body: str, header: str = "", to_provider: bool = False) -> str:
+def _message(
+    ends: Ends, kind: str, *, number: str, day: dt.date, body: str, header: str = "", to_provider: bool = False
+) -> str:
     m, b = f"{ends.law}{kind}", f"i{ends.law}"
     sender, receiver = ends.agb, f"{ends.gemeente:04d}"
     if to_provider:
@@ -50,7 +52,9 @@ def _identity(b: str, number: str, day: dt.date) -> str:
 
 
 def _versions(b: str) -> str:
-    return f"<{b}:BasisschemaXsdVersie>1.0.0</{b}:BasisschemaXsdVersie><{b}:BerichtXsdVersie>1.0.0</{b}:BerichtXsdVersie>"
+    return (
+        f"<{b}:BasisschemaXsdVersie>1.0.0</{b}:BasisschemaXsdVersie><{b}:BerichtXsdVersie>1.0.0</{b}:BerichtXsdVersie>"
+    )
 
 
 def _money(b: str, cents: int) -> str:
@@ -133,7 +137,9 @@ def assignment(ends: Ends, grant: GrantMessage, *, number: str, first_days: Sequ
     """A 301 for one client; `first_days` belong to its grants. A stay address (03) places nobody."""
     m, b, home = f"{ends.law}301", f"i{ends.law}", grant.home
     letter = f"<{b}:Huisletter>{home.suffix}</{b}:Huisletter>" if home.suffix else ""
-    products = "".join(_granted(m, b, a, signed=grant.signed_on, first=f) for a, f in zip(grant.grants, first_days, strict=True))
+    products = "".join(
+        _granted(m, b, a, signed=grant.signed_on, first=f) for a, f in zip(grant.grants, first_days, strict=True)
+    )
     body = (
         f"<{m}:Client>{_person(m, b, grant.person)}<{m}:Contactgegevens><{m}:Contact><{m}:Soort>{'01' if grant.brp else '03'}</{m}:Soort>"
         f"<{m}:Adres><{b}:Huis><{b}:Huisnummer>{home.number}</{b}:Huisnummer>{letter}</{b}:Huis><{b}:Postcode>{home.postcode}</{b}:Postcode></{m}:Adres>"

@@ -59,7 +59,12 @@ def _same_reference(history: History, line: Line) -> Line:
     del history
     volume = line.volume + 1
     return replace(
-        line, volume=volume, cents=volume * (line.tariff_cents or 0), step=line.step + 1, turn=LATER, outcome="ledger:8021"
+        line,
+        volume=volume,
+        cents=volume * (line.tariff_cents or 0),
+        step=line.step + 1,
+        turn=LATER,
+        outcome="ledger:8021",
     )
 
 

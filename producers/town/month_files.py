@@ -112,7 +112,9 @@ def _write_news(
 def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
     """A secret address stays with the municipality: the row says only that it is secret."""
     days = (person.bsn, stay.first, stay.last or "")
-    return (*days, "", "", "", "ja") if stay.secret else (*days, stay.home.postcode, stay.home.number, stay.home.suffix, "nee")
+    if stay.secret:
+        return (*days, "", "", "", "ja")
+    return (*days, stay.home.postcode, stay.home.number, stay.home.suffix, "nee")
 
 
 def _write_answers(writer: _Writer, step: int) -> None:
@@ -122,7 +124,9 @@ def _write_answers(writer: _Writer, step: int) -> None:
             rejected[key_of(rejection.line)].append(rejection.line)
     for key, lines in sorted(rejected.items()):
         month, declared = writer.history.months[step - 1], writer.declared[step - 1, key]
-        text = answer(Ends(*key), lines, number=writer.number("A"), declared=declared.number, month=month, total=declared.total)
+        text = answer(
+            Ends(*key), lines, number=writer.number("A"), declared=declared.number, month=month, total=declared.total
+        )
         (writer.place(key[1], step) / f"00-{key[0]}325-GM{key[2]:04d}-{month}.xml").write_text(text, "utf-8")
 
 

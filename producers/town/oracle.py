@@ -40,7 +40,8 @@ def expected_households(truth: Path) -> Counter[Household]:
 def dumped_cells(cells: Path) -> dict[Cell, tuple[int, int]]:
     """The same of a dump's `cells.csv`. Raises `SettingsWrong`."""
     return {
-        (r["area"], r["group"], r["service_year"], r["epoch"]): (int(r["cents"]), int(r["households"])) for r in _rows(cells)
+        (r["area"], r["group"], r["service_year"], r["epoch"]): (int(r["cents"]), int(r["households"]))
+        for r in _rows(cells)
     }
 
 

@@ -87,14 +87,18 @@ def make_people(random: Random, municipalities: list[Municipality], *, months: i
     spare, lived_in = ordinary[: len(ordinary) // 20], ordinary[len(ordinary) // 20 :]
     drafts += [d for h in lived_in if (d := _household(random, h)).members]
     _fill(random, drafts, lived_in, wanted=wanted)
-    stay_from = _quantile([d.year_cents for d in drafts if any(_is_youth(b) for b, _ in d.members)], 1 - care_mix.YOUTH_WITH_STAY)
+    with_youth = [d.year_cents for d in drafts if any(_is_youth(b) for b, _ in d.members)]
+    stay_from = _quantile(with_youth, 1 - care_mix.YOUTH_WITH_STAY)
     random.shuffle(drafts)
     bsns = _numbers(random)
     people: list[Person] = []
     for draft in drafts:
         if len(people) + len(draft.members) > wanted:
             continue
-        family = [Person(len(people) + n, bsns[len(people) + n], birth, draft.home) for n, (birth, _) in enumerate(draft.members)]
+        family = [
+            Person(len(people) + n, bsns[len(people) + n], birth, draft.home)
+            for n, (birth, _) in enumerate(draft.members)
+        ]
         _give_care(random, draft, family, months=months, stay_from=stay_from)
         _settle(random, family, spare, months=months)
         people += family
@@ -134,7 +138,9 @@ def _household(random: Random, home: Home) -> _Draft:
     kinds: dict[int, list[str]] = {}
     if random.random() < (0.33 if old else 0.082):
         for _ in range(care_mix.services(random)):
-            kinds.setdefault(0 if random.random() < 0.8 else len(adults) - 1, []).append(care_mix.one_of(random, care_mix.WMO))
+            kinds.setdefault(0 if random.random() < 0.8 else len(adults) - 1, []).append(
+                care_mix.one_of(random, care_mix.WMO)
+            )
     if not old and random.random() < care_mix.ASSISTANCE_HOUSEHOLDS:
         kinds.setdefault(0, []).append(care_mix.one_of(random, care_mix.ASSISTANCE))
     for nth in range(len(adults)):
@@ -156,7 +162,8 @@ def _fill(random: Random, drafts: list[_Draft], homes: list[Home], *, wanted: in
     for home in free:
         if missing <= 0:
             return
-        drafts.append(_Draft(home, [(random.randint(1935, 2005), [care_mix.one_of(random, care_mix.INSURED)])], care_mix.year_cents(random)))
+        member = (random.randint(1935, 2005), [care_mix.one_of(random, care_mix.INSURED)])
+        drafts.append(_Draft(home, [member], care_mix.year_cents(random)))
         missing -= 1
 
 
@@ -179,7 +186,9 @@ def _give_care(random: Random, draft: _Draft, family: list[Person], *, months: i
         person.arrangements.append(_arrangement(random, kind, provider, months=months, person=person, cents=cents))
 
 
-def _arrangement(random: Random, kind: str, provider: Provider, *, months: int, person: Person, cents: int) -> Arrangement:
+def _arrangement(
+    random: Random, kind: str, provider: Provider, *, months: int, person: Person, cents: int
+) -> Arrangement:
     first = 0 if random.random() < 0.75 else random.randrange(months)
     last = months - 1 if random.random() < 0.7 else random.randrange(first, months)
     least = TARIFFS[kind][1] if kind in TARIFFS else 1000

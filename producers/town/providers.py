@@ -1,7 +1,8 @@
 """Who delivers care in the invented municipalities: about 25 providers of all streams, some in both, one very large.
 
-AGB codes lie in 98000001-98000099: care providers' codes begin with a kind of care from 01 to 97 or so; 98 is used here as
-one that invented providers can share. A real network never sees them: every sender must be admitted.
+AGB codes 98000001-98000025 are serial numbers in a range we chose; whether the register ever gave one out was not looked up.
+Nothing here reaches that register or a real network: who sends is admitted by name in an invented GM99xx municipality, and the
+codes stand in this one table, to be changed here.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ PROVIDERS: Final = (
     Provider("98000023", "Praktijk Samen", ("zvw-ggz", "zvw-overig"), (9902,)),
     Provider("98000024", "Langdurige Zorg Thuis", ("wlz-thuis", "wlz-verblijf"), _BOTH, 2.0),
     Provider("98000025", "Budgetkantoor", ("wmo-pgb", "jw-pgb"), _BOTH),
-)
+)  # fmt: skip
 
 TARIFFS: Final = {
     "wmo-01": (4, 3240), "wmo-02": (4, 6360), "wmo-03": (4, 5580), "wmo-07": (16, 4615), "wmo-09": (16, 3576), "wmo-08": (82, 1479),
@@ -79,8 +80,3 @@ def by_message(care: CareType) -> bool:
 def product_of(care: str) -> str:
     """The product code of care declared by message: its category and a letter, as regions agree them."""
     return f"{care.rpartition('-')[2]}A01"
-
-
-def providers_of(gemeente: int) -> tuple[Provider, ...]:
-    """Who may deliver in a municipality."""
-    return tuple(p for p in PROVIDERS if gemeente in p.municipalities)

@@ -26,7 +26,9 @@ class Plane:
         self.height = _PER_BUURT * len(rows)
         self.width_metres = self.width * CELL_METRES
         self._corners = {
-            (x, y): self._corner(random, x, y, offset_metres) for x in range(self.width + 1) for y in range(self.height + 1)
+            (x, y): self._corner(random, x, y, offset_metres)
+            for x in range(self.width + 1)
+            for y in range(self.height + 1)
         }
         self._lines = [self._line(random, _PER_BUURT * r) for r in range(1, len(rows))]
         self.blocks = [block for r, count in enumerate(rows) for block in self._row(random, r, count)]

@@ -38,7 +38,8 @@ def write_xlsx(path: Path, lines: Sequence[Line], *, months: tuple[Month, ...]) 
         sheet.write_string(row, 5, care)
         sheet.write_datetime(row, 6, dt.datetime.combine(line.first, dt.time()), day)
         sheet.write_datetime(row, 7, dt.datetime.combine(line.last, dt.time()), day)
-        sheet.write_number(row, 10, line.cents / 100)  # a sheet has no integers of cents; the reader rounds back exactly
+        # A sheet knows only floats; the reader gets the very cents back.
+        sheet.write_number(row, 10, line.cents / 100)
         sheet.write_string(row, 11, reference)
     book.close()
 

@@ -92,7 +92,9 @@ def _one_carer(random: Random, municipalities: Sequence[Municipality], people: S
                 kept.add(person.home.postcode)
 
 
-def _one_provider(random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int) -> None:
+def _one_provider(
+    random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int
+) -> None:
     """In one buurt a single provider delivers all there is."""
     del random, months
     only = next(p for p in PROVIDERS if p.agb == "98000002")
@@ -106,7 +108,9 @@ def _into(homes: Sequence[Home], residents: Sequence[Person]) -> None:
         person.home = home
 
 
-def _business_park(random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int) -> None:
+def _business_park(
+    random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int
+) -> None:
     """Three households with much care live in each business park."""
     del random
     for municipality in municipalities:
@@ -116,7 +120,9 @@ def _business_park(random: Random, municipalities: Sequence[Municipality], peopl
             _spread(person, 400_000, months)
 
 
-def _three_secrets(random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int) -> None:
+def _three_secrets(
+    random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int
+) -> None:
     """Three expensive persons with a secret address in each municipality, and no others."""
     for person in people:
         person.secret = False
@@ -135,7 +141,9 @@ def _movers(random: Random, municipalities: Sequence[Municipality], people: Sequ
     for family in families.values():
         if months < 2 or any(p.known != "residence" or p.parent is not None for p in family) or random.random() > 1 / 3:
             continue
-        elsewhere = random.choice([h for h in random.sample(empty, 20) if h.buurt // 100 != family[0].home.buurt // 100] or empty)
+        elsewhere = random.choice(
+            [h for h in random.sample(empty, 20) if h.buurt // 100 != family[0].home.buurt // 100] or empty
+        )
         month = random.randrange(1, months)
         told = min(months - 1, month + random.choice((0, 1, 2, 3)))
         for person in family:
