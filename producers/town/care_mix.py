@@ -14,7 +14,8 @@ SIGMA: Final = 1.88
 MEDIAN_YEAR_CENTS: Final = 110_000
 MAX_YEAR_CENTS: Final = 80_000_000
 
-WMO_HOUSEHOLDS: Final = 0.119
+WMO_HOUSEHOLDS_OLD, WMO_HOUSEHOLDS_OTHER = 0.26, 0.093
+"""Share of households with Wmo: together about 119 in 1,000, a third of them 75 or older."""
 SERVICES_PER_HOUSEHOLD: Final = (65, 34, 13, 4.5, 2, 1)
 """Wmo households with 1, 2, ... 6 services, in proportion."""
 YOUTH_IN_CARE: Final = 0.122

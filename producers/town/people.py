@@ -136,7 +136,7 @@ def _household(random: Random, home: Home) -> _Draft:
     old = size <= 2 and random.random() < 0.22
     adults = [random.randint(1930, 1949) if old else random.randint(1950, 2005) for _ in range(min(size, 2))]
     kinds: dict[int, list[str]] = {}
-    if random.random() < (0.33 if old else 0.082):
+    if random.random() < (care_mix.WMO_HOUSEHOLDS_OLD if old else care_mix.WMO_HOUSEHOLDS_OTHER):
         for _ in range(care_mix.services(random)):
             kinds.setdefault(0 if random.random() < 0.8 else len(adults) - 1, []).append(
                 care_mix.one_of(random, care_mix.WMO)

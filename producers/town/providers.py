@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.care import CARE_TYPE_BY_CODE, CareType, Stream
+from schemas.care import CARE_TYPE_BY_CODE, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,6 @@ class Provider:
     care: tuple[str, ...]
     municipalities: tuple[int, ...]
     weight: float = 1.0
-
-    @property
-    def sender(self) -> str:
-        """Its name in the network."""
-        return f"p{self.agb}"
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -70,11 +65,6 @@ TARIFFS: Final = {
     "jw-48": (4, 9300), "jw-50": (4, 8400), "jw-51": (1, 165), "jw-54": (1, 210),
 }  # fmt: skip
 """Care type -> (unit, eurocents per unit) for what is declared by message; the rest goes by spreadsheet, in euros."""
-
-
-def by_message(care: CareType) -> bool:
-    """Whether this care is declared by iWmo or iJw message; if not, by spreadsheet."""
-    return care.code in TARIFFS
 
 
 def product_of(care: str) -> str:

@@ -142,6 +142,11 @@ def test_households_with_wmo_are_about_119_per_1000_and_most_have_one_service(bi
     assert 0.48 < sum(n == 1 for n in with_wmo) / len(with_wmo) < 0.65
 
 
+def test_about_a_third_of_those_with_wmo_are_75_or_older(big) -> None:
+    with_wmo = [p.birth_year for p in big.people if any(a.care.startswith("wmo") for a in p.arrangements)]
+    assert 0.25 < sum(year <= 1950 for year in with_wmo) / len(with_wmo) < 0.45
+
+
 def test_three_percent_of_the_households_have_about_half_of_the_money() -> None:
     households = Counter()
     for line, spot in invent(seed=1, months=6, addresses=5_000).books.standing.values():
