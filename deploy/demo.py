@@ -33,7 +33,7 @@ from schemas import codec, topics
 from schemas.care import Stream
 from schemas.errors import ContractBroken, Unavailable
 from schemas.sealing import verify_key_of
-from schemas.secrets import Bsn, SigningKey
+from schemas.secrets import SigningKey
 from schemas.values import Month, SenderId, day_number
 from streams.config import RoleConfig
 
@@ -271,7 +271,7 @@ class Demo:
                 valid_until=today + dt.timedelta(days=365),
             )  # fmt: skip
             publisher.publish_packed(
-                pack_mandate(mandate, Bsn(example["bsn"]), publisher.profile.handle_key()), file="mandate"
+                pack_mandate(mandate, example["bsn"], publisher.profile.handle_key()), file="mandate"
             )
             note = {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}
             write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())

@@ -8,7 +8,6 @@ from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.residence_files import Mandate, pack_mandate, pack_mandate_withdrawal
 from schemas.errors import Refused, Unavailable
-from schemas.secrets import Bsn
 from schemas.values import MandateHandle
 
 _SECONDS = 60.0
@@ -18,10 +17,10 @@ def publish_mandate(
     profile: Profile, *, bsn: str, reader: str, purpose: str, ground: str, valid_from: dt.date, valid_until: dt.date
 ) -> Mandate:
     """Give a mandate and wait for its receipt. Raises `Refused` (`bsn`, or the receipt's code) or `Unavailable`."""
-    checked = Bsn(bsn)
     mandate = Mandate.fresh(reader=reader, purpose=purpose, ground=ground, valid_from=valid_from, valid_until=valid_until)
+    packed = pack_mandate(mandate, bsn, profile.handle_key())
     with Publisher(profile) as publisher:
-        publisher.publish_packed(pack_mandate(mandate, checked, profile.handle_key()), file="mandate")
+        publisher.publish_packed(packed, file="mandate")
         _await(publisher)
     return mandate
 

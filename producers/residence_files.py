@@ -108,11 +108,14 @@ def read_links(path: Path, secret: HandleKey) -> Iterator[Packed]:
     yield from packed
 
 
-def pack_mandate(mandate: Mandate, bsn: Bsn, secret: HandleKey) -> Packed:
-    """The envelope that gives a mandate: who in the identity part, everything else in the content part."""
+def pack_mandate(mandate: Mandate, bsn: str, secret: HandleKey) -> Packed:
+    """The envelope that gives a mandate: who in the identity part, everything else in the content part.
+
+    Raises `Refused` (`bsn`) without repeating the number.
+    """
     subjects = Subjects(secret)
     given = {
-        "subject": subjects.index(bsn), "handle": mandate.handle.raw, "reader": mandate.reader, "purpose": mandate.purpose,
+        "subject": subjects.index(Bsn(bsn)), "handle": mandate.handle.raw, "reader": mandate.reader, "purpose": mandate.purpose,
         "ground": mandate.ground, "valid_from": day_number(mandate.valid_from), "valid_until": day_number(mandate.valid_until),
     }  # fmt: skip
     return Packed(identity_of(subjects=subjects.rows), content_of(mandates=[given]), 1)

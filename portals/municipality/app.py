@@ -1,0 +1,150 @@
+"""The page's web application: everything is in the address bar, nothing is kept about who looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+
+from portals.municipality import words
+from portals.municipality.figures import Figures, Shown, placed_code
+from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, class_of
+from portals.municipality.released import Released
+from schemas.values import Month
+
+_HERE: Final = Path(__file__).parent
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the address bar says, made valid."""
+
+    lang: str
+    epoch: int
+    group: str
+    year: int
+    area: str
+    sort: str
+
+    def link(self, **other: object) -> str:
+        """The same page with something else chosen."""
+        now = {
+            "maand": str(Month.from_index(self.epoch)), "groep": self.group, "jaar": self.year, "gebied": self.area,
+            "volgorde": self.sort, "lang": self.lang,
+        }  # fmt: skip
+        return "?" + "&".join(f"{k}={v}" for k, v in (now | other).items() if v != "")
+
+
+def choose(query: dict[str, str], released: Released) -> tuple[Choice, Figures] | None:
+    """Read the address bar; what is absent or unknown becomes the newest month and the total. None while nothing is out."""
+    epochs = released.epochs()
+    if not epochs:
+        return None
+    epoch = epochs[-1]
+    try:
+        wanted = Month.parse(query.get("maand", "")).index
+        epoch = wanted if wanted in epochs else epoch
+    except ValueError:
+        pass
+    figures = released.figures(epoch)
+    groups, years = figures.groups(), figures.years()
+    year = int(query["jaar"]) if query.get("jaar", "").isdigit() and int(query["jaar"]) in years else years[0]
+    group = query.get("groep", "total")
+    known = {a["code"] for a in figures.areas} | {placed_code(figures.municipality)}
+    choice = Choice(
+        lang="en" if query.get("lang") == "en" else "nl", epoch=epoch, group=group if group in groups else "total", year=year,
+        area=query.get("gebied", "") if query.get("gebied", "") in known else "",
+        sort=query.get("volgorde", "") if query.get("volgorde", "") in ("euro", "naam") else "",
+    )  # fmt: skip
+    return choice, figures
+
+
+def _row(figures: Figures, choice: Choice, code: str, level: str) -> dict[str, Any]:
+    shown = figures.shown(code, choice.group, choice.year)
+    return {"code": code, "name": figures.area_name(code), "level": words.LEVELS[level][choice.lang == "en"], "shown": shown,
+            "note": note(figures, shown, choice.lang)}  # fmt: skip
+
+
+def note(figures: Figures, shown: Shown, lang: str) -> str:
+    """What must be said beside a figure: that it is another area's, or older; empty when neither."""
+    if shown.euros is None:
+        return words.text("never", lang)
+    if not shown.own:
+        return f"{words.HELD[lang]}. {words.text('parent', lang, parent=figures.area_name(shown.source))}"
+    if shown.known_until is not None:
+        return words.text("older", lang, month=words.month_name(shown.known_until, lang))
+    return ""
+
+
+def view(choice: Choice, figures: Figures, released: Released) -> dict[str, Any]:
+    """Everything the template needs."""
+    lang, whole = choice.lang, placed_code(figures.municipality)
+    buurten = figures.of_level("buurt")
+    canvas = Canvas(buurten)
+    rows = [_row(figures, choice, whole, "placed")]
+    rows += [_row(figures, choice, a["code"], "wijk") for a in figures.of_level("wijk")]
+    by_code = {a["code"]: _row(figures, choice, a["code"], "buurt") for a in buurten}
+    rows += list(by_code.values())
+    rest = figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year)
+    if choice.sort == "euro":
+        rows.sort(key=lambda r: (not r["shown"].own, -(r["shown"].euros or 0)))
+    elif choice.sort == "naam":
+        rows.sort(key=lambda r: r["name"])
+    shapes = [
+        (canvas.shape(code, class_of(r["shown"].euros or 0) if r["shown"].own and r["shown"].euros is not None else None), r)
+        for code, r in by_code.items()
+    ]
+    selected = choice.area or whole
+    level = next((a["level"] for a in figures.areas if a["code"] == selected), "placed")
+    clusters = [
+        _row(figures, choice, a["code"], "cluster") for a in figures.of_level("cluster") if a["parent"] == selected
+    ] if choice.group == "total" else []  # fmt: skip
+    return {
+        "choice": choice, "figures": figures, "lang": lang, "t": lambda name, **v: words.text(name, lang, **v),
+        "euros": lambda v: words.euros(v, lang), "month_name": lambda i: words.month_name(i, lang), "whole": whole,
+        "group_name": lambda g: words.group_name(g, lang), "rows": rows, "shapes": shapes, "width": WIDTH, "height": canvas.height,
+        "map_empty": canvas.empty, "classes": CLASSES, "colours": COLOURS, "epochs": released.epochs(),
+        "selected": _row(figures, choice, selected, level), "bar": figures.bar(selected, choice.year), "clusters": clusters,
+        "rest": rest, "held": words.HELD[lang], "month_of": lambda i: str(Month.from_index(i)),
+    }  # fmt: skip
+
+
+def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
+    """The application over what was released."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    templates = Jinja2Templates(directory=_HERE / "templates")
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    vendor = sorted(p.name for p in (_HERE / "static" / "vendor").glob("*")) if (_HERE / "static" / "vendor").is_dir() else []
+
+    @app.middleware("http")
+    async def headers(request: Request, call_next: Any) -> Response:
+        answer: Response = await call_next(request)
+        answer.headers.update(_HEADERS)
+        return answer
+
+    @app.get("/health")
+    def health() -> PlainTextResponse:
+        return PlainTextResponse("ready" if ready() else "reading", status_code=200 if ready() else 503)
+
+    @app.get("/", response_class=HTMLResponse)
+    def page(request: Request) -> Response:
+        query = dict(request.query_params)
+        lang = "en" if query.get("lang") == "en" else "nl"
+        found = choose(query, released)
+        if found is None:
+            empty = {"lang": lang, "t": lambda name, **v: words.text(name, lang, **v), "vendor": vendor, "name": released.name()}
+            return templates.TemplateResponse(request, "empty.html", empty)
+        choice, figures = found
+        return templates.TemplateResponse(request, "page.html", view(choice, figures, released) | {"vendor": vendor, "name": figures.name})
+
+    return app

@@ -1,0 +1,121 @@
+"""What the page shows of an epoch: each area's own figure, its last shown one, or that of the smallest area around it.
+
+Pure: from released cells and published areas to values for the templates. Nothing is ever computed by subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.geography import parent_code
+
+STREAMS: Final = ("wmo", "jeugdwet", "participatiewet", "overig")
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One area's figure as shown. `source`: the area the value is of; `own`: whether that is the area itself.
+
+    `known_until`: month index of an older value, None when it is of this epoch. `euros` None: nothing was ever released.
+    """
+
+    area: str
+    source: str
+    own: bool
+    euros: int | None
+    households: int | None
+    known_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of the bar of streams."""
+
+    group: str
+    euros: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An area's total split over money streams. `source`: the area it is of; `missing`: streams that are not shown apart."""
+
+    source: str
+    parts: tuple[Part, ...]
+    missing: tuple[str, ...]
+
+
+def placed_code(municipality: int) -> str:
+    """The area code of the placed total of a municipality."""
+    return f"GM{municipality:04d}P"
+
+
+class Figures:
+    """One released epoch of one municipality, macro and meso together."""
+
+    def __init__(self, macro: dict[str, Any], meso: dict[str, Any] | None, geography: dict[str, Any] | None) -> None:
+        """`macro`, `meso`: `released_epoch` datums; `geography`: `published_geography`."""
+        self.epoch: int = macro["epoch"]
+        self.municipality: int = macro["municipality"]
+        self.protection: str = macro["protection"]
+        self.completeness: list[dict[str, Any]] = macro["completeness"]
+        self.areas: list[dict[str, Any]] = geography["areas"] if geography else []
+        self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"
+        self._names = {a["code"]: a["name"] for a in self.areas} | {placed_code(self.municipality): self.name}
+        cells: Iterable[Cell] = [*macro["cells"], *(meso["cells"] if meso else [])]
+        self._cells = {(c["area"], c["group"], c["service_year"]): c for c in cells}
+
+    def years(self) -> list[int]:
+        """Service years with a figure that is not nothing, newest first."""
+        return sorted({year for (_, _, year), c in self._cells.items() if c["euros"]}, reverse=True) or [self.epoch // 12]
+
+    def groups(self) -> list[str]:
+        """Groups published somewhere: the streams first, then finer care types."""
+        have = {g for _, g, _ in self._cells}
+        return [g for g in ("total", *STREAMS) if g in have] + sorted(have - {"total", *STREAMS})
+
+    def area_name(self, code: str) -> str:
+        """Name of an area, its code where it has none."""
+        return str(self._names.get(code, code))
+
+    def of_level(self, level: str) -> list[dict[str, Any]]:
+        """All published areas of a level."""
+        return [a for a in self.areas if a["level"] == level]
+
+    def parent(self, code: str) -> str | None:
+        """The area around: cluster, buurt, wijk, placed municipality."""
+        if code.endswith("P") or code.startswith("GM"):
+            return None
+        around = parent_code(code)
+        return placed_code(self.municipality) if around is not None and around.startswith("GM") else around
+
+    def own(self, code: str, group: str, year: int) -> Cell | None:
+        """An area's own cell, or None where that group is not decided at its level."""
+        return self._cells.get((code, group, year))
+
+    def shown(self, code: str, group: str, year: int) -> Shown:
+        """What is shown for an area: released, else its last released value, else the smallest area around that has one."""
+        at: str | None = code
+        while at is not None:
+            cell = self.own(at, group, year)
+            if cell is not None and cell["euros"] is not None:
+                older = None if cell["known_until"] == self.epoch else cell["known_until"]
+                return Shown(code, at, at == code, cell["euros"], cell["households"], older)
+            at = self.parent(at)
+        return Shown(code, code, own=True, euros=None, households=None, known_until=None)
+
+    def bar(self, code: str, year: int) -> Bar | None:
+        """The split over streams of the smallest area around `code` that shows at least two of them apart."""
+        at: str | None = code
+        while at is not None:
+            cells = {g: self.own(at, g, year) for g in STREAMS}
+            have = {g: int(c["euros"]) for g, c in cells.items() if c is not None and c["euros"] is not None}
+            whole = sum(v for v in have.values() if v > 0)
+            if len(have) >= 2 and whole > 0:
+                parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
+                return Bar(at, parts, tuple(g for g in STREAMS if g not in have))
+            at = self.parent(at)
+        return None

@@ -1,0 +1,99 @@
+"""The page's words in Dutch and English, and how numbers and months are written in each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.care import CARE_TYPES
+from schemas.values import Month
+
+HELD: Final = {
+    "nl": "achtergehouden om huishoudens te beschermen: het zijn er te weinig, of te weinig aanbieders, of één weegt te zwaar",
+    "en": "kept back to protect households: too few of them or of providers, or one weighs too much",
+}
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("Geleverde zorg in {name}", "Care delivered in {name}"),
+    "skip": ("Naar de cijfers", "To the figures"),
+    "month": ("Bekend tot en met", "As known at the end of"),
+    "group": ("Geldstroom", "Money stream"),
+    "year": ("Zorgjaar", "Service year"),
+    "show": ("Toon", "Show"),
+    "known": ("Zorgjaar {year} tot nu toe, zoals bekend eind {month}", "Service year {year} so far, as known at the end of {month}"),
+    "preliminary": (
+        "Voorlopige bescherming: aanvullende achterhouding en de controle over alle cijfers samen zijn nog niet in werking. "
+        "Gebruik deze cijfers alleen om te oefenen.",
+        "Preliminary protection: complementary holds and the audit over all figures together are not in force yet. "
+        "Use these figures for practice only.",
+    ),
+    "map": ("Kaart per buurt", "Map per neighbourhood"),
+    "table": ("Dezelfde cijfers als tabel", "The same figures as a table"),
+    "area": ("Gebied", "Area"),
+    "level": ("Niveau", "Level"),
+    "euros": ("Euro", "Euros"),
+    "households": ("Huishoudens", "Households"),
+    "known_until": ("Bekend tot", "Known until"),
+    "state": ("Toelichting", "Note"),
+    "parent": ("Hier ziet u {parent}: het kleinste gebied eromheen dat wel getoond mag worden.",
+               "You see {parent}: the smallest area around it that may be shown."),
+    "older": ("laatst getoonde cijfer, van eind {month}", "last shown figure, of the end of {month}"),
+    "never": ("nog niet getoond", "not shown yet"),
+    "streams": ("Verdeling over geldstromen", "Split over money streams"),
+    "streams_none": ("Voor dit gebied mag niet elke geldstroom apart worden getoond. Dit is de verdeling van {parent}.",
+                     "Not every money stream of this area may be shown apart. This is the split of {parent}."),
+    "streams_missing": ("Niet apart getoond: {names}.", "Not shown apart: {names}."),
+    "clusters": ("Binnen deze buurt", "Within this neighbourhood"),
+    "complete": ("Volledigheid", "Completeness"),
+    "complete_line": ("{group}: {closed} van {asked} gevraagde aanbiedermaanden afgesloten", "{group}: {closed} of {asked} provider months asked are closed"),
+    "complete_none": ("Er is nog niets gevraagd aan aanbieders.", "Nothing was asked of providers yet."),
+    "empty": ("Er is nog geen maand afgesloten. Zodra de eerste maand is afgesloten staan de cijfers hier.",
+              "No month is closed yet. As soon as the first month is closed its figures are here."),
+    "empty_how": ("De beheerder sluit een maand met: zorgstroom operator close-month", "The operator closes a month with: zorgstroom operator close-month"),
+    "choose": ("Kies een gebied op de kaart of in de tabel.", "Choose an area on the map or in the table."),
+    "legend_held": ("achtergehouden; het omliggende gebied wordt getoond", "kept back; the area around it is shown"),
+    "rest": ("Zonder buurt: geheim adres, instelling of onbekend adres", "Without neighbourhood: secret address, institution or unknown address"),
+    "no_ggz": ("Geestelijke gezondheidszorg zit in de totalen en wordt nergens apart getoond.",
+               "Mental health care is inside the totals and is shown apart nowhere."),
+    "million": ("mln", "m"),
+    "thousand": ("dzd", "k"),
+    "source": ("Elk cijfer is ondertekend uitgegeven, afgerond op 1.000 euro en 5 huishoudens.", "Every figure was released under signature, rounded to 1,000 euros and 5 households."),
+    "whole": ("Hele gemeente", "Whole municipality"),
+    "print": ("Afdrukken", "Print"),
+}  # fmt: skip
+GROUPS: Final = {
+    "total": ("Alle geldstromen samen", "All money streams"), "wmo": ("Wmo", "Wmo (social support)"),
+    "jeugdwet": ("Jeugdwet", "Jeugdwet (youth)"), "participatiewet": ("Participatiewet", "Participatiewet (work and income)"),
+    "overig": ("Overige zorg (Zvw en Wlz)", "Other care (Zvw and Wlz)"),
+}  # fmt: skip
+LEVELS: Final = {
+    "placed": ("gemeente", "municipality"), "gemeente": ("zonder buurt", "without neighbourhood"), "wijk": ("wijk", "district"),
+    "buurt": ("buurt", "neighbourhood"), "cluster": ("deel van een buurt", "part of a neighbourhood"),
+}  # fmt: skip
+_MONTHS: Final = (
+    ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"],
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+)
+
+
+def text(name: str, lang: str, **values: object) -> str:
+    """One of the page's sentences."""
+    return TEXTS[name][lang == "en"].format(**values)
+
+
+def group_name(group: str, lang: str) -> str:
+    """A funding group or published care type in words."""
+    if group in GROUPS:
+        return GROUPS[group][lang == "en"]
+    labels = sorted({t.label if lang == "nl" else t.label_en for t in CARE_TYPES.values() if t.published_as == group and not t.ggz})
+    return f"{group.replace('-', ' ').capitalize()} ({', '.join(labels[:3]).lower()})"
+
+
+def month_name(index: int, lang: str) -> str:
+    """`juni 2025`."""
+    month = Month.from_index(index)
+    return f"{_MONTHS[lang == 'en'][month.month - 1]} {month.year}"
+
+
+def euros(value: int, lang: str) -> str:
+    """`€ 1.234.000` or `€ 1,234,000`."""
+    written = f"{abs(value):,}"
+    return f"{'-' if value < 0 else ''}€ {written.replace(',', '.') if lang == 'nl' else written}"
