@@ -23,9 +23,7 @@ def blind(messages: Sequence[bytes]) -> BlindedBatch:
     return BlindedBatch(tuple(voprf.blind(m, s) for m, s in zip(messages, scalars, strict=True)), scalars)
 
 
-def unblind(
-    batch: BlindedBatch, evaluated: Sequence[bytes], *, proof: bytes, pinned_public_key: bytes
-) -> list[bytes]:
+def unblind(batch: BlindedBatch, evaluated: Sequence[bytes], *, proof: bytes, pinned_public_key: bytes) -> list[bytes]:
     """Check the proof against the pinned key and take the blinding off. Raises `Refused` (`signature`)."""
     voprf.verify(pinned_public_key, batch.elements, evaluated, proof)
-    return [voprf.unblind(e, s) for e, s in zip(evaluated, batch.scalars, strict=True)]
+    return voprf.unblind_batch(evaluated, batch.scalars)

@@ -1,51 +1,82 @@
-"""How a process asks the vault: over mutual TLS, Avro in and out, with errors that say whether to wait or to stop."""
+"""How a process asks the vault: over mutual TLS, Avro in and out, with errors that say whether to wait or to stop.
+
+Trusts an answer only from the holder of the certificate named `keyvault`: every role has a certificate of the same authority.
+"""
 
 from __future__ import annotations
 
 import ssl
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 
 from keyvault import blinding
+from keyvault.caller_signature import sign_as_caller
+from keyvault.person_key_cache import PersonKeyCache
 from schemas import codec
-from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.errors import ContractBroken, Refused, SettingsWrong, Unavailable
 from schemas.household_record import claims_of
 from schemas.sealing import box_public_key, open_sealed
 from schemas.secrets import BoxKey, DataKey
 
-_CHUNK = 1000
+__all__ = ["PersonKeyCache", "VaultClient"]
+
+_CHUNK: Final = 1_000
+_PERSONS_AT_ONCE: Final = 5_000
+_VAULT: Final = "keyvault"
+_STOP: Final = (httpx.codes.FORBIDDEN, httpx.codes.INTERNAL_SERVER_ERROR)
 
 
 class VaultClient:
-    """One caller's connection. Methods raise `Unavailable` (wait), `Refused` (a mandate's end), `ContractBroken` (stop)."""
+    """One caller's connection, safe to use from several threads.
+
+    Methods raise `Unavailable` (wait and ask again), `Refused` (a mandate's end, a broken request), `ContractBroken` (stop:
+    this certificate may not ask this, another process answers, a proof fails).
+    """
 
     def __init__(self, url: str, *, cert: Path, key: Path, ca: Path) -> None:
-        """`cert` and `key` are the caller's; `ca` the network's authority."""
-        context = ssl.create_default_context(cafile=str(ca))
-        context.load_cert_chain(str(cert), str(key))
+        """`cert` and `key` are the caller's; `ca` the network's authority. Raises `SettingsWrong` for files that can't be read."""
+        try:
+            context = ssl.create_default_context(cafile=str(ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.load_cert_chain(str(cert), str(key))
+            self._key_pem = key
+        except (OSError, ValueError) as wrong:
+            msg = f"The certificate {cert}, its key and the authority's certificate {ca} can't be read or don't belong together."
+            raise SettingsWrong(msg) from wrong
         self._http = httpx.Client(base_url=url, verify=context, timeout=httpx.Timeout(20, connect=3), trust_env=False)
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def _send(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> httpx.Response:
+        """One request; tried once more where the vault closed an idle connection under it, unless each try counts."""
         try:
             answer = self._http.request(method, path, content=body, headers={"content-type": "application/avro"})
+        except httpx.RemoteProtocolError as closed:
+            if again:
+                return self._send(method, path, body, again=False)
+            msg = "The keyvault closed the connection."
+            raise Unavailable(msg) from closed
         except httpx.HTTPError as away:
             msg = "The keyvault is away."
             raise Unavailable(msg) from away
+        if _name_of(answer) != _VAULT:
+            msg = "Another process than the keyvault answers at the keyvault's address."
+            raise ContractBroken(msg)
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> bytes:
+        answer = self._send(method, path, body, again=again)
         if answer.status_code == httpx.codes.OK:
             return answer.content
         try:
             told = codec.decode("vault_refusal", answer.content)
         except Refused as strange:
-            msg = f"The keyvault answers {answer.status_code} without saying why."
-            raise Unavailable(msg) from strange
+            msg = f"The keyvault answers {answer.status_code} without saying why; its version may be another."
+            raise ContractBroken(msg) from strange
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise Unavailable(told["sentence"])
-        if answer.status_code == httpx.codes.FORBIDDEN:
+        if answer.status_code in _STOP:
             raise ContractBroken(told["sentence"])
         raise Refused(told["code"], told["sentence"])
 
@@ -67,10 +98,8 @@ class VaultClient:
         found: list[bytes] = []
         for start in range(0, len(inputs), _CHUNK):
             batch = blinding.blind(inputs[start : start + _CHUNK])
-            d = codec.decode(
-                "vault_evaluation",
-                self._ask("POST", "/v1/evaluate", codec.encode("vault_elements", {"elements": list(batch.elements)})),
-            )
+            request = codec.encode("vault_elements", {"elements": list(batch.elements)})
+            d = codec.decode("vault_evaluation", self._ask("POST", "/v1/evaluate", request))
             try:
                 found += blinding.unblind(batch, d["elements"], proof=d["proof"], pinned_public_key=pinned_public_key)
             except Refused as failed:
@@ -78,39 +107,57 @@ class VaultClient:
         return found
 
     def person_keys(self, persons: Sequence[bytes]) -> list[DataKey | None]:
-        """Keys on loan in the order asked; None where there is none."""
+        """Keys on loan in the order asked; None where there is none. The ledger's asking makes them, the projector's does not."""
         keys: list[DataKey | None] = []
-        for start in range(0, len(persons), _CHUNK * 5):
-            packed = b"".join(persons[start : start + _CHUNK * 5])
+        for start in range(0, len(persons), _PERSONS_AT_ONCE):
+            packed = b"".join(persons[start : start + _PERSONS_AT_ONCE])
             body = self._ask("POST", "/v1/person-keys", codec.encode("vault_persons", {"persons": packed}))
             raw = codec.decode("vault_person_keys", body)["keys"]
+            if len(raw) * 16 != len(packed) * 32:
+                msg = "The keyvault answers with another number of keys than was asked."
+                raise ContractBroken(msg)
             keys += [DataKey(k) if any(k := raw[i : i + 32]) else None for i in range(0, len(raw), 32)]
         return keys
 
-    def look(self, record: dict[str, object]) -> list[DataKey]:
-        """Ask the keys of a decoded `HouseholdRecord`'s sections for this one look. Raises `Refused` with the vault's reason."""
+    def look(self, record: dict[str, Any]) -> list[DataKey]:
+        """Ask the keys of a decoded `HouseholdRecord`'s sections for this one look, in their order.
+
+        Raises `Refused` with the vault's reason. Never sent twice by itself: each try is in the access log.
+        """
         once = BoxKey.generate()
         claims = [
-            {"member": c.member, "section_class": c.section_class, "key_box": c.key_box, "ciphertext_hash": c.ciphertext_hash}
+            {
+                "member": c.member,
+                "section_class": c.section_class,
+                "key_box": c.key_box,
+                "ciphertext_hash": c.ciphertext_hash,
+            }
             for c in claims_of(record)
         ]
-        body = codec.encode(
+        look = codec.encode(
             "vault_look",
             {"handle": record["handle"], "version": record["version"], "claims": claims, "signature": record["signature"],
              "one_time_key": box_public_key(once)},
         )  # fmt: skip
-        answer = codec.decode("vault_look_answer", self._ask("POST", "/v1/look", body))
-        return [DataKey(open_sealed(once, sealed)) for sealed in answer["keys"]]
+        body = codec.encode(
+            "vault_signed_look", {"look": look, "signature": sign_as_caller(self._key_pem.read_bytes(), look)}
+        )
+        answer = codec.decode("vault_look_answer", self._ask("POST", "/v1/look", body, again=False))
+        try:
+            return [DataKey(open_sealed(once, sealed)) for sealed in answer["keys"]]
+        except (Refused, ValueError) as wrong:
+            msg = "The keyvault's answer is not sealed to the key of this look."
+            raise ContractBroken(msg) from wrong
 
     def withdraw(self, handle: bytes) -> None:
-        """Close a mandate at once (the municipality that gave it)."""
+        """Close a mandate at once (the municipality that gave it). Raises `Refused` (`no-mandate`) for another's."""
         self._ask("POST", "/v1/mandates/withdraw", codec.encode("vault_mandate", {"handle": handle}))
 
     def ready(self) -> bool:
-        """Whether the vault answers."""
+        """Whether the vault answers and knows all mandates."""
         try:
-            return self._http.get("/ready").status_code == httpx.codes.OK
-        except httpx.HTTPError:
+            return self._send("GET", "/ready").status_code == httpx.codes.OK
+        except Unavailable:
             return False
 
     def close(self) -> None:
@@ -118,27 +165,9 @@ class VaultClient:
         self._http.close()
 
 
-class PersonKeyCache:
-    """Person keys on loan, for at most a minute and at most `size` persons, so that a destroyed key goes soon."""
-
-    def __init__(self, vault: VaultClient, *, size: int = 50_000, seconds: float = 60.0) -> None:
-        """`seconds`: how long a loan lasts."""
-        self._vault, self._size, self._seconds = vault, size, seconds
-        self._held: OrderedDict[bytes, tuple[float, DataKey]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def keys(self, persons: Sequence[bytes]) -> dict[bytes, DataKey]:
-        """Keys of these persons; who has none is absent."""
-        now = time.monotonic()
-        with self._lock:
-            found = {p: held[1] for p in persons if (held := self._held.get(p)) and now - held[0] < self._seconds}
-            absent = [p for p in dict.fromkeys(persons) if p not in found]
-            if absent:
-                fresh = {p: k for p, k in zip(absent, self._vault.person_keys(absent), strict=True) if k is not None}
-                found |= fresh
-                for person, key in fresh.items():
-                    self._held[person] = (now, key)
-                    self._held.move_to_end(person)
-                while len(self._held) > self._size:
-                    self._held.popitem(last=False)
-        return found
+def _name_of(answer: httpx.Response) -> str:
+    """Common name of the certificate behind an answer."""
+    tls = answer.extensions["network_stream"].get_extra_info("ssl_object")
+    certificate = tls.getpeercert() if tls is not None else None
+    names = [v for part in (certificate or {}).get("subject", ()) for n, v in part if n == "commonName"]
+    return str(names[0]) if len(names) == 1 else ""

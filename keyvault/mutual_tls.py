@@ -5,24 +5,38 @@ uvicorn checks the certificate but does not hand it to the application; this pro
 
 from __future__ import annotations
 
+import socket
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-CALLER = "zorgstroom.caller"
+from schemas.errors import SettingsWrong
+
+CALLER: Final = "zorgstroom.caller"
+_STOP_WITHIN_SECONDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose verified certificate it is: the common name, and the certificate itself (DER)."""
+
+    name: str
+    certificate: bytes
 
 
 class CertificateProtocol(HttpToolsProtocol):
-    """Adds the CN of the verified client certificate to the request's scope as `zorgstroom.caller`."""
+    """Adds the `Caller` to the scope of each request as `zorgstroom.caller`."""
 
     def connection_made(self, transport: Any) -> None:
         """Read the certificate once per connection."""
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self._caller = _common_name(tls.getpeercert() if tls is not None else None)
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        self._caller = Caller(common_name(tls.getpeercert()), certificate) if certificate else Caller("", b"")
 
     def on_message_begin(self) -> None:
         """Begin a request: its scope exists from here on."""
@@ -31,20 +45,39 @@ class CertificateProtocol(HttpToolsProtocol):
         scope[CALLER] = self._caller
 
 
-def _common_name(certificate: Any) -> str:
-    for part in (certificate or {}).get("subject", ()):
-        for name, value in part:
-            if name == "commonName":
-                return str(value)
-    return ""
+def common_name(certificate: Any) -> str:
+    """The one common name of a certificate as `ssl` gives it; empty where there is none, or more than one."""
+    names = [
+        str(value)
+        for part in (certificate or {}).get("subject", ())
+        for name, value in part
+        if name == "commonName"
+    ]  # fmt: skip
+    return names[0] if len(names) == 1 else ""
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `SettingsWrong` when the port is taken or the address is not ours."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as taken:
+        bound.close()
+        msg = f"The keyvault can't listen on {host}:{port}: the port is in use or the address is not of this machine."
+        raise SettingsWrong(msg) from taken
+    return bound
 
 
 def server(app: Any, *, host: str, port: int, cert: Path, key: Path, ca: Path) -> uvicorn.Server:
-    """A uvicorn server that refuses every connection without a certificate of our authority."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app, host=host, port=port, http=CertificateProtocol, ws="none", lifespan="off", log_config=None,
-            access_log=False, server_header=False, ssl_certfile=str(cert), ssl_keyfile=str(key), ssl_ca_certs=str(ca),
-            ssl_cert_reqs=ssl.CERT_REQUIRED, timeout_keep_alive=60, loop="asyncio",
-        )
+    """A uvicorn server that refuses every connection without a certificate of our authority, TLS 1.3 only."""
+    config = uvicorn.Config(
+        app, host=host, port=port, http=CertificateProtocol, ws="none", lifespan="off", log_config=None,
+        access_log=False, server_header=False, ssl_certfile=str(cert), ssl_keyfile=str(key), ssl_ca_certs=str(ca),
+        ssl_cert_reqs=ssl.CERT_REQUIRED, timeout_keep_alive=60, timeout_graceful_shutdown=_STOP_WITHIN_SECONDS,
+        loop="asyncio",
     )  # fmt: skip
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    return uvicorn.Server(config)

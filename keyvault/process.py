@@ -1,85 +1,130 @@
-"""The vault's process: settings from one JSON file, everything wired in one place."""
+"""The vault's process: everything wired in one place, from settings to a clean stop.
+
+Ready is what `GET /ready` says: the database answers and all mandates are known.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import datetime as dt
+import logging
+import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from prometheus_client import start_http_server
+import structlog
 
 from keyvault.access_log import KafkaAccessLog
 from keyvault.mandate_subscriber import MandateSubscriber
-from keyvault.mutual_tls import server
-from keyvault.service import Vault, build_app
+from keyvault.metrics import VaultMetrics
+from keyvault.mutual_tls import listening_socket, server
+from keyvault.service import build_app
+from keyvault.settings import VaultSettings
 from keyvault.store import VaultStore
-from schemas.errors import SettingsWrong, Unavailable
-from schemas.secrets import WrappingKey
+from keyvault.vault import Vault
+from schemas.errors import ContractBroken, SettingsWrong, Unavailable
 
-EXIT_SETTINGS = 2
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read the settings. Raises `SettingsWrong`, naming file and field."""
-    try:
-        d: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as broken:
-        msg = f"The settings file {path} can't be read as JSON."
-        raise SettingsWrong(msg) from broken
-    for name in ("database_dsn", "kafka", "tls", "host", "port", "wrapping_key_file", "projector_signing_public_key", "metrics_port"):
-        if name not in d:
-            msg = f"The settings file {path} lacks `{name}`."
-            raise SettingsWrong(msg)
-    return d
+EXIT_SETTINGS: Final = 2
+EXIT_CONTRACT: Final = 3
 
 
 def run(path: Path) -> None:
-    """Run the vault until it is told to stop."""
-    d = load(path)
-    wrapping_file = Path(d["wrapping_key_file"])
+    """Run the vault until it is told to stop. Raises `SettingsWrong` before anything is touched, `ContractBroken` later."""
+    signal.signal(signal.SIGTERM, _stop)
+    settings, log = VaultSettings.load(path), _logger()
+    settings.check(dt.datetime.now(dt.UTC))
+    wrapping = settings.wrapping_key()
+    metrics = VaultMetrics()
+    listening = listening_socket(settings.host, settings.port)
+    stop_metrics = metrics.serve(settings.metrics_port)
+    store = VaultStore(settings.database_dsn, wrapping)
+    broken: list[str] = []
     try:
-        wrapping = WrappingKey(wrapping_file.read_bytes())
-    except (OSError, ValueError) as wrong:
-        msg = f"The wrapping key {wrapping_file} can't be read or has not 32 bytes."
-        raise SettingsWrong(msg) from wrong
-    kafka = {
-        "bootstrap.servers": d["kafka"]["bootstrap"], "security.protocol": "ssl", "ssl.ca.location": d["kafka"]["ca"],
-        "ssl.certificate.location": d["kafka"]["cert"], "ssl.key.location": d["kafka"]["key"], "log_level": 2,
-    }  # fmt: skip
-    store = VaultStore(d["database_dsn"], wrapping)
+        _prepared(store, metrics, log)
+        kafka = settings.kafka_client()
+        vault = Vault(store, KafkaAccessLog(kafka), settings.projector_signing_public_key, metrics)
+
+        def end(sentence: str) -> None:
+            broken.append(sentence)
+            http.should_exit = True
+
+        mandates = MandateSubscriber(kafka, store, meter=metrics, log=log, broken=end)
+        app = build_app(
+            vault, meter=metrics, tell=lambda told: log.error("failed", reason=told), level=mandates.level.is_set
+        )
+        http = server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            cert=settings.tls.cert,
+            key=settings.tls.key,
+            ca=settings.tls.ca,
+        )
+        metrics.ready_when(lambda: http.started and mandates.level.is_set())
+        try:
+            mandates.start()
+            log.info("started")
+            http.run(sockets=[listening])
+        finally:
+            mandates.stop()
+    finally:
+        listening.close()
+        stop_metrics()
+        store.close()
+    if broken:
+        raise ContractBroken(broken[0])
+
+
+def _stop(_number: int, _frame: Any) -> None:
+    raise SystemExit(0)
+
+
+def _prepared(store: VaultStore, metrics: VaultMetrics, log: Any) -> None:
+    """Wait for PostgreSQL and bring its tables to today's form."""
+    waits = False
     while True:
         try:
-            store.prepare()
-            break
-        except Unavailable:
+            store.prepare(dt.datetime.now(dt.UTC).date())
+        except Unavailable as away:
+            if not waits:
+                log.warning("waiting", reason=str(away))
+            waits = True
+            metrics.waiting(waits=True)
             time.sleep(1)
-    vault = Vault(store, KafkaAccessLog(kafka), bytes.fromhex(d["projector_signing_public_key"]))
-    mandates = MandateSubscriber(kafka, store)
-    mandates.start()
-    start_http_server(int(d["metrics_port"]), addr="127.0.0.1")
-    tls = d["tls"]
-    try:
-        server(
-            build_app(vault), host=d["host"], port=int(d["port"]), cert=Path(tls["cert"]), key=Path(tls["key"]),
-            ca=Path(tls["ca"]),
-        ).run()  # fmt: skip
-    finally:
-        mandates.stop()
-        store.close()
+        else:
+            metrics.waiting(waits=False)
+            return
 
 
-def main() -> None:
-    """Entry: `--config FILE`."""
+def _logger() -> Any:
+    """JSON lines on standard output; libraries only from WARNING on, and uvicorn not at all: it would print requests' traces."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout), cache_logger_on_first_use=True,
+    )  # fmt: skip
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    return structlog.get_logger(role="keyvault")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry: `--config FILE`. Settings that are wrong: one sentence and exit code 2; a broken contract: 3."""
     parser = argparse.ArgumentParser(description="The keyvault.")
     parser.add_argument("--config", required=True, type=Path, help="settings (JSON)")
     try:
-        run(parser.parse_args().config)
+        run(parser.parse_args(arguments).config)
     except SettingsWrong as wrong:
         print(wrong)  # noqa: T201 - the last line of the log is what the supervisor shows
         sys.exit(EXIT_SETTINGS)
+    except ContractBroken as broken:
+        print(broken)  # noqa: T201
+        sys.exit(EXIT_CONTRACT)
 
 
 if __name__ == "__main__":

@@ -1,78 +1,62 @@
-"""The vault's tables. Every key in them is wrapped under the wrapping key, bound to its table and row.
+"""PostgreSQL behind the vault. Every key in it is wrapped under a key that is not in it, bound to its table and row.
 
-Places kept for what comes next: pseudonym keys carry an id and a state (rotation), person keys a key id and a day
-(retention, erasure), evaluations are counted per caller and day (limits).
+Its port is `keyvault.vault.Store`; the tables are in `keyvault.tables`. Messages of the database never leave this module:
+they may repeat a row.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from keyvault import voprf
-from schemas import codec
-from schemas.errors import Refused, Unavailable
-from schemas.sealing import open_under, seal_under, sha256
+from keyvault import tables, voprf
+from keyvault.access_log import FIRST, Look, chained
+from keyvault.mandates import Mandate, grantor_of
+from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.sealing import open_under, seal_under
 from schemas.secrets import BoxKey, DataKey, ScalarKey, WrappingKey
 
-_DDL: Final = """
-CREATE TABLE IF NOT EXISTS named_keys (use text, key_id text, state text NOT NULL, made_on date NOT NULL,
-    wrapped bytea NOT NULL, PRIMARY KEY (use, key_id));
-CREATE TABLE IF NOT EXISTS person_keys (person bytea PRIMARY KEY, made_on date NOT NULL, wrapped bytea NOT NULL);
-CREATE TABLE IF NOT EXISTS mandates (handle bytea PRIMARY KEY, person bytea NOT NULL, municipality int NOT NULL,
-    reader text NOT NULL, purpose text NOT NULL, ground text NOT NULL, valid_from date NOT NULL,
-    valid_until date NOT NULL, state text NOT NULL);
-CREATE TABLE IF NOT EXISTS mandates_read (partition int PRIMARY KEY, next_offset bigint NOT NULL);
-CREATE TABLE IF NOT EXISTS withdrawn_here (handle bytea PRIMARY KEY, withdrawn_by text NOT NULL, at timestamptz NOT NULL);
-CREATE TABLE IF NOT EXISTS access_log (sequence bigint PRIMARY KEY, at_ms bigint NOT NULL, handle bytea NOT NULL,
-    reader text NOT NULL, purpose text NOT NULL, ground text NOT NULL, result text NOT NULL,
-    previous_hash bytea NOT NULL, hash bytea NOT NULL);
-CREATE TABLE IF NOT EXISTS evaluations (caller text, day date, count bigint NOT NULL, PRIMARY KEY (caller, day));
-"""
+_NAMED_LOCK: Final = 7_201_002
 _LOG_LOCK: Final = 7_201_003
-
-
-@dataclass(frozen=True, slots=True)
-class Mandate:
-    """A mandate as the vault knows it."""
-
-    handle: bytes
-    person: bytes
-    municipality: int
-    reader: str
-    purpose: str
-    ground: str
-    valid_from: dt.date
-    valid_until: dt.date
-    given: bool
+_LOG_FIELDS: Final = ("sequence", "at_ms", "handle", "reader", "purpose", "ground", "result", "previous_hash", "hash")
+_LOG_COLUMNS: Final = ", ".join(_LOG_FIELDS)
 
 
 class VaultStore:
-    """PostgreSQL behind the vault. Safe to use from several threads; raises `Unavailable` when the database is away."""
+    """Safe to use from several threads. Every method raises `Unavailable` when the database is away."""
 
     def __init__(self, dsn: str, wrapping: WrappingKey) -> None:
         """`wrapping` comes from outside the database and is never written to it."""
-        self._engine: Engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=8, pool_pre_ping=True)
+        self._engine: Engine = create_engine(
+            dsn.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=8, pool_pre_ping=True, pool_timeout=10,
+            hide_parameters=True, connect_args={"connect_timeout": 5},
+        )  # fmt: skip
         self._wrapping = DataKey(wrapping.reveal())
 
-    def prepare(self) -> None:
-        """Make the tables where they are absent."""
-        with self._begin() as c:
-            c.execute(text("SELECT pg_advisory_xact_lock(7201001)"))
-            for statement in _DDL.split(";\n"):
-                if statement.strip():
-                    c.execute(text(statement))
+    def prepare(self, today: dt.date) -> None:
+        """Bring the tables to today's form and make the first keys of each use.
 
-    def _begin(self) -> Any:
+        Raises `ContractBroken` when what is there was wrapped under another key or belongs to a newer version.
+        """
+        with self._begin() as c:
+            tables.prepare(c)
+        self.pseudonym_key(today)
+        for use in ("placement", "section"):
+            self.box_key(use, today)
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
         try:
-            return self._engine.begin()
-        except OperationalError as away:
+            with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError, PoolExhausted) as away:
             msg = "PostgreSQL is away."
             raise Unavailable(msg) from away
 
@@ -80,23 +64,38 @@ class VaultStore:
         return seal_under(self._wrapping, secret, row)
 
     def _unwrap(self, wrapped: bytes, row: bytes) -> bytes:
-        return open_under(self._wrapping, wrapped, row)
+        try:
+            return open_under(self._wrapping, wrapped, row)
+        except Refused as wrong:
+            msg = "A key in the vault's database does not open with this wrapping key."
+            raise ContractBroken(msg) from wrong
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    def _active(self, c: Connection, use: str) -> tuple[str, bytes] | None:
+        row = c.execute(
+            text("SELECT key_id, wrapped FROM named_keys WHERE use = :u AND state = 'active'"), {"u": use}
+        ).fetchone()
+        return row and (str(row[0]), self._unwrap(bytes(row[1]), f"named_keys/{use}/{row[0]}".encode()))
 
     def _named(self, use: str, make: bytes, today: dt.date) -> tuple[str, bytes]:
         """The active key of a use, made at first need: (key id, secret)."""
         with self._begin() as c:
-            c.execute(text("SELECT pg_advisory_xact_lock(7201002)"))
-            row = c.execute(
-                text("SELECT key_id, wrapped FROM named_keys WHERE use = :u AND state = 'active'"), {"u": use}
-            ).fetchone()
-            if row is not None:
-                return str(row[0]), self._unwrap(bytes(row[1]), f"named_keys/{use}/{row[0]}".encode())
-            key_id = f"{use}-{today:%Y%m%d}-{os.urandom(3).hex()}"
-            c.execute(
-                text("INSERT INTO named_keys VALUES (:u, :k, 'active', :d, :w)"),
-                {"u": use, "k": key_id, "d": today, "w": self._wrap(make, f"named_keys/{use}/{key_id}".encode())},
-            )
-            return key_id, make
+            found = self._active(c, use)
+        if found is not None:
+            return found
+        with self._begin() as c:
+            c.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _NAMED_LOCK})
+            found = self._active(c, use)
+            if found is None:
+                key_id = f"{use}-{today:%Y%m%d}-{os.urandom(3).hex()}"
+                wrapped = self._wrap(make, f"named_keys/{use}/{key_id}".encode())
+                c.execute(
+                    text("INSERT INTO named_keys VALUES (:u, :k, 'active', :d, :w)"),
+                    {"u": use, "k": key_id, "d": today, "w": wrapped},
+                )
+                found = key_id, make
+        return found
 
     def pseudonym_key(self, today: dt.date) -> tuple[str, ScalarKey]:
         """The pseudonym key and its id."""
@@ -104,7 +103,7 @@ class VaultStore:
         return key_id, ScalarKey(raw)
 
     def box_key(self, use: str, today: dt.date) -> tuple[str, BoxKey]:
-        """The placement or section key and its id."""
+        """The `placement` or `section` key and its id."""
         key_id, raw = self._named(use, os.urandom(32), today)
         return key_id, BoxKey(raw)
 
@@ -113,7 +112,7 @@ class VaultStore:
         wanted = list(dict.fromkeys(persons))
         with self._begin() as c:
             found = self._select_keys(c, wanted)
-            absent = [p for p in wanted if p not in found]
+            absent = sorted(p for p in wanted if p not in found)  # in one order, or two ledgers wait for each other
             if absent and make:
                 c.exec_driver_sql(
                     "INSERT INTO person_keys SELECT p, %s, w FROM unnest(%s::bytea[], %s::bytea[]) AS n(p, w) "
@@ -129,105 +128,109 @@ class VaultStore:
 
     def count_evaluations(self, caller: str, count: int, today: dt.date) -> int:
         """Add to the caller's count of the day; returns the day's total."""
+        counted = text(
+            "INSERT INTO evaluations VALUES (:c, :d, :n) "
+            "ON CONFLICT (caller, day) DO UPDATE SET count = evaluations.count + :n RETURNING count"
+        )
         with self._begin() as c:
-            row = c.execute(
-                text(
-                    "INSERT INTO evaluations VALUES (:c, :d, :n) ON CONFLICT (caller, day) "
-                    "DO UPDATE SET count = evaluations.count + :n RETURNING count"
-                ), {"c": caller, "d": today, "n": count},
-            ).fetchone()  # fmt: skip
-            return int(row[0])
+            return int(c.execute(counted, {"c": caller, "d": today, "n": count}).scalar_one())
+
+    # --- mandates -------------------------------------------------------------------------------------------------
 
     def mandates_next_offset(self, partition: int) -> int:
         """Where to go on reading mandates.v1."""
         with self._begin() as c:
-            row = c.execute(text("SELECT next_offset FROM mandates_read WHERE partition = :p"), {"p": partition}).fetchone()
-            return int(row[0]) if row else 0
+            found = c.execute(
+                text("SELECT next_offset FROM mandates_read WHERE partition = :p"), {"p": partition}
+            ).scalar()
+        return int(found or 0)
 
     def learn_mandates(self, states: Sequence[Mandate], *, partition: int, next_offset: int) -> None:
-        """Take in mandate states and move the offset, in one transaction."""
+        """Take in mandate states and move the offset, in one transaction. What was withdrawn stays so."""
+        learn = text(
+            "INSERT INTO mandates VALUES (:handle, :person, :municipality, :reader, :purpose, :ground, :valid_from, "
+            ":valid_until, :state) ON CONFLICT (handle) DO UPDATE SET state = "
+            "CASE WHEN mandates.state = 'withdrawn' THEN mandates.state ELSE EXCLUDED.state END"
+        )
+        move = text(
+            "INSERT INTO mandates_read VALUES (:p, :o) ON CONFLICT (partition) DO UPDATE "
+            "SET next_offset = GREATEST(mandates_read.next_offset, EXCLUDED.next_offset)"
+        )
         with self._begin() as c:
             for m in states:
-                c.execute(
-                    text(
-                        "INSERT INTO mandates VALUES (:handle, :person, :municipality, :reader, :purpose, :ground, "
-                        ":valid_from, :valid_until, :state) ON CONFLICT (handle) DO UPDATE SET state = EXCLUDED.state"
-                    ),
-                    {
-                        "handle": m.handle, "person": m.person, "municipality": m.municipality, "reader": m.reader,
-                        "purpose": m.purpose, "ground": m.ground, "valid_from": m.valid_from,
-                        "valid_until": m.valid_until, "state": "given" if m.given else "withdrawn",
-                    },
-                )  # fmt: skip
-            c.execute(
-                text(
-                    "INSERT INTO mandates_read VALUES (:p, :o) "
-                    "ON CONFLICT (partition) DO UPDATE SET next_offset = EXCLUDED.next_offset"
-                ), {"p": partition, "o": next_offset},
-            )  # fmt: skip
+                fields = {
+                    "handle": m.handle, "person": m.person, "municipality": m.municipality, "reader": m.reader,
+                    "purpose": m.purpose, "ground": m.ground, "valid_from": m.valid_from,
+                    "valid_until": m.valid_until, "state": "given" if m.given else "withdrawn",
+                }  # fmt: skip
+                c.execute(learn, fields)
+            c.execute(move, {"p": partition, "o": next_offset})
 
     def mandate(self, handle: bytes) -> Mandate | None:
-        """A mandate; `given` is False once it was withdrawn by the road or at the vault itself."""
+        """A mandate; `given` is False once it was withdrawn by the road, or at the vault by its own municipality."""
         with self._begin() as c:
             row = c.execute(
                 text(
-                    "SELECT m.person, m.municipality, m.reader, m.purpose, m.ground, m.valid_from, m.valid_until, "
-                    "m.state = 'given' AND w.handle IS NULL FROM mandates m LEFT JOIN withdrawn_here w USING (handle) "
-                    "WHERE handle = :h"
+                    "SELECT person, municipality, reader, purpose, ground, valid_from, valid_until, state = 'given', "
+                    "ARRAY(SELECT w.withdrawn_by FROM withdrawn_here w WHERE w.handle = m.handle) "
+                    "FROM mandates m WHERE handle = :h"
                 ), {"h": handle},
             ).fetchone()  # fmt: skip
         if row is None:
             return None
         return Mandate(
             handle=handle, person=bytes(row[0]), municipality=row[1], reader=row[2], purpose=row[3], ground=row[4],
-            valid_from=row[5], valid_until=row[6], given=bool(row[7]),
+            valid_from=row[5], valid_until=row[6], given=bool(row[7]) and grantor_of(row[1]) not in row[8],
         )  # fmt: skip
 
     def withdraw(self, handle: bytes, *, by: str, at: dt.datetime) -> None:
         """Close a mandate at once, whatever the road says later. A handle not known yet is closed in advance."""
         with self._begin() as c:
             c.execute(
-                text("INSERT INTO withdrawn_here VALUES (:h, :b, :t) ON CONFLICT DO NOTHING"),
+                text(
+                    "INSERT INTO withdrawn_here (handle, withdrawn_by, at) VALUES (:h, :b, :t) ON CONFLICT DO NOTHING"
+                ),
                 {"h": handle, "b": by, "t": at},
             )
 
-    def write_log(self, *, at_ms: int, handle: bytes, reader: str, mandate: Mandate | None, result: str) -> dict[str, Any]:
-        """Append one access record, chained by hash to the one before; returns the `access_record` datum."""
+    # --- access log -----------------------------------------------------------------------------------------------
+
+    def write_log(self, look: Look) -> dict[str, Any]:
+        """Append one access record to the chain; returns the `access_record` datum."""
         with self._begin() as c:
             c.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _LOG_LOCK})
             last = c.execute(text("SELECT sequence, hash FROM access_log ORDER BY sequence DESC LIMIT 1")).fetchone()
-            record: dict[str, Any] = {
-                "sequence": int(last[0]) + 1 if last else 1, "at_ms": at_ms, "handle": handle, "reader": reader,
-                "purpose": mandate.purpose if mandate else "", "ground": mandate.ground if mandate else "",
-                "result": result, "previous_hash": bytes(last[1]) if last else bytes(32),
-            }  # fmt: skip
-            record["hash"] = log_hash(record)
-            c.execute(
-                text(
-                    "INSERT INTO access_log VALUES (:sequence, :at_ms, :handle, :reader, :purpose, :ground, :result, "
-                    ":previous_hash, :hash)"
-                ), record,
-            )  # fmt: skip
+            record = chained(
+                look, sequence=int(last[0]) + 1 if last else 1, previous_hash=bytes(last[1]) if last else FIRST
+            )
+            values = ", ".join(f":{name}" for name in _LOG_FIELDS)
+            c.execute(text(f"INSERT INTO access_log ({_LOG_COLUMNS}) VALUES ({values})"), record)  # noqa: S608 - constants
         return record
+
+    def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
+        """The oldest records not yet known to be acknowledged by Kafka, in order."""
+        with self._begin() as c:
+            rows = c.execute(
+                text(
+                    f"SELECT {_LOG_COLUMNS} FROM access_log "  # noqa: S608 - constants
+                    "WHERE sequence > (SELECT sequence FROM access_log_published) ORDER BY sequence LIMIT :n"
+                ), {"n": limit},
+            ).fetchall()  # fmt: skip
+        return [
+            {n: bytes(v) if isinstance(v, memoryview) else v for n, v in zip(_LOG_FIELDS, r, strict=True)} for r in rows
+        ]
+
+    def log_published(self, sequence: int) -> None:
+        """All records up to this one are acknowledged."""
+        with self._begin() as c:
+            c.execute(text("UPDATE access_log_published SET sequence = GREATEST(sequence, :s)"), {"s": sequence})
 
     def log_head(self) -> bytes:
         """Hash of the last access record (zeros when there is none)."""
         with self._begin() as c:
-            last = c.execute(text("SELECT hash FROM access_log ORDER BY sequence DESC LIMIT 1")).fetchone()
-        return bytes(last[0]) if last else bytes(32)
+            last = c.execute(text("SELECT hash FROM access_log ORDER BY sequence DESC LIMIT 1")).scalar()
+        return bytes(last) if last is not None else FIRST
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-
-def log_hash(record: dict[str, Any]) -> bytes:
-    """Hash of an access record: SHA-256 over the encoded record with its own hash as zeros (the previous one included)."""
-    return sha256(codec.encode("access_record", record | {"hash": bytes(32)}))
-
-
-def known_person(person: bytes) -> bytes:
-    """Check the shape of a person id. Raises `Refused` (`unreadable`)."""
-    if len(person) != 16:
-        raise Refused("unreadable", "A person id has 16 bytes.")
-    return person

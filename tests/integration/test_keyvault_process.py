@@ -102,10 +102,11 @@ class Process:
         records: list[dict[str, Any]] = []
         with contextlib.closing(consumer):
             while True:
-                for message in consumer.consume(100, 10):
-                    if message.error() is not None:
-                        return records
-                    records.append(codec.decode("access_record", message.value()))
+                message = consumer.poll(10)
+                assert message is not None, "Kafka does not answer"
+                if message.error() is not None:
+                    return records
+                records.append(codec.decode("access_record", message.value()))
 
     def record(self, handle: bytes) -> dict[str, Any]:
         _, public = self.as_("projector").public_key("section")

@@ -45,9 +45,7 @@ def test_the_same_input_gives_the_same_element_whatever_the_blinding() -> None:
     for _ in range(2):
         batch = blinding.blind([b"one", b"two", b"one"])
         evaluated, proof = voprf.evaluate(SECRET, batch.elements)
-        results.append(
-            blinding.unblind(batch, evaluated, proof=proof, pinned_public_key=voprf.public_key(SECRET))
-        )
+        results.append(blinding.unblind(batch, evaluated, proof=proof, pinned_public_key=voprf.public_key(SECRET)))
     assert results[0] == results[1]
     assert results[0][0] == results[0][2] != results[0][1]
 

@@ -120,7 +120,7 @@ def test_an_unexpected_failure_tells_where_and_never_what(called: Called, monkey
     answer = called.ask("ledger", "POST", "/v1/person-keys", codec.encode("vault_persons", {"persons": b"a" * 16}))
     assert answer.status_code == 500
     assert len(called.told) == 1
-    assert "KeyError in test_keyvault_service.py" in called.told[0]
+    assert "KeyError in test_keyvault_callers.py" in called.told[0]
     assert "999900006" not in called.told[0] + answer.text
 
 

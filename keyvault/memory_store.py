@@ -1,0 +1,109 @@
+"""The vault's store in memory, for tests of what stands on it. The contract suite holds it to what PostgreSQL does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from keyvault import voprf
+from keyvault.access_log import FIRST, Look, chained
+from keyvault.mandates import Mandate
+from schemas.errors import Unavailable
+from schemas.secrets import BoxKey, ScalarKey
+
+
+@dataclass(slots=True)
+class InMemoryVaultStore:
+    """One process, one thread at a time. `away` makes every method raise `Unavailable`."""
+
+    away: bool = False
+    _named: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+    _persons: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+    _evaluations: dict[tuple[str, dt.date], int] = field(default_factory=dict)
+    _mandates: dict[bytes, Mandate] = field(default_factory=dict)
+    _withdrawn: set[tuple[bytes, str]] = field(default_factory=set)
+    _offsets: dict[int, int] = field(default_factory=dict)
+    _log: list[dict[str, Any]] = field(default_factory=list)
+    _published: int = 0
+
+    def _here(self) -> None:
+        if self.away:
+            msg = "PostgreSQL is away."
+            raise Unavailable(msg)
+
+    def _key(self, use: str, fresh: bytes, today: dt.date) -> tuple[str, bytes]:
+        self._here()
+        return self._named.setdefault(use, (f"{use}-{today:%Y%m%d}-{os.urandom(3).hex()}", fresh))
+
+    def pseudonym_key(self, today: dt.date) -> tuple[str, ScalarKey]:
+        """As the port says."""
+        key_id, raw = self._key("voprf", voprf.random_scalar().reveal(), today)
+        return key_id, ScalarKey(raw)
+
+    def box_key(self, use: str, today: dt.date) -> tuple[str, BoxKey]:
+        """As the port says."""
+        key_id, raw = self._key(use, os.urandom(32), today)
+        return key_id, BoxKey(raw)
+
+    def person_keys(self, persons: Sequence[bytes], *, make: bool, today: dt.date) -> list[bytes | None]:  # noqa: ARG002 - the port's
+        """As the port says."""
+        self._here()
+        if make:
+            for person in persons:
+                self._persons.setdefault(person, os.urandom(32))
+        return [self._persons.get(p) for p in persons]
+
+    def count_evaluations(self, caller: str, count: int, today: dt.date) -> int:
+        """As the port says."""
+        self._here()
+        total = self._evaluations.get((caller, today), 0) + count
+        self._evaluations[caller, today] = total
+        return total
+
+    def mandates_next_offset(self, partition: int) -> int:
+        """As the port says."""
+        self._here()
+        return self._offsets.get(partition, 0)
+
+    def learn_mandates(self, states: Sequence[Mandate], *, partition: int, next_offset: int) -> None:
+        """As the port says."""
+        self._here()
+        for state in states:
+            known = self._mandates.get(state.handle)
+            self._mandates[state.handle] = state if known is None else replace(known, given=known.given and state.given)
+        self._offsets[partition] = max(next_offset, self._offsets.get(partition, 0))
+
+    def mandate(self, handle: bytes) -> Mandate | None:
+        """As the port says."""
+        self._here()
+        found = self._mandates.get(handle)
+        return found and replace(found, given=found.given and (handle, found.grantor) not in self._withdrawn)
+
+    def withdraw(self, handle: bytes, *, by: str, at: dt.datetime) -> None:  # noqa: ARG002 - the port's
+        """As the port says."""
+        self._here()
+        self._withdrawn.add((handle, by))
+
+    def write_log(self, look: Look) -> dict[str, Any]:
+        """As the port says."""
+        self._here()
+        self._log.append(chained(look, sequence=len(self._log) + 1, previous_hash=self.log_head()))
+        return self._log[-1]
+
+    def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
+        """As the port says."""
+        self._here()
+        return self._log[self._published : self._published + limit]
+
+    def log_published(self, sequence: int) -> None:
+        """As the port says."""
+        self._here()
+        self._published = max(self._published, sequence)
+
+    def log_head(self) -> bytes:
+        """As the port says."""
+        self._here()
+        return bytes(self._log[-1]["hash"]) if self._log else FIRST

@@ -1,0 +1,140 @@
+"""What the vault is told when it starts: one JSON file, checked field by field before anything is touched."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from schemas.errors import SettingsWrong
+from schemas.secrets import WrappingKey
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """Certificate, its private key and the network's authority."""
+
+    cert: Path
+    key: Path
+    ca: Path
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """Settings of the keyvault. `bootstrap`: address of Kafka."""
+
+    database_dsn: str
+    bootstrap: str
+    kafka: CertificateFiles
+    tls: CertificateFiles
+    host: str
+    port: int
+    metrics_port: int
+    wrapping_key_file: Path
+    projector_signing_public_key: bytes
+
+    @classmethod
+    def load(cls, path: Path) -> VaultSettings:
+        """Read and check the file. Raises `SettingsWrong`, one sentence that names file and field, never a value."""
+        try:
+            d: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as broken:
+            msg = f"The settings file {path} can't be read as JSON."
+            raise SettingsWrong(msg) from broken
+        field = "database_dsn"
+        try:
+            dsn = make_url(d["database_dsn"]).render_as_string(hide_password=False)
+            field = "kafka"
+            bootstrap, kafka = str(d["kafka"]["bootstrap"]), _files(d["kafka"])
+            field = "tls"
+            tls = _files(d["tls"])
+            field = "host"
+            host = str(d["host"])
+            field = "port"
+            port = _port(d["port"])
+            field = "metrics_port"
+            metrics_port = _port(d["metrics_port"])
+            field = "wrapping_key_file"
+            wrapping = Path(d["wrapping_key_file"])
+            field = "projector_signing_public_key"
+            projector = _key32(d["projector_signing_public_key"])
+        except (KeyError, ValueError, TypeError, ArgumentError) as wrong:
+            msg = f"The settings file {path} lacks a usable `{field}`."
+            raise SettingsWrong(msg) from wrong
+        return cls(
+            database_dsn=dsn, bootstrap=bootstrap, kafka=kafka, tls=tls, host=host, port=port, metrics_port=metrics_port,
+            wrapping_key_file=wrapping, projector_signing_public_key=projector,
+        )  # fmt: skip
+
+    def check(self, now: dt.datetime) -> None:
+        """Refuse certificates that are absent, unreadable, expired or not valid yet. Raises `SettingsWrong`."""
+        for files in (self.kafka, self.tls):
+            for file in (files.cert, files.ca):
+                _check_validity(file, now)
+            if not files.key.is_file():
+                msg = f"The private key {files.key} is not there."
+                raise SettingsWrong(msg)
+
+    def wrapping_key(self) -> WrappingKey:
+        """The key under which everything in the database lies. Raises `SettingsWrong`, also when others may read the file."""
+        file = self.wrapping_key_file
+        try:
+            others = stat.S_IMODE(file.stat().st_mode) & 0o077
+            raw = file.read_bytes()
+        except OSError as absent:
+            msg = f"The wrapping key {file} can't be read."
+            raise SettingsWrong(msg) from absent
+        if others:
+            msg = f"The wrapping key {file} may be read by others; set its mode to 0600."
+            raise SettingsWrong(msg)
+        try:
+            return WrappingKey(raw)
+        except ValueError as wrong:
+            msg = f"The wrapping key {file} has not exactly 32 bytes."
+            raise SettingsWrong(msg) from wrong
+
+    def kafka_client(self) -> dict[str, Any]:
+        """A librdkafka configuration."""
+        return {
+            "bootstrap.servers": self.bootstrap, "security.protocol": "ssl", "ssl.ca.location": str(self.kafka.ca),
+            "ssl.certificate.location": str(self.kafka.cert), "ssl.key.location": str(self.kafka.key), "log_level": 2,
+        }  # fmt: skip
+
+
+def _files(fields: dict[str, str]) -> CertificateFiles:
+    return CertificateFiles(Path(fields["cert"]), Path(fields["key"]), Path(fields["ca"]))
+
+
+def _port(value: Any) -> int:
+    port = int(value)
+    if not 0 < port < 65_536:
+        raise ValueError
+    return port
+
+
+def _key32(text: str) -> bytes:
+    raw = bytes.fromhex(text)
+    if len(raw) != 32:
+        raise ValueError
+    return raw
+
+
+def _check_validity(file: Path, now: dt.datetime) -> None:
+    try:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as broken:
+        msg = f"The certificate {file} can't be read; ask for a new one."
+        raise SettingsWrong(msg) from broken
+    if now > certificate.not_valid_after_utc:
+        msg = f"The certificate {file} expired on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one."
+        raise SettingsWrong(msg)
+    if now < certificate.not_valid_before_utc:
+        msg = f"The certificate {file} is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} on; check the clock."
+        raise SettingsWrong(msg)

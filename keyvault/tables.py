@@ -1,0 +1,59 @@
+"""The vault's tables and how a database of an earlier form becomes one of today's: a list of steps, each taken once.
+
+A step is never changed once it landed; what comes next (a state of keys for rotation, a day of destruction for erasure,
+approvals of officers, limits per caller) is a further step at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from schemas.errors import ContractBroken
+
+_LOCK: Final = 7_201_001
+
+STEPS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE IF NOT EXISTS named_keys (use text, key_id text, state text NOT NULL, made_on date NOT NULL,
+        wrapped bytea NOT NULL, PRIMARY KEY (use, key_id));
+    CREATE TABLE IF NOT EXISTS person_keys (person bytea PRIMARY KEY, made_on date NOT NULL, wrapped bytea NOT NULL);
+    CREATE TABLE IF NOT EXISTS mandates (handle bytea PRIMARY KEY, person bytea NOT NULL, municipality int NOT NULL,
+        reader text NOT NULL, purpose text NOT NULL, ground text NOT NULL, valid_from date NOT NULL,
+        valid_until date NOT NULL, state text NOT NULL);
+    CREATE TABLE IF NOT EXISTS mandates_read (partition int PRIMARY KEY, next_offset bigint NOT NULL);
+    CREATE TABLE IF NOT EXISTS withdrawn_here (handle bytea PRIMARY KEY, withdrawn_by text NOT NULL, at timestamptz NOT NULL);
+    CREATE TABLE IF NOT EXISTS access_log (sequence bigint PRIMARY KEY, at_ms bigint NOT NULL, handle bytea NOT NULL,
+        reader text NOT NULL, purpose text NOT NULL, ground text NOT NULL, result text NOT NULL,
+        previous_hash bytea NOT NULL, hash bytea NOT NULL);
+    CREATE TABLE IF NOT EXISTS evaluations (caller text, day date, count bigint NOT NULL, PRIMARY KEY (caller, day))
+    """,
+    # A withdrawal counts only where it comes from the municipality that gave the mandate, so two may name one handle.
+    """
+    CREATE UNIQUE INDEX one_active_key ON named_keys (use) WHERE state = 'active';
+    ALTER TABLE withdrawn_here DROP CONSTRAINT withdrawn_here_pkey, ADD PRIMARY KEY (handle, withdrawn_by);
+    CREATE TABLE access_log_published (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), sequence bigint NOT NULL);
+    INSERT INTO access_log_published (sequence) SELECT COALESCE(max(sequence), 0) FROM access_log
+    """,
+)
+"""Statements of a step are parted by a semicolon at the end of a line."""
+
+
+def prepare(connection: Connection) -> None:
+    """Bring the tables to today's form, one process at a time.
+
+    Raises `ContractBroken` for a database that a newer version of the software has changed already.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _LOCK})
+    connection.execute(
+        text("CREATE TABLE IF NOT EXISTS vault_form (step int PRIMARY KEY, taken_at timestamptz NOT NULL)")
+    )
+    taken = int(connection.execute(text("SELECT COALESCE(max(step), 0) FROM vault_form")).scalar_one())
+    if taken > len(STEPS):
+        msg = "The vault's database belongs to a newer version of the software; update the software."
+        raise ContractBroken(msg)
+    for number, step in enumerate(STEPS[taken:], start=taken + 1):
+        for statement in step.split(";\n"):
+            connection.execute(text(statement))
+        connection.execute(text("INSERT INTO vault_form VALUES (:n, now())"), {"n": number})
