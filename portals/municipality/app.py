@@ -69,6 +69,15 @@ def choose(query: dict[str, str], released: Released) -> tuple[Choice, Figures] 
     return choice, figures
 
 
+def speaker(lang: str) -> Callable[..., str]:
+    """The page's sentences in one language."""
+
+    def say(key: str, /, **values: object) -> str:
+        return words.text(key, lang, **values)
+
+    return say
+
+
 def _row(figures: Figures, choice: Choice, code: str, level: str) -> dict[str, Any]:
     shown = figures.shown(code, choice.group, choice.year)
     return {"code": code, "name": figures.area_name(code), "level": words.LEVELS[level][choice.lang == "en"], "shown": shown,
@@ -110,7 +119,7 @@ def view(choice: Choice, figures: Figures, released: Released) -> dict[str, Any]
         _row(figures, choice, a["code"], "cluster") for a in figures.of_level("cluster") if a["parent"] == selected
     ] if choice.group == "total" else []  # fmt: skip
     return {
-        "choice": choice, "figures": figures, "lang": lang, "t": lambda name, **v: words.text(name, lang, **v),
+        "choice": choice, "figures": figures, "lang": lang, "t": speaker(lang),
         "euros": lambda v: words.euros(v, lang), "month_name": lambda i: words.month_name(i, lang), "whole": whole,
         "group_name": lambda g: words.group_name(g, lang), "rows": rows, "shapes": shapes, "width": WIDTH, "height": canvas.height,
         "map_empty": canvas.empty, "classes": CLASSES, "colours": COLOURS, "epochs": released.epochs(),
@@ -142,7 +151,7 @@ def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
         lang = "en" if query.get("lang") == "en" else "nl"
         found = choose(query, released)
         if found is None:
-            empty = {"lang": lang, "t": lambda name, **v: words.text(name, lang, **v), "vendor": vendor, "name": released.name()}
+            empty = {"lang": lang, "t": speaker(lang), "vendor": vendor, "name": released.name()}
             return templates.TemplateResponse(request, "empty.html", empty)
         choice, figures = found
         return templates.TemplateResponse(request, "page.html", view(choice, figures, released) | {"vendor": vendor, "name": figures.name})

@@ -74,9 +74,9 @@ _MONTHS: Final = (
 )
 
 
-def text(name: str, lang: str, **values: object) -> str:
+def text(key: str, lang: str, /, **values: object) -> str:
     """One of the page's sentences."""
-    return TEXTS[name][lang == "en"].format(**values)
+    return TEXTS[key][lang == "en"].format(**values)
 
 
 def group_name(group: str, lang: str) -> str:

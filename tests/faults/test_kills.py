@@ -1,0 +1,104 @@
+"""Kill -9, at random, whatever runs; afterwards every cent is where the town says and the rebuild equals the live books.
+
+The short one is in `make test`; the long one (`make test-faults`) has 50,000 deliveries and 20 kills, the broker too.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.demo import Demo, Wish
+from deploy.embedded_kafka import EmbeddedKafka
+from producers.town.oracle import compare
+from streams.config import RoleConfig
+from streams.rebuild import dump, rebuild
+
+VICTIMS = ("intake", "ledger", "projector", "keyvault", "release")
+
+
+@contextmanager
+def a_demo(*, addresses: int, months: int, seed: int) -> Iterator[Demo]:
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-faults-"))
+    folder.chmod(0o755)
+    running = Demo(Wish(folder / "data", addresses=addresses, months=months, seed=seed))
+    try:
+        yield running
+    finally:
+        running.stop()
+        forget = getattr(running.zone.postgres, "forget", None)
+        if forget is not None:
+            forget()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Killer(threading.Thread):
+    """Kills at random moments; the supervisor starts again what it killed."""
+
+    def __init__(self, demo: Demo, *, kills: int, seed: int, pause: tuple[float, float], broker: bool, twins: bool) -> None:
+        super().__init__(daemon=True)
+        self.demo, self.kills, self.random, self.pause, self.broker, self.twins = demo, kills, random.Random(seed), pause, broker, twins
+        self.done: list[str] = []
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while len(self.demo.zone.supervisor.pids()) < 5 and not self.stopping.wait(0.2):
+            pass
+        if self.twins:
+            for role in ("intake", "ledger", "projector"):
+                self.demo.zone.start_role(role, instance="-2")
+        for nth in range(self.kills):
+            if self.stopping.wait(self.random.uniform(*self.pause)):
+                return
+            if self.broker and nth == self.kills // 2:
+                self._broker()
+                continue
+            running = [n for n in self.demo.zone.supervisor.pids() if n.split("-")[0] in VICTIMS]
+            victim = self.random.choice(running)
+            self.demo.zone.supervisor.kill9(victim)
+            self.done.append(victim)
+            self.demo.zone.supervisor.tend()
+
+    def _broker(self) -> None:
+        kafka = self.demo.zone.kafka
+        assert isinstance(kafka, EmbeddedKafka)
+        kafka.kill9()
+        self.done.append("broker")
+        time.sleep(3)
+        kafka.start()
+
+
+def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int) -> None:
+    killer.start()
+    try:
+        demo.run()
+    finally:
+        killer.stopping.set()
+        killer.join(60)
+    assert len(killer.done) >= least, killer.done
+    config = RoleConfig.load(demo.zone.role_config("projector"))
+    dump(config, tmp_path)
+    assert compare(tmp_path, demo.town) == []
+    assert rebuild(config).equal
+
+
+def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    with a_demo(addresses=2000, months=4, seed=3) as demo:
+        killer = Killer(demo, kills=6, seed=5, pause=(0.5, 2.5), broker=False, twins=False)
+        checked(demo, killer, tmp_path, least=3)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_twenty_kills_the_broker_and_two_workers_of_each_kind_lose_nothing(tmp_path: Path) -> None:
+    with a_demo(addresses=12000, months=12, seed=11) as demo:
+        killer = Killer(demo, kills=20, seed=13, pause=(2.0, 7.0), broker=True, twins=True)
+        checked(demo, killer, tmp_path, least=15)
