@@ -114,16 +114,23 @@ class VaultStore:
             found = self._select_keys(c, wanted)
             absent = sorted(p for p in wanted if p not in found)  # in one order, or two ledgers wait for each other
             if absent and make:
-                c.exec_driver_sql(
-                    "INSERT INTO person_keys SELECT p, %s, w FROM unnest(%s::bytea[], %s::bytea[]) AS n(p, w) "
-                    "ON CONFLICT DO NOTHING",
-                    (today, absent, [self._wrap(os.urandom(32), b"person_keys/" + p) for p in absent]),
-                )
-                found |= self._select_keys(c, absent)
+                found |= self._made(c, {p: os.urandom(32) for p in absent}, today)
+                found |= self._select_keys(c, [p for p in absent if p not in found])  # another was faster
         return [found.get(p) for p in persons]
 
+    def _made(self, c: Connection, fresh: dict[bytes, bytes], today: dt.date) -> dict[bytes, bytes]:
+        wrapped = [self._wrap(key, b"person_keys/" + person) for person, key in fresh.items()]
+        rows = c.exec_driver_sql(
+            "INSERT INTO person_keys SELECT p, %s, w FROM unnest(%b::bytea[], %b::bytea[]) AS n(p, w) "
+            "ON CONFLICT DO NOTHING RETURNING person",
+            (today, list(fresh), wrapped),
+        )
+        return {bytes(p): fresh[bytes(p)] for (p,) in rows}
+
     def _select_keys(self, c: Connection, persons: list[bytes]) -> dict[bytes, bytes]:
-        rows = c.exec_driver_sql("SELECT person, wrapped FROM person_keys WHERE person = ANY(%s)", (persons,))
+        if not persons:
+            return {}
+        rows = c.exec_driver_sql("SELECT person, wrapped FROM person_keys WHERE person = ANY(%b)", (persons,))
         return {bytes(p): self._unwrap(bytes(w), b"person_keys/" + bytes(p)) for p, w in rows}
 
     def count_evaluations(self, caller: str, count: int, today: dt.date) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -50,29 +51,85 @@ def test_the_same_input_gives_the_same_element_whatever_the_blinding() -> None:
     assert results[0][0] == results[0][2] != results[0][1]
 
 
-def test_a_changed_element_proof_or_key_is_refused() -> None:
+def flipped(data: bytes, i: int) -> bytes:
+    return data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :]
+
+
+def survives(public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], proof: bytes) -> bool:
+    try:
+        voprf.verify(public, blinded, evaluated, proof)
+    except Refused:
+        return False
+    return True
+
+
+def test_each_byte_of_proof_elements_and_key_counts() -> None:
     public = voprf.public_key(SECRET)
     batch = blinding.blind([b"a", b"b"])
     evaluated, proof = voprf.evaluate(SECRET, batch.elements)
-    survivors = []
-    for i in range(64):
-        try:
-            voprf.verify(public, batch.elements, evaluated, proof[:i] + bytes([proof[i] ^ 1]) + proof[i + 1 :])
-            survivors.append(i)
-        except Refused:
-            pass
-    for wrong in (
-        (public, batch.elements, evaluated[::-1], proof),
-        (public, batch.elements[::-1], evaluated, proof),
-        (public, batch.elements[:1], evaluated[:1], proof),
-        (voprf.public_key(voprf.random_scalar()), batch.elements, evaluated, proof),
-    ):
-        with pytest.raises(Refused):
-            voprf.verify(*wrong)
+    assert survives(public, batch.elements, evaluated, proof)
+    survivors = [("proof", i) for i in range(64) if survives(public, batch.elements, evaluated, flipped(proof, i))]
+    for i in range(32):
+        changed = {
+            "key": (flipped(public, i), batch.elements, evaluated, proof),
+            "blinded": (public, [flipped(batch.elements[0], i), batch.elements[1]], evaluated, proof),
+            "evaluated": (public, batch.elements, [evaluated[0], flipped(evaluated[1], i)], proof),
+        }
+        survivors += [(name, i) for name, tried in changed.items() if survives(*tried)]
     assert survivors == []
 
 
-@pytest.mark.parametrize("element", [bytes(32), b"\xff" * 32, b"\x01" + bytes(31), b"", bytes(31)])
+def test_an_exchanged_shortened_or_strangers_batch_is_refused() -> None:
+    public = voprf.public_key(SECRET)
+    batch = blinding.blind([b"a", b"b"])
+    evaluated, proof = voprf.evaluate(SECRET, batch.elements)
+    stranger, strangers_proof = voprf.evaluate(voprf.random_scalar(), batch.elements)
+    for tried in (
+        (public, batch.elements, evaluated[::-1], proof),
+        (public, batch.elements[::-1], evaluated, proof),
+        (public, batch.elements[:1], evaluated[:1], proof),
+        (public, batch.elements, evaluated[:1], proof),
+        (public, batch.elements, stranger, strangers_proof),
+        (public, batch.elements, evaluated, proof[:-1]),
+        (public, batch.elements, evaluated, b""),
+        (bytes(32), batch.elements, evaluated, proof),
+        (voprf.public_key(voprf.random_scalar()), batch.elements, evaluated, proof),
+    ):
+        assert not survives(*tried)
+
+
+@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("change", ["zero", "order added"])
+def test_a_scalar_of_the_proof_that_is_zero_or_above_the_order_is_refused(half: int, change: str) -> None:
+    batch = blinding.blind([b"a"])
+    evaluated, proof = voprf.evaluate(SECRET, batch.elements)
+    halves = [proof[:32], proof[32:]]
+    grown = int.from_bytes(halves[half], "little") + voprf._ORDER
+    halves[half] = bytes(32) if change == "zero" else grown.to_bytes(32, "little")
+    assert not survives(voprf.public_key(SECRET), batch.elements, evaluated, b"".join(halves))
+
+
+def test_a_batch_is_unblinded_as_each_of_it_alone() -> None:
+    batch = blinding.blind([bytes([i]) for i in range(7)])
+    evaluated, _ = voprf.evaluate(SECRET, batch.elements)
+    alone = [voprf.unblind(e, s) for e, s in zip(evaluated, batch.scalars, strict=True)]
+    assert voprf.unblind_batch(evaluated, batch.scalars) == alone
+    assert alone == [voprf.multiply(SECRET.reveal(), voprf.hash_to_group(bytes([i]))) for i in range(7)]
+
+
+def test_no_element_tells_two_blindings_of_one_input_apart() -> None:
+    one, two = (blinding.blind([b"same"]).elements[0] for _ in range(2))
+    assert one != two
+
+
+def non_canonical() -> bytes:
+    """The prime of the field itself: a second spelling of zero."""
+    return (2**255 - 19).to_bytes(32, "little")
+
+
+@pytest.mark.parametrize(
+    "element", [bytes(32), b"\xff" * 32, b"\x01" + bytes(31), b"", bytes(31), bytes(33), non_canonical()]
+)
 def test_the_identity_and_malformed_elements_are_refused(element: bytes) -> None:
     with pytest.raises(Refused):
         voprf.evaluate(SECRET, [element])
