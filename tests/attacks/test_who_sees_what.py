@@ -88,7 +88,7 @@ def readable(reader: Consumer, topic: str) -> bool:
     try:
         low, _ = reader.get_watermark_offsets(partition, timeout=5)
     except KafkaException as refused:
-        assert refused.args[0].name() in ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART")
+        assert refused.args[0].name() in ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION")
         return False
     reader.assign([TopicPartition(topic, 0, low)])
     record = reader.poll(10)
