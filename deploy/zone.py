@@ -97,7 +97,7 @@ class Zone:
     def start(self) -> None:
         """Start everything and wait until it is ready."""
         self.start_servers()
-        self.publish_directory(self._role_entries())
+        self.publish_directory(self.role_key_entries())
         self.tell("keyvault")
         self.start_role("keyvault")
         self.supervisor.wait_ready(["keyvault"])
@@ -197,7 +197,8 @@ class Zone:
 
     # --- directory ------------------------------------------------------------------------------------------------
 
-    def _role_entries(self) -> list[Entry]:
+    def role_key_entries(self) -> list[Entry]:
+        """The public role keys of this zone, not yet signed: intake identity, ledger content, projector and release signing."""
         def box(role: str, name: str, use: Any) -> Entry:
             public = box_public_key(BoxKey(self._secret(role, name)))
             return Entry("role_key", role, f"{role}-{public.hex()[:8]}", use, public, valid_from=0)
@@ -211,7 +212,7 @@ class Zone:
     def role_entries(self) -> list[bytes]:
         """The zone's role keys, each signed by the root: what an admission file carries."""
         root = self.folder.root_key()
-        return [sign_entry(root, e) for e in self._role_entries()]
+        return [sign_entry(root, e) for e in self.role_key_entries()]
 
     def publish_directory(self, entries: Sequence[Entry]) -> None:
         """Sign entries with the root and put them on `directory.v1`. Raises `Unavailable`."""
