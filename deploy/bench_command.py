@@ -15,7 +15,7 @@ out = Console(highlight=False, soft_wrap=True)
 NAMES = ("all", "provider", "road", "latency")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def run(
     name: Annotated[str, typer.Argument(help="all, provider, road or latency.")] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
