@@ -16,12 +16,6 @@ from numpy.typing import NDArray
 from schemas.care import CARE_TYPES, Group
 from schemas.geography import gemeente_code
 
-CONTRIBUTION: Final = np.dtype([
-    ("area", "<i8"), ("household", "V16"), ("contributor", "V16"), ("provider", "<i8"), ("care_type", "<i4"),
-    ("service_year", "<i4"), ("epoch", "<i4"), ("cents", "<i8"),
-])  # fmt: skip
-"""One row of the view `release_contributions`."""
-
 _MAX_CARE: Final = max(CARE_TYPES) + 1
 GROUPS: Final = tuple(g.value for g in Group)
 PUBLISHED_TYPES: Final = tuple(sorted({t.published_as for t in CARE_TYPES.values() if t.published_as}))
@@ -55,12 +49,13 @@ class CellId:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One level of areas: how a finest area is coded at it, how often it is published, and for which groups."""
+    """One level of areas: how often it is published, in which topic, for which groups, with or without counts of households."""
 
     level: str
     quarterly: bool
     meso: bool
     groups: tuple[str, ...]
+    counts: bool = True
 
     def codes(self, areas: NDArray[np.int64]) -> NDArray[np.int64]:
         """Area number at this level for each finest area, -1 where it does not belong to the level."""
@@ -97,7 +92,7 @@ LAYERS: Final = (
     Layer("placed", quarterly=False, meso=False, groups=GROUPS + PUBLISHED_TYPES),
     Layer("wijk", quarterly=False, meso=False, groups=GROUPS + PUBLISHED_TYPES),
     Layer("buurt", quarterly=True, meso=False, groups=GROUPS),
-    Layer("cluster", quarterly=True, meso=True, groups=(Group.TOTAL.value,)),
+    Layer("cluster", quarterly=True, meso=True, groups=(Group.TOTAL.value,), counts=False),
 )
 
 

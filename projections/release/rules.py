@@ -5,12 +5,14 @@
     SAFE_FUND   where there is overige zorg: SAFE again on that part alone, without households ever under a mandate
     GGZ         where there is GGZ: at least 40% of the whole, and of overige zorg alone, is not GGZ
 
-x1 >= x2 >= ... are the absolute amounts netted per contributor over the window, X their sum, n those that are not zero.
+x1 >= x2 >= ... are the absolute amounts netted per contributor over the window, X their sum, n those that are not zero. Of
+the joined (secret or unknown address) the six largest are one contributor. Money stays integer cents throughout.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,6 +20,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+REASONS: Final = ("safe", "safe_prov", "safe_fund", "ggz")
+_JOINED_TOGETHER: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,130 +42,171 @@ class Parameters:
         return asdict(self)
 
 
-REASONS: Final = ("safe", "safe_prov", "safe_fund", "ggz")
-
-
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Contributions of one window, one row per (cell, contributor, provider, part): amounts in cents.
+class Keys:
+    """Who contributes to which cell (0..cells-1) through which provider; rows sorted by (cell, contributor, provider).
 
-    `cell` in 0..cells-1. `overig` and `ggz` tell the part; `mandated` contributors were ever under a mandate.
+    `overig` and `ggz` tell the part; `mandated` households were ever under a mandate; `joined` contributors count together.
     """
 
     cells: int
     cell: Ints
     contributor: Ints
     provider: Ints
-    cents: Ints
     overig: Flags
     ggz: Flags
     mandated: Flags
+    joined: Flags
 
-    def where(self, keep: Flags) -> Window:
-        """The rows that `keep` marks."""
-        return Window(
-            self.cells, self.cell[keep], self.contributor[keep], self.provider[keep], self.cents[keep], self.overig[keep],
-            self.ggz[keep], self.mandated[keep],
+    def where(self, keep: Flags) -> Keys:
+        """The rows that `keep` marks; the cells stay the same."""
+        return Keys(
+            self.cells, self.cell[keep], self.contributor[keep], self.provider[keep], self.overig[keep], self.ggz[keep],
+            self.mandated[keep], self.joined[keep],
         )  # fmt: skip
 
 
-def _netted(groups: list[Ints], cents: Ints) -> tuple[list[Ints], Ints]:
-    """Sum cents per distinct combination; the combinations come sorted by the first group first."""
-    if not len(cents):
-        return [g[:0] for g in groups], cents[:0]
-    order = np.lexsort(groups[::-1])
-    sorted_groups = [g[order] for g in groups]
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = np.any([g[1:] != g[:-1] for g in sorted_groups], axis=0)
-    starts = np.flatnonzero(new)
-    return [g[starts] for g in sorted_groups], np.add.reduceat(cents[order], starts)
+def _starts(*columns: Ints) -> Ints:
+    """Where each run of equal rows starts."""
+    if not len(columns[0]):
+        return np.zeros(0, dtype=np.int64)
+    new = np.ones(len(columns[0]), dtype=bool)
+    new[1:] = False
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
 
 
-def _safe(group: Ints, net: Ints, count: int, p: Parameters) -> Flags:
-    """SAFE of each group; a group without any amount that is not zero passes (nothing changed, nothing left)."""
+def _lengths(starts: Ints, rows: int) -> Ints:
+    return np.diff(np.r_[starts, rows])
+
+
+def _six_together(size: Ints, joined: Flags, starts: Ints) -> Ints:
+    """Per run, the six largest joined amounts as one, in the place of the largest of them."""
+    lengths = _lengths(starts, len(size))
+    run = np.repeat(np.arange(len(starts)), lengths)
+    order = np.lexsort((-size, ~joined, run))
+    out = size[order]
+    rank = np.arange(len(size)) - np.repeat(starts, lengths)
+    together = joined[order] & (rank < _JOINED_TOGETHER)
+    sums = np.add.reduceat(np.where(together, out, 0), starts)
+    out[together] = 0
+    out[starts] = np.where(together[starts], sums, out[starts])
+    return out
+
+
+def _safe(net: Ints, joined: Flags, starts: Ints, p: Parameters) -> Flags:
+    """SAFE of each run; a run without any amount that is not zero passes (nothing changed, nothing left)."""
+    if not len(net):
+        return np.zeros(0, dtype=bool)
     size = np.abs(net)
-    total = np.bincount(group, weights=size, minlength=count)
-    n = np.bincount(group, weights=size > 0, minlength=count)
-    order = np.lexsort((-size, group))
-    sorted_group, sorted_size = group[order], size[order]
-    first = np.zeros(count)
-    second = np.zeros(count)
-    if len(order):
-        starts = np.flatnonzero(np.r_[True, sorted_group[1:] != sorted_group[:-1]])
-        first[sorted_group[starts]] = sorted_size[starts]
-        following = starts + 1
-        inside = following < len(order)
-        inside[inside] = sorted_group[following[inside]] == sorted_group[starts[inside]]
-        second[sorted_group[starts[inside]]] = sorted_size[following[inside]]
+    if joined.any():
+        size = _six_together(size, joined, starts)
+    total = np.add.reduceat(size, starts)
+    n = np.add.reduceat((size > 0).astype(np.int64), starts)
+    first = np.maximum.reduceat(size, starts)
+    largest = size == np.repeat(first, _lengths(starts, len(size)))
+    at = np.minimum.reduceat(np.where(largest, np.arange(len(size)), len(size)), starts)
+    others = size.copy()
+    others[at] = 0
+    second = np.maximum.reduceat(others, starts)
     passes = (n >= p.least_contributors) & (first * 100 <= total * p.largest_share)
     passes &= (first + second) * 100 <= total * p.two_largest_share
     result: Flags = passes | (n == 0)
     return result
 
 
-def safe(w: Window, p: Parameters) -> Flags:
-    """SAFE per cell."""
-    (cell, _), net = _netted([w.cell, w.contributor], w.cents)
-    return _safe(cell, net, w.cells, p)
+class Rules:
+    """The rules over one set of keys, for the amounts of any window (cents per row of the keys); results per cell."""
 
+    def __init__(self, keys: Keys, p: Parameters) -> None:
+        self._keys, self._p = keys, p
+        self._contributors = _starts(keys.cell, keys.contributor)
 
-def safe_prov(w: Window, p: Parameters) -> Flags:
-    """SAFE_PROV per cell: each (cell, provider) pair is tried without that provider, all pairs at once."""
-    (cell, contributor), net = _netted([w.cell, w.contributor], w.cents)
-    (p_cell, p_provider, p_contributor), p_net = _netted([w.cell, w.provider, w.contributor], w.cents)
-    if not len(cell):
-        return np.ones(w.cells, dtype=bool)
-    width = int(w.provider.max()) + 1
-    pair_keys, pair_of_row = np.unique(p_cell * width + p_provider, return_inverse=True)
-    pair_cell = pair_keys // width
-    starts = np.searchsorted(cell, np.arange(w.cells), side="left")
-    sizes = np.bincount(cell, minlength=w.cells)
-    lengths = sizes[pair_cell]
-    offsets = np.r_[0, np.cumsum(lengths)[:-1]]
-    index = np.arange(int(lengths.sum())) - np.repeat(offsets, lengths) + np.repeat(starts[pair_cell], lengths)
-    left = net[index].copy()
-    span = int(contributor.max()) + 1
-    position = np.searchsorted(cell * span + contributor, p_cell * span + p_contributor)
-    left[offsets[pair_of_row] + position - starts[p_cell]] -= p_net
-    passes = _safe(np.repeat(np.arange(len(pair_keys)), lengths), left, len(pair_keys), p)
-    failing = np.bincount(pair_cell, weights=~passes, minlength=w.cells)
-    result: Flags = failing == 0
-    return result
+    def _per_cell(self, cell: Ints, passes: Flags) -> Flags:
+        """A cell passes when all of its runs do; one without any passes."""
+        out = np.ones(self._keys.cells, dtype=bool)
+        out[cell[~passes]] = False
+        return out
 
+    def safe(self, cents: Ints) -> Flags:
+        """SAFE per cell."""
+        if not len(cents):
+            return np.ones(self._keys.cells, dtype=bool)
+        starts = self._contributors
+        cell = self._keys.cell[starts]
+        runs = _starts(cell)
+        return self._per_cell(cell[runs], _safe(np.add.reduceat(cents, starts), self._keys.joined[starts], runs, self._p))
 
-def safe_fund(w: Window, p: Parameters) -> Flags:
-    """SAFE_FUND per cell."""
-    part = w.where(w.overig)
-    if not len(part.cell):
-        return np.ones(w.cells, dtype=bool)
-    unknown = part.where(~part.mandated)
-    (cell, _), net = _netted([unknown.cell, unknown.contributor], unknown.cents)
-    passes = _safe(cell, net, w.cells, p)
-    (all_cells, _), all_net = _netted([part.cell, part.contributor], part.cents)
-    changed = np.bincount(all_cells, weights=all_net != 0, minlength=w.cells) > 0
-    left = np.bincount(cell, weights=net != 0, minlength=w.cells) > 0
-    result: Flags = passes & ~(changed & ~left)
-    return result
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        """For each (cell, provider) all contributors of the cell, and where that provider's part is taken from them."""
+        k, of_contributor = self._keys, self._contributors
+        parts = _starts(k.cell, k.contributor, k.provider)
+        cells_of_runs = k.cell[of_contributor]
+        first_run = np.searchsorted(cells_of_runs, np.arange(k.cells))
+        runs = np.bincount(cells_of_runs, minlength=k.cells)
+        width = int(k.provider.max()) + 1
+        names, pair = np.unique(k.cell[parts] * width + k.provider[parts], return_inverse=True)
+        pair_cell = names // width
+        lengths = runs[pair_cell]
+        offsets = np.r_[0, np.cumsum(lengths)[:-1]].astype(np.int64)
+        run = np.arange(int(lengths.sum())) - np.repeat(offsets - first_run[pair_cell], lengths)
+        run_of_part = np.searchsorted(of_contributor, parts, side="right") - 1
+        taken = offsets[pair] + run_of_part - first_run[k.cell[parts]]
+        return parts, run, taken, offsets, pair_cell
 
+    def safe_prov(self, cents: Ints) -> Flags:
+        """SAFE_PROV per cell: every provider is left out in turn, all at once."""
+        if not len(cents):
+            return np.ones(self._keys.cells, dtype=bool)
+        parts, run, taken, offsets, pair_cell = self._pairs
+        left = np.add.reduceat(cents, self._contributors)[run]
+        left[taken] -= np.add.reduceat(cents, parts)
+        joined = self._keys.joined[self._contributors]
+        return self._per_cell(pair_cell, _safe(left, joined[run] if joined.any() else joined, offsets, self._p))
 
-def _share(w: Window, p: Parameters) -> Flags:
-    (cell, _, ggz), net = _netted([w.cell, w.contributor, w.ggz.astype(np.int64)], w.cents)
-    size = np.abs(net)
-    whole = np.bincount(cell, weights=size, minlength=w.cells)
-    secret = np.bincount(cell, weights=size * (ggz > 0), minlength=w.cells)
-    result: Flags = (secret == 0) | ((whole - secret) * 100 >= whole * p.least_not_ggz_share)
-    return result
+    @cached_property
+    def _unknown(self) -> tuple[Flags, Rules]:
+        """Overige zorg of households the funder's mandates do not show."""
+        keep = self._keys.overig & ~self._keys.mandated
+        return keep, Rules(self._keys.where(keep), self._p)
 
+    def _changed(self, cents: Ints) -> Flags:
+        """Cells in which some contributor's amount is not zero."""
+        out = np.zeros(self._keys.cells, dtype=bool)
+        if len(cents):
+            net = np.add.reduceat(cents, self._contributors)
+            out[self._keys.cell[self._contributors][net != 0]] = True
+        return out
 
-def not_ggz(w: Window, p: Parameters) -> Flags:
-    """The GGZ rule per cell."""
-    return _share(w, p) & _share(w.where(w.overig), p)
+    def safe_fund(self, cents: Ints) -> Flags:
+        """SAFE_FUND per cell; overige zorg of which the mandates show all fails."""
+        keep, unknown = self._unknown
+        known_to_all = self._changed(np.where(self._keys.overig, cents, 0)) & ~unknown._changed(cents[keep])
+        result: Flags = unknown.safe(cents[keep]) & ~known_to_all
+        return result
 
+    def not_ggz(self, cents: Ints) -> Flags:
+        """The GGZ rule per cell."""
+        result: Flags = self._enough(cents) & self._enough(np.where(self._keys.overig, cents, 0))
+        return result
 
-def reasons(w: Window, p: Parameters) -> NDArray[np.int64]:
-    """Per cell the first rule that fails, as index into `REASONS`; -1 where all pass."""
-    result = np.full(w.cells, -1, dtype=np.int64)
-    for index, rule in enumerate((safe, safe_prov, safe_fund, not_ggz)):
-        failing = ~rule(w, p) & (result < 0)
-        result[failing] = index
-    return result
+    def _enough(self, cents: Ints) -> Flags:
+        secret, rest = (self._sizes(np.where(part, cents, 0)) for part in (self._keys.ggz, ~self._keys.ggz))
+        result: Flags = (secret == 0) | (rest * 100 >= (secret + rest) * self._p.least_not_ggz_share)
+        return result
+
+    def _sizes(self, cents: Ints) -> Ints:
+        """Sum per cell of the absolute amounts netted per contributor."""
+        out = np.zeros(self._keys.cells, dtype=np.int64)
+        if len(cents):
+            np.add.at(out, self._keys.cell[self._contributors], np.abs(np.add.reduceat(cents, self._contributors)))
+        return out
+
+    def reasons(self, cents: Ints) -> Ints:
+        """Per cell the first rule that fails, as index into `REASONS`; -1 where all pass."""
+        result = np.full(self._keys.cells, -1, dtype=np.int64)
+        for index, rule in enumerate((self.safe, self.safe_prov, self.safe_fund, self.not_ggz)):
+            result[~rule(cents) & (result < 0)] = index
+        return result
