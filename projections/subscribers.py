@@ -32,6 +32,8 @@ class ReleaseSubscriber:
     epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
     geography: dict[str, Any] | None = None
     refused: int = 0
+    caught_up: bool = False
+    """Whether the end of the topic was reached once: what is known then is all there was."""
     _consumer: Consumer | None = None
 
     def poll(self, seconds: float) -> bool:
@@ -42,12 +44,14 @@ class ReleaseSubscriber:
         news = False
         for record in self._consumer.consume(100, seconds):
             if record.error() is not None:
+                self.caught_up = self.caught_up or record.error().name() == "_PARTITION_EOF"
                 _check(record.error())
                 continue
-            news = self._take(record.value() or b"") or news
+            news = self.take(record.value() or b"") or news
         return news
 
-    def _take(self, data: bytes) -> bool:
+    def take(self, data: bytes) -> bool:
+        """Take in one record of the topic; False, and counted, where release did not sign it or it is unknown."""
         try:
             payload = verified_payload(self.release_public, data)
             name = codec.name_of(payload)

@@ -143,7 +143,8 @@ def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
 
     @app.get("/health")
     def health() -> PlainTextResponse:
-        return PlainTextResponse("ready" if ready() else "reading", status_code=200 if ready() else 503)
+        now = "ready" if ready() else "reading"
+        return PlainTextResponse(f"{now}. {released.trouble}".strip(), status_code=200 if ready() else 503)
 
     @app.get("/", response_class=HTMLResponse)
     def page(request: Request) -> Response:

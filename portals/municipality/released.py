@@ -1,15 +1,24 @@
-"""Follows the two released topics of a municipality with its own certificate; what is not signed by release does not count."""
+"""Follows the two released topics of a municipality with its own certificate; what is not signed by release does not count.
+
+Everything is kept in memory: the topics are the store. What is away is waited for, and said.
+"""
 
 from __future__ import annotations
 
 import threading
-import time
-from typing import Any
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaException
 
 from portals.municipality.figures import Figures
 from projections.subscribers import ReleaseSubscriber
 from schemas import topics
 from schemas.errors import ZorgstroomError
+
+_log: Final = structlog.get_logger("page")
+_SECONDS_OF_A_POLL: Final = 0.3
+_SECONDS_BEFORE_TRYING_AGAIN: Final = 1.0
 
 
 class Released:
@@ -19,47 +28,55 @@ class Released:
         """`settings`: librdkafka configuration with the municipality's certificate."""
         name = f"gm{municipality:04d}"
         self._municipality = municipality
-        self._macro = ReleaseSubscriber(settings, f"{name}.page-macro", topics.macro_topic(municipality), release_public)
-        self._meso = ReleaseSubscriber(settings, f"{name}.page-meso", topics.meso_topic(municipality), release_public)
+        self.macro = ReleaseSubscriber(settings, f"{name}.page-macro", topics.macro_topic(municipality), release_public)
+        self.meso = ReleaseSubscriber(settings, f"{name}.page-meso", topics.meso_topic(municipality), release_public)
         self._stopping = threading.Event()
-        self._read = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.trouble = ""
+        """Why nothing new can be read now, in one sentence; empty when all is well."""
 
-    def follow(self) -> threading.Thread:
+    def follow(self) -> None:
         """Start following in a thread; what is away is waited for."""
-        thread = threading.Thread(target=self._run, name="released", daemon=True)
-        thread.start()
-        return thread
+        self._thread = threading.Thread(target=self._run, name="released", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
-        quiet = 0
         while not self._stopping.is_set():
             try:
-                news = [self._macro.poll(0.3), self._meso.poll(0.3)]
-            except ZorgstroomError:
-                time.sleep(1)
+                self.macro.poll(_SECONDS_OF_A_POLL)
+                self.meso.poll(_SECONDS_OF_A_POLL)
+            except (ZorgstroomError, KafkaException) as wrong:
+                self._say(str(wrong) if isinstance(wrong, ZorgstroomError) else "Kafka can't be read with these settings.")
+                self._stopping.wait(_SECONDS_BEFORE_TRYING_AGAIN)
                 continue
-            quiet = 0 if any(news) else quiet + 1
-            if quiet >= 2 or self._macro.epochs:
-                self._read.set()
-        self._macro.close()
-        self._meso.close()
+            if self.ready():
+                self._say("")
+        self.macro.close()
+        self.meso.close()
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            _log.warning("waiting", why=trouble) if trouble else _log.info("reading again")
+            self.trouble = trouble
 
     def ready(self) -> bool:
-        """Whether what there was has been read."""
-        return self._read.is_set()
+        """Whether all that had been released when the page started has been read."""
+        return self.macro.caught_up and self.meso.caught_up
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop following and leave the topics."""
         self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=3)
 
     def epochs(self) -> list[int]:
         """Month indexes of all released epochs, oldest first."""
-        return sorted(self._macro.epochs)
+        return sorted(self.macro.epochs)
 
     def name(self) -> str:
         """Name of the municipality."""
-        return str(self._macro.geography["name"]) if self._macro.geography else f"GM{self._municipality:04d}"
+        return str(self.macro.geography["name"]) if self.macro.geography else f"GM{self._municipality:04d}"
 
     def figures(self, epoch: int) -> Figures:
         """The figures of one epoch. Raises `KeyError` for one that was not released."""
-        return Figures(self._macro.epochs[epoch], self._meso.epochs.get(epoch), self._macro.geography)
+        return Figures(self.macro.epochs[epoch], self.meso.epochs.get(epoch), self.macro.geography)
