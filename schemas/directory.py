@@ -60,7 +60,7 @@ def verified_entry(root_public: bytes, data: bytes) -> Entry:
 
 @dataclass(slots=True)
 class Directory:
-    """The latest version of each entry, for look-ups by workers and publishers."""
+    """The latest version of each entry, for look-ups by workers and publishers while another thread learns."""
 
     root_public: bytes
     _entries: dict[str, Entry] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Directory:
     def role_key(self, role: str, use: Use, *, day: int) -> Entry:
         """The newest key of a role valid on `day`. Raises `Refused` (`unknown-key`)."""
         found = [
-            e for e in self._entries.values()
+            e for e in tuple(self._entries.values())
             if e.kind == "role_key" and e.name == role and e.use == use and e.valid_from <= day
             and (e.valid_until is None or day <= e.valid_until)
         ]  # fmt: skip
@@ -86,7 +86,7 @@ class Directory:
 
     def sender(self, name: str) -> Entry | None:
         """The newest signing entry of a sender, or None when it was never admitted."""
-        found = [e for e in self._entries.values() if e.kind == "sender" and e.name == name]
+        found = [e for e in tuple(self._entries.values()) if e.kind == "sender" and e.name == name]
         return max(found, key=lambda e: e.version) if found else None
 
     def sender_key(self, name: str, key_id: str) -> Entry | None:
@@ -95,4 +95,4 @@ class Directory:
 
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""
-        return tuple(sorted((e for e in self._entries.values() if e.kind == "sender"), key=lambda e: e.name))
+        return tuple(sorted((e for e in tuple(self._entries.values()) if e.kind == "sender"), key=lambda e: e.name))

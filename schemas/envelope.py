@@ -13,12 +13,13 @@ from schemas import codec
 from schemas.errors import Refused
 from schemas.sealing import open_part, seal_part, sha256, sign, signature_holds
 from schemas.secrets import BoxKey, SigningKey
-from schemas.values import OutboxId, SenderId
+from schemas.values import Month, OutboxId, SenderId, day_number
 
 FORMAT: Final = 1
 MAX_ENVELOPE_BYTES: Final = 1024 * 1024
 MAX_EVENTS: Final = 1000
 _DOMAIN: Final = "zorgstroom envelope 1"
+_LAST_DAY: Final = day_number(Month(2999, 12).first_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,17 @@ class Header:
             return cls(
                 topic=d["topic"], sender=SenderId(d["sender"]), outbox=OutboxId(d["outbox"]), number=_positive(d["number"]),
                 identity_key_id=d["identity_key"], content_key_id=d["content_key"], signing_key_id=d["signing_key"],
-                day=d["day"],
+                day=_calendar_day(d["day"]),
             )  # fmt: skip
         except ValueError as wrong:
-            raise Refused("unreadable", "The header's sender or number is malformed.") from wrong
+            raise Refused("unreadable", "The header's sender, number or day is malformed.") from wrong
+
+
+def _calendar_day(number: int) -> int:
+    if not 0 <= number <= _LAST_DAY:
+        msg = "a day lies between 1970 and 2999"
+        raise ValueError(msg)
+    return number
 
 
 def _positive(number: int) -> int:

@@ -7,24 +7,33 @@ references, withdrawals, second debits. Codes are those of the iWmo/iJw standard
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from schemas.care import CARE_TYPES, UNITS
-from schemas.frames import DELIVERY_ROW, LEDGER_ROW, ZERO16, Kind, Rows
-from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, day_number, day_of
+from schemas.frames import DELIVERY_ROW, LEDGER_ROW, NO_VALUE, ZERO16, Kind, Rows
+from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Month, day_number, day_of
 
 _SHARED_FIELDS: Final = tuple(n for n in LEDGER_ROW.names or () if n in (DELIVERY_ROW.names or ()))
 _CARE_IDS: Final = np.array(sorted(CARE_TYPES), dtype=np.int64)
 _UNIT_IDS: Final = np.array([0, *sorted(UNITS)], dtype=np.int64)
 _SIZE: Final = LEDGER_ROW.itemsize
+MAX_QUANTITY: Final = 1_000_000_000
+"""Bound of one line's volume (hundredths of a unit) and tariff (cents): what is summed must stay a number of 64 bits."""
+_GRANTED_FROM: Final = day_number(Month(1950, 1).first_day)
+_GRANTED_UNTIL: Final = day_number(Month(2999, 1).first_day)
+_SLOT_FIELDS: Final = np.dtype([("assignment", "V16"), ("c", "<u2"), ("p", "S5"), ("f", "<i4"), ("t", "<i4")])
 
 
 @dataclass(slots=True)
 class Known:
-    """A reference the ledger has taken: whose, the row as written, and whether it was withdrawn."""
+    """A reference the ledger has taken: whose, the row as sent, and whether it was withdrawn.
+
+    Behind a withdrawal's row stands the reference it names, so that word for word the same is the same bytes.
+    """
 
     person: bytes
     row: bytes
@@ -41,6 +50,26 @@ class Books:
     withdrawn: set[tuple[int, bytes]] = field(default_factory=set)
     opened: set[bytes] = field(default_factory=set)
     closed: set[bytes] = field(default_factory=set)
+
+    def remember(self, own: tuple[int, bytes], known: Known) -> None:
+        """Take a new reference."""
+        self.known[own] = self.added[own] = known
+
+    def open(self, slot: bytes) -> None:
+        """A debit stands now."""
+        self.open_slots.add(slot)
+        if slot in self.closed:
+            self.closed.discard(slot)
+        else:
+            self.opened.add(slot)
+
+    def close(self, slot: bytes) -> None:
+        """It stands no more."""
+        self.open_slots.discard(slot)
+        if slot in self.opened:
+            self.opened.discard(slot)
+        else:
+            self.closed.add(slot)
 
 
 @dataclass(slots=True)
@@ -62,32 +91,33 @@ def oldest_day(day: int) -> int:
 
 
 def field_codes(
-    rows: Rows, *, payers: frozenset[int], day: int, subjects: list[bytes], refusals: dict[int, str]
+    rows: Rows, *, payers: frozenset[int], day: int, subjects: Sequence[bytes], refusals: dict[int, str]
 ) -> list[str | None]:
-    """The first rule each row breaks by itself, or None. `subjects`: person id per subject, zeros where refused."""
-    count = len(rows)
-    codes: list[str | None] = [None] * count
+    """The first rule each row breaks by itself, or None. `subjects`: person id per subject, zeros where there is none.
+
+    What is granted may begin after the header's day and long before it: only what was delivered can't.
+    """
+    of_subject = [refusals.get(i) or ("subject" if person == ZERO16 else None) for i, person in enumerate(subjects)]
+    count = len(of_subject)
+    codes = [of_subject[s] if s < count else "subject" for s in rows["subject"].tolist()]
 
     def mark(wrong: Any, code: str) -> None:
         for index in np.flatnonzero(wrong):
             codes[index] = codes[index] or code
 
-    subject = rows["subject"].astype(np.int64)
-    for index in np.flatnonzero(subject >= len(subjects)):
-        codes[index] = "subject"
-    if refusals:
-        for index in np.flatnonzero(np.isin(subject, list(refusals))):
-            codes[index] = codes[index] or refusals[int(subject[index])]
-    first, last, kind = rows["from_day"].astype(np.int64), rows["to_day"].astype(np.int64), rows["kind"]
+    first, last, kind = rows["from_day"], rows["to_day"], rows["kind"]
     granted = kind == Kind.GRANTED
     mark(kind > max(Kind), "kind")
-    mark(~np.isin(rows["payer"].astype(np.int64), list(payers)), "payer")
-    mark(~np.isin(rows["care_type"].astype(np.int64), _CARE_IDS), "category")
-    mark(~np.isin(rows["unit"].astype(np.int64), _UNIT_IDS), "unit")
+    mark(~np.isin(rows["payer"], np.array(sorted(payers), dtype=np.int64)), "payer")
+    mark(~np.isin(rows["care_type"], _CARE_IDS), "category")
+    mark(~np.isin(rows["unit"], _UNIT_IDS), "unit")
     mark(last < first, "period")
+    mark(granted & ((first < _GRANTED_FROM) | (first > _GRANTED_UNTIL)), "period")
     mark((first > day) & ~granted, "future")
     mark((first < oldest_day(day)) & ~granted, "too-old")
     mark((rows["cents"] < 0) | (rows["cents"] > MAX_LINE_CENTS), "amount")
+    for name in ("volume", "tariff_cents"):
+        mark((rows[name] < NO_VALUE) | (rows[name] > MAX_QUANTITY), "amount")
     return codes
 
 
@@ -100,23 +130,20 @@ def ledger_rows(rows: Rows, provider: int) -> bytes:
     return out.tobytes()
 
 
-def slots_of(rows: Rows, persons: list[bytes], provider: int) -> list[bytes | None]:
+def slots_of(rows: Rows, persons: Sequence[bytes], provider: int) -> list[bytes | None]:
     """What a second debit would share with a first, per row: person, provider, assignment, care type, product, period.
 
     None where no assignment is given. `persons`: one per row.
     """
-    prefix = int(provider).to_bytes(4, "little")
-    assignments = rows["assignment"].tolist()
-    fields = np.empty(len(rows), np.dtype([("c", "<u2"), ("p", "S5"), ("f", "<i4"), ("t", "<i4")]))
-    fields["c"], fields["p"], fields["f"], fields["t"] = (
-        rows["care_type"], rows["product"], rows["from_day"], rows["to_day"],
-    )  # fmt: skip
-    packed, size = fields.tobytes(), fields.dtype.itemsize
+    fields = np.zeros(len(rows), _SLOT_FIELDS)
+    fields["assignment"], fields["c"], fields["p"] = rows["assignment"], rows["care_type"], rows["product"]
+    fields["f"], fields["t"] = rows["from_day"], rows["to_day"]
+    prefix, packed, size = int(provider).to_bytes(4, "little"), fields.tobytes(), _SLOT_FIELDS.itemsize
+    pieces = [packed[i : i + size] for i in range(0, len(packed), size)]
     return [
-        None if a == ZERO16
-        else hashlib.blake2b(p + prefix + a + packed[i * size : (i + 1) * size], digest_size=16).digest()
-        for i, (a, p) in enumerate(zip(assignments, persons, strict=True))
-    ]  # fmt: skip
+        None if piece.startswith(ZERO16) else hashlib.blake2b(person + prefix + piece, digest_size=16).digest()
+        for piece, person in zip(pieces, persons, strict=True)
+    ]
 
 
 def slot_of_row(person: bytes, row: bytes) -> bytes | None:
@@ -138,13 +165,18 @@ class Prepared:
     slots: list[bytes | None]
     codes: list[str | None]
 
+    def row(self, index: int) -> bytes:
+        """One row as the ledger writes it."""
+        return self.written[index * _SIZE : (index + 1) * _SIZE]
+
 
 def prepare(
-    rows: Rows, *, provider: int, payers: frozenset[int], day: int, subjects: list[bytes], refusals: dict[int, str]
+    rows: Rows, *, provider: int, payers: frozenset[int], day: int, subjects: Sequence[bytes], refusals: dict[int, str]
 ) -> Prepared:
     """Everything about an envelope's rows that needs no look-up."""
     codes = field_codes(rows, payers=payers, day=day, subjects=subjects, refusals=refusals)
-    named = [subjects[i] if i < len(subjects) else ZERO16 for i in rows["subject"].tolist()]
+    count = len(subjects)
+    named = [subjects[i] if i < count else ZERO16 for i in rows["subject"].tolist()]
     return Prepared(
         rows=rows, provider=provider, written=ledger_rows(rows, provider), persons=named,
         references=rows["reference"].tolist(), previous=rows["previous"].tolist(),
@@ -155,71 +187,66 @@ def prepare(
 def judge(p: Prepared, books: Books) -> Judged:
     """Take the rows in order; `books` changes as they are accepted."""
     result = Judged()
-    kinds = p.rows["kind"].tolist()
-    known, provider = books.known, p.provider
-    for i, code in enumerate(p.codes):
-        if code is not None:
-            result.refused.append((i, code))
-            continue
-        person, own = p.persons[i], (provider, p.references[i])
-        row = p.written[i * _SIZE : (i + 1) * _SIZE]
-        before = known.get(own)
-        if kinds[i] == Kind.WITHDRAWN:
-            found = _withdraw(person, own, (provider, p.previous[i]), books)
-            if isinstance(found, str):
-                result.refused.append((i, found))
-            elif found is None:
-                result.duplicates += 1
-            else:
-                result.accepted.append((person, found))
-            continue
-        slot = p.slots[i] if kinds[i] == Kind.DELIVERED else None
-        if before is not None:
-            if before.person == person and before.row == row:
-                result.duplicates += 1
-            else:
-                result.refused.append((i, "8021"))
-        elif slot is not None and slot in books.open_slots:
-            result.refused.append((i, "9389"))
+    for i, (code, kind) in enumerate(zip(p.codes, p.rows["kind"].tolist(), strict=True)):
+        found = code or TAKEN[kind](p, i, books)
+        if found is None:
+            result.duplicates += 1
+        elif isinstance(found, str):
+            result.refused.append((i, found))
         else:
-            known[own] = books.added[own] = Known(person, row)
-            if slot is not None:
-                books.open_slots.add(slot)
-                if slot in books.closed:
-                    books.closed.discard(slot)
-                else:
-                    books.opened.add(slot)
-            result.accepted.append((person, row))
+            result.accepted.append((p.persons[i], found))
     return result
 
 
-def _withdraw(person: bytes, own: tuple[int, bytes], debit_key: tuple[int, bytes], books: Books) -> bytes | str | None:
-    """Take one withdrawal: the row to write, a code, or None for a duplicate."""
-    debit, before = books.known.get(debit_key), books.known.get(own)
+def _deliver(p: Prepared, i: int, books: Books) -> bytes | str | None:
+    """Take one debit: the row to write, a code, or None for a duplicate."""
+    slot = p.slots[i]
+    found = _new(p, i, books, blocked=slot is not None and slot in books.open_slots)
+    if slot is not None and isinstance(found, bytes):
+        books.open(slot)
+    return found
+
+
+def _grant(p: Prepared, i: int, books: Books) -> bytes | str | None:
+    """Take one grant; it stands in no debit's way."""
+    return _new(p, i, books, blocked=False)
+
+
+def _new(p: Prepared, i: int, books: Books, *, blocked: bool) -> bytes | str | None:
+    own, person, row = (p.provider, p.references[i]), p.persons[i], p.row(i)
+    before = books.known.get(own)
     if before is not None:
-        same = (
-            debit is not None and before.person == person and debit.person == person and before.row == _as_withdrawn(debit.row)
-        )
-        return None if same else "8021"
+        return None if before.person == person and before.row == row else "8021"
+    if blocked:
+        return "9389"
+    books.remember(own, Known(person, row))
+    return row
+
+
+def _withdraw(p: Prepared, i: int, books: Books) -> bytes | str | None:
+    """Take one withdrawal: what is written repeats its debit in all but the kind."""
+    own, person, row = (p.provider, p.references[i]), p.persons[i], p.row(i) + p.previous[i]
+    before = books.known.get(own)
+    if before is not None:
+        return None if before.person == person and before.row == row else "8021"
+    debit_key = (p.provider, p.previous[i])
+    debit = books.known.get(debit_key)
     if debit is None or debit.person != person or debit.row[0] != Kind.DELIVERED:
         return "8017"
     if debit.withdrawn:
         return "9390"
     debit.withdrawn = True
     books.withdrawn.add(debit_key)
-    row = _as_withdrawn(debit.row)
-    books.known[own] = books.added[own] = Known(person, row)
+    books.remember(own, Known(person, row))
     slot = slot_of_row(person, debit.row)
     if slot is not None and slot in books.open_slots:
-        books.open_slots.discard(slot)
-        if slot in books.opened:
-            books.opened.discard(slot)
-        else:
-            books.closed.add(slot)
-    return row
+        books.close(slot)
+    return bytes([Kind.WITHDRAWN]) + debit.row[1:]
 
 
-def _as_withdrawn(row: bytes) -> bytes:
-    """The debit's row with its first field, the kind, changed."""
-    return bytes([Kind.WITHDRAWN]) + row[1:]
-
+TAKEN: Final[dict[int, Callable[[Prepared, int, Books], bytes | str | None]]] = {
+    Kind.DELIVERED: _deliver,
+    Kind.WITHDRAWN: _withdraw,
+    Kind.GRANTED: _grant,
+}
+"""How a row of each kind is taken; a test holds it against `Kind`."""

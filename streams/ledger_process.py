@@ -30,8 +30,9 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
     key_id = directory.role_key("ledger", "content", day=day_number(today())).key_id
     role = LedgerRole(
-        directory=directory, content_keys={key_id: BoxKey(config.secret("content"))}, keys=PersonKeyCache(vault), metrics=metrics
-    )
+        directory=directory, content_keys={key_id: BoxKey(config.secret("content"))}, keys=PersonKeyCache(vault),
+        metrics=metrics, learn_more=lambda: follower.refreshed(seconds=3),
+    )  # fmt: skip
     return Worker(config, HopEngine(role, PostgresHopStore(config.database_dsn, role.name), metrics), metrics)
 
 

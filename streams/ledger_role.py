@@ -5,76 +5,60 @@ Sees person ids and what was delivered; never a BSN, an address, a household or 
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from schemas import codec, topics
-from schemas.directory import Directory
+import numpy as np
+
+from schemas import codec
+from schemas.directory import Directory, Entry
 from schemas.envelope import Header, open_content, signature_valid
 from schemas.errors import Refused, Unavailable
 from schemas.frames import DELIVERY_ROW, ZERO16, Kind, rows_of
-from schemas.sealing import partition_of, seal_events, sha256
+from schemas.sealing import sha256
 from schemas.secrets import BoxKey, DataKey
-from streams import ledger, ledger_store
+from streams import ledger, ledger_mandates, ledger_store
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_engine import hop_number
 from streams.hop_store import Transaction
+from streams.ledger_envelope import (
+    INPUT,
+    Rekeyed,
+    Work,
+    dead_letter_of,
+    persons_in,
+    receipt_of,
+    records_of,
+    sender_key_id,
+)
 from streams.metrics import WorkerMetrics
 
-INPUT, OUTPUT = "rekeyed.v1", "ledger.v1"
 _ROW: Final = DELIVERY_ROW.itemsize
+_STRANGER_SECONDS: Final = 30.0
 
 
 class PersonKeys(Protocol):
     """Where person keys are borrowed (the keyvault, cached)."""
 
     def keys(self, persons: Sequence[bytes]) -> dict[bytes, DataKey]:
-        """Keys of these persons; made where absent."""
+        """Keys of these persons; made where absent. Who has none any more is not among them."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rekeyed:
-    """A record of intake: its fields, the header as signed, and why nothing of it is taken, if so."""
-
-    fields: dict[str, Any]
-    header: Header | None
-    refusal: str | None
-
-
-@dataclass(slots=True)
-class _Work:
-    """One envelope on its way through a window."""
-
-    taken: Numbered[Rekeyed]
-    header: Header
-    content: dict[str, Any]
-    persons: list[bytes]
-    prepared: ledger.Prepared | None = None
-    judged: ledger.Judged = field(default_factory=ledger.Judged)
-    mandates: list[tuple[bytes, bytes]] = field(default_factory=list)
-    refused_others: list[dict[str, Any]] = field(default_factory=list)
-    accepted_others: int = 0
-
-
-def sender_key_id(sender: str) -> bytes:
-    """The id under which a sender's own key (for its closed months) is kept beside person keys."""
-    return hashlib.sha256(b"sender" + sender.encode()).digest()[:16]
 
 
 @dataclass(slots=True)
 class LedgerRole:
-    """See `streams.hop.Role`."""
+    """See `streams.hop.Role`. `learn_more`: gives the directory a moment to hear of a sender intake knows already."""
 
     directory: Directory
     content_keys: dict[str, BoxKey]
     keys: PersonKeys
     metrics: WorkerMetrics
+    learn_more: Callable[[], None] = lambda: None
     name: str = "ledger"
     input_topic: str = INPUT
+    _strangers: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def identify(self, record: InputRecord) -> Numbered[Rekeyed] | Poison:
         """The hop's number counts; what is inside may still be refused whole."""
@@ -87,12 +71,23 @@ class LedgerRole:
             header = Header.decode(fields["header"])
         except Refused as broken:
             return Numbered(record, stream, number, Rekeyed({}, None, broken.code))
-        entry = self.directory.sender_key(header.sender.text, header.signing_key_id)
+        entry = self._signer(header)
         valid = entry is not None and signature_valid(
             public_key=entry.public_key, header=fields["header"], identity_hash=fields["identity_hash"],
             content_hash=sha256(fields["content"]), signature=fields["signature"],
         )  # fmt: skip
         return Numbered(record, stream, number, Rekeyed(fields, header, None if valid else "signature"))
+
+    def _signer(self, header: Header) -> Entry | None:
+        """The sender's key. Intake knew it, so one unknown here is awaited, once in a while."""
+        name = (header.sender.text, header.signing_key_id)
+        entry = self.directory.sender_key(*name)
+        now = time.monotonic()
+        if entry is None and now - self._strangers.get(name, -_STRANGER_SECONDS) >= _STRANGER_SECONDS:
+            self._strangers = {n: t for n, t in self._strangers.items() if now - t < _STRANGER_SECONDS} | {name: now}
+            self.learn_more()
+            entry = self.directory.sender_key(*name)
+        return entry
 
     def events_in(self, payload: Rekeyed) -> int:
         """About as many as the sealed content holds."""
@@ -108,65 +103,99 @@ class LedgerRole:
 
     def apply(self, tx: Transaction, accepted: Sequence[Numbered[Rekeyed]]) -> Sequence[Output]:
         """Open, judge, seal, answer."""
-        works: dict[int, _Work] = {}
-        outputs: dict[int, list[Output]] = {}
-        for index, taken in enumerate(accepted):
-            found = self._open(taken)
-            if isinstance(found, _Work):
-                works[index] = found
+        works = [self._open(taken) for taken in accepted]
+        opened = [work for work in works if work is not None and work.refusal is None]
+        handles = [h for w in opened for h in ledger_mandates.handles_of(w.content)]
+        book = ledger_mandates.MandateBook(ledger_store.mandates(tx, handles) if handles else {})
+        keys = self._borrow(opened, {g.person for g in book.known.values()})
+        for work in opened:
+            self._prepare(work, keys)
+        self._judge(tx, opened)
+        for work in opened:
+            self._hear(work, keys, book)
+        ledger_store.save_mandates(tx, book.changed)
+        outputs: list[Output] = []
+        for taken, done in zip(accepted, works, strict=True):
+            if done is not None:
+                outputs += records_of(done, keys)
+            if done is None or done.refusal == "signature":
+                reason = taken.payload.refusal or "unreadable"
+                self.metrics.dead_letter(reason)
+                outputs.append(dead_letter_of(taken.record, reason))
             else:
-                outputs[index] = found
-        self._judge(tx, list(works.values()))
-        for work in works.values():
-            self._mandates(tx, work)
-        sealed = self._seal(list(works.values()))
-        for index, work in works.items():
-            outputs[index] = [*sealed[id(work)], self._receipt(work.taken, work=work)]
-        return [o for index in range(len(accepted)) for o in outputs[index]]
+                outputs.append(receipt_of(done))
+        return outputs
 
-    def _open(self, taken: Numbered[Rekeyed]) -> _Work | list[Output]:
+    def _open(self, taken: Numbered[Rekeyed]) -> Work | None:
+        """An envelope as far as it can be read; None where not even its header can."""
         header, fields = taken.payload.header, taken.payload.fields
-        if header is None or taken.payload.refusal is not None:
-            reason = taken.payload.refusal or "unreadable"
-            self.metrics.dead_letter(reason)
-            return [self._dead_letter(taken.record, reason)]
+        if header is None:
+            return None
+        work = Work(
+            taken, header, persons_in(fields["persons"]), refusal=taken.payload.refusal or fields["outcome"] or None
+        )
+        if work.refusal is not None:
+            return work
         secret = self.content_keys.get(header.content_key_id)
-        persons = [fields["persons"][i : i + 16] for i in range(0, len(fields["persons"]), 16)]
-        try:
-            if secret is None:
-                raise Refused("unknown-key", "Sealed under an unknown content key.")
-            content = open_content(secret=secret, header=fields["header"], sealed=fields["content"])
-            work = _Work(taken, header, content, persons)
-            self._prepare(work)
-        except Refused as refused:
-            self.metrics.refused(refused.code)
-            return [self._receipt(taken, code=refused.code)]
+        if secret is None:
+            work.refusal = "unknown-key"
+        else:
+            try:
+                work.content = open_content(secret=secret, header=fields["header"], sealed=fields["content"])
+                rows_of(work.content["rows"], DELIVERY_ROW)
+            except Refused as refused:
+                work.refusal = refused.code
+        if work.refusal is not None:
+            self.metrics.refused(work.refusal)
         return work
 
-    def _prepare(self, work: _Work) -> None:
+    def _borrow(self, works: Sequence[Work], mandated: set[bytes]) -> dict[bytes, DataKey]:
+        """Keys of everyone the window writes about, and of senders that close months."""
+        wanted = set(mandated)
+        senders: set[bytes] = set()
+        for work in works:
+            named = set(np.unique(rows_of(work.content["rows"], DELIVERY_ROW)["subject"]).tolist())
+            named |= {m["subject"] for m in work.content["mandates"]}
+            wanted |= {work.persons[i] for i in named if 0 <= i < len(work.persons)}
+            if work.content["months"]:
+                senders.add(sender_key_id(work.header.sender.text))
+        wanted |= senders
+        wanted.discard(ZERO16)
+        keys = self.keys.keys(sorted(wanted)) if wanted else {}
+        if not senders <= keys.keys():
+            msg = "The keyvault lends no key for a sender's closed months."
+            raise Unavailable(msg)
+        return keys
+
+    def _payers(self, header: Header) -> frozenset[int]:
+        entry = self.directory.sender(header.sender.text)
+        return frozenset(entry.municipalities if entry else ())
+
+    def _prepare(self, work: Work, keys: dict[bytes, DataKey]) -> None:
+        """Who has no key any more was erased and is nobody: a row about them is refused like one without a subject."""
+        work.persons = [p if p in keys else ZERO16 for p in work.persons]
         rows = rows_of(work.content["rows"], DELIVERY_ROW)
         if not len(rows):
             return
         refusals = {r["subject"]: r["code"] for r in work.taken.payload.fields["refusals"]}
-        entry = self.directory.sender(work.header.sender.text)
-        payers = frozenset(entry.municipalities if entry else ())
         work.prepared = ledger.prepare(
-            rows, provider=work.header.sender.number, payers=payers, day=work.header.day, subjects=work.persons,
-            refusals=refusals,
+            rows, provider=work.header.sender.number, payers=self._payers(work.header), day=work.header.day,
+            subjects=work.persons, refusals=refusals,
         )  # fmt: skip
         if work.header.sender.is_municipality:
             work.prepared.codes[:] = ["kind"] * len(rows)
 
-    def _judge(self, tx: Transaction, works: Sequence[_Work]) -> None:
+    def _judge(self, tx: Transaction, works: Sequence[Work]) -> None:
         prepared = [w.prepared for w in works if w.prepared is not None]
         if not prepared:
             return
         references = [(p.provider, r) for p in prepared for r in p.references]
         references += [(p.provider, r) for p in prepared for r in p.previous if r != ZERO16]
         books = ledger_store.load_books(tx, references, [s for p in prepared for s in p.slots if s is not None])
-        debits = [k for k in books.known.items() if k[1].row[0] == Kind.DELIVERED]
-        withdrawn_slots = [s for _, k in debits if (s := ledger.slot_of_row(k.person, k.row)) is not None]
-        books.open_slots |= ledger_store.open_slots(tx, withdrawn_slots)
+        debits = [k for k in books.known.values() if k.row[0] == Kind.DELIVERED]
+        books.open_slots |= ledger_store.open_slots(
+            tx, [s for k in debits if (s := ledger.slot_of_row(k.person, k.row)) is not None]
+        )
         for work in works:
             if work.prepared is not None:
                 work.judged = ledger.judge(work.prepared, books)
@@ -175,115 +204,12 @@ class LedgerRole:
                     self.metrics.refused(code)
         ledger_store.save_books(tx, books)
 
-    def _mandates(self, tx: Transaction, work: _Work) -> None:
-        """Mandates given and withdrawn by a municipality; anyone else's are refused one by one."""
-        given, withdrawn = work.content["mandates"], work.content["mandates_withdrawn"]
-        if not given and not withdrawn:
-            return
-        known = ledger_store.mandates(tx, [*(m["handle"] for m in given), *withdrawn])
-        municipality = work.header.sender.number
-        for index, mandate in enumerate(given):
-            person = work.persons[mandate["subject"]] if mandate["subject"] < len(work.persons) else ZERO16
-            code = None
-            if not work.header.sender.is_municipality:
-                code = "mandate-sender"
-            elif mandate["handle"] in known:
-                code = "mandate-handle"
-            elif person == ZERO16:
-                code = "subject"
-            if code is not None:
-                work.refused_others.append({"position": index, "reference": mandate["handle"], "code": code})
-                continue
-            fields = {k: v for k, v in mandate.items() if k != "subject"}
-            change = codec.encode("mandate_change", fields | {"given": True, "municipality": municipality})
-            known[mandate["handle"]] = ledger_store.GivenMandate(municipality, person, change, withdrawn=False)
-            ledger_store.save_mandate(tx, mandate["handle"], known[mandate["handle"]])
-            work.mandates.append((person, change))
-        for index, handle in enumerate(withdrawn):
-            before = known.get(handle)
-            if before is None or before.municipality != municipality or not work.header.sender.is_municipality:
-                work.refused_others.append({"position": index, "reference": handle, "code": "mandate-handle"})
-                continue
-            if before.withdrawn:
-                continue
-            change = codec.encode("mandate_change", codec.decode("mandate_change", before.change) | {"given": False})
-            ledger_store.save_mandate(
-                tx, handle, ledger_store.GivenMandate(municipality, before.person, before.change, withdrawn=True)
-            )
-            work.mandates.append((before.person, change))
-        work.accepted_others += len(work.mandates)
-
-    def _seal(self, works: Sequence[_Work]) -> dict[int, list[Output]]:
-        """Each person's rows in one piece under that person's key; one record per envelope and target partition."""
-        persons = {p for w in works for p, _ in (*w.judged.accepted, *w.mandates)}
-        senders = {sender_key_id(w.header.sender.text) for w in works if w.content["months"]}
-        wanted = sorted(persons | senders)
-        keys = self.keys.keys(wanted) if wanted else {}
-        if len(keys) < len(wanted):
-            msg = "The keyvault lends no key for a person whose events came in."
-            raise Unavailable(msg)
-        return {id(w): self._records(w, keys) for w in works}
-
-    def _records(self, work: _Work, keys: dict[bytes, DataKey]) -> list[Output]:
-        by_person: dict[bytes, list[bytes]] = defaultdict(list)
-        for person, row in work.judged.accepted:
-            by_person[person].append(row)
-        targets: dict[int, dict[str, Any]] = {}
-
-        def target(name: bytes) -> dict[str, Any]:
-            return targets.setdefault(
-                partition_of(name, topics.ROAD_PARTITIONS),
-                {"day": work.header.day, "placements": [], "events": [], "mandates": [], "months": []},
-            )
-
-        for placement in work.taken.payload.fields["placements"]:
-            target(placement["person"])["placements"].append(placement)
-        for person, rows in by_person.items():
-            sealed = seal_events(keys[person], person, "events", b"".join(rows))
-            target(person)["events"].append({"person": person, "sealed": sealed})
-        for person, change in work.mandates:
-            sealed = seal_events(keys[person], person, "mandate", change)
-            target(person)["mandates"].append({"person": person, "sealed": sealed})
-        if work.content["months"]:
-            own = sender_key_id(work.header.sender.text)
-            body = codec.encode("months_closed", {"provider": work.header.sender.number, "months": work.content["months"]})
-            target(own)["months"].append({"person": own, "sealed": seal_events(keys[own], own, "months", body)})
-            work.accepted_others += len(work.content["months"])
-        record = work.taken.record
-        return [
-            Output(
-                topic=OUTPUT, partition=partition, key=b"", body=codec.encode("person_events", fields),
-                source_partition=record.partition, source_offset=record.offset,
-            )
-            for partition, fields in sorted(targets.items())
-        ]  # fmt: skip
-
-    def _receipt(self, taken: Numbered[Rekeyed], *, code: str = "0200", work: _Work | None = None) -> Output:
-        header, record = taken.payload.header, taken.record
-        assert header is not None
-        judged = work.judged if work else ledger.Judged()
-        references = work.prepared.references if work and work.prepared else []
-        refused = [{"position": i, "reference": references[i], "code": c} for i, c in judged.refused]
-        body = codec.encode(
-            "receipt",
-            {
-                "sender": header.sender.text, "outbox": header.outbox.raw, "number": header.number, "kind": "final",
-                "code": code, "accepted": len(judged.accepted) + (work.accepted_others if work else 0),
-                "duplicates": judged.duplicates, "refused": refused + (work.refused_others if work else []),
-            },
+    def _hear(self, work: Work, keys: dict[bytes, DataKey], book: ledger_mandates.MandateBook) -> None:
+        """Mandates and closed months."""
+        work.said = ledger_mandates.hear(
+            work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons, keyed=keys,
+            day=work.header.day, book=book,
         )  # fmt: skip
-        return Output(
-            topic=topics.receipts_topic(header.sender.text), partition=0, key=b"", body=body,
-            source_partition=record.partition, source_offset=record.offset, numbered=False, final=True,
-        )  # fmt: skip
-
-    def _dead_letter(self, record: InputRecord, reason: str) -> Output:
-        body = codec.encode(
-            "dead_letter",
-            {"topic": INPUT, "partition": record.partition, "offset": record.offset, "role": self.name, "reason": reason,
-             "sha256": sha256(record.value)},
-        )  # fmt: skip
-        return Output(
-            topic="dead-letters.v1", partition=0, key=b"", body=body, source_partition=record.partition,
-            source_offset=record.offset, numbered=False, final=True,
-        )  # fmt: skip
+        self.metrics.duplicates.inc(work.said.duplicates)
+        for _, _, code in work.said.refused:
+            self.metrics.refused(code)

@@ -1,58 +1,58 @@
-"""The ledger's tables: references it has taken, debits that stand, mandate handles. Loaded and saved once per window."""
+"""The ledger's tables: references it has taken, debits that stand, mandate handles. Loaded and saved once per window.
+
+Columns go to PostgreSQL as one string of bytes and are cut there: a list of thousands of handles costs more to write down.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
 
 from streams.hop_store import Transaction
 from streams.ledger import Books, Known
+from streams.ledger_mandates import GivenMandate
 
 DDL: Final = (
-    "CREATE TABLE IF NOT EXISTS known_references (provider bigint, reference bytea, person bytea NOT NULL, "
-    "row bytea NOT NULL, withdrawn boolean NOT NULL, PRIMARY KEY (provider, reference))",
+    """CREATE TABLE IF NOT EXISTS known_references (provider bigint, reference bytea, person bytea NOT NULL,
+    row bytea NOT NULL, withdrawn boolean NOT NULL, PRIMARY KEY (provider, reference))""",
     "CREATE TABLE IF NOT EXISTS open_debits (slot bytea PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS mandate_handles (handle bytea PRIMARY KEY, municipality int NOT NULL, "
-    "person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS mandate_handles (handle bytea PRIMARY KEY, municipality int NOT NULL,
+    person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
 )
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+_CUT: Final = "SELECT substring(%b::bytea FROM n * 16 + 1 FOR 16) AS cut FROM generate_series(0, %b::int - 1) AS n"
 
 
-@dataclass(frozen=True, slots=True)
-class GivenMandate:
-    """A mandate as given: who gave it, for whose household, the encoded `MandateChange`, and whether it was withdrawn."""
-
-    municipality: int
-    person: bytes
-    change: bytes
-    withdrawn: bool
-
-
-def load_books(
-    tx: Transaction, references: Iterable[tuple[int, bytes]], slots: Iterable[bytes]
-) -> Books:
+def load_books(tx: Transaction, references: Iterable[tuple[int, bytes]], slots: Iterable[bytes]) -> Books:
     """What the ledger knows of these references and slots."""
-    wanted = list(set(references))
+    wanted: dict[int, set[bytes]] = defaultdict(set)
+    for provider, reference in references:
+        wanted[provider].add(reference)
     known: dict[tuple[int, bytes], Known] = {}
-    if wanted:
-        providers, handles = zip(*wanted, strict=True)
-        for provider, reference, person, row, withdrawn in tx.execute(
-            "SELECT r.provider, r.reference, r.person, r.row, r.withdrawn FROM unnest(%b::bigint[], %b::bytea[]) AS k(p, r) "
-            "JOIN known_references r ON r.provider = k.p AND r.reference = k.r",
-            (list(providers), list(handles)), binary=True,
-        ):  # fmt: skip
-            known[int(str(provider)), bytes(reference)] = Known(bytes(person), bytes(row), bool(withdrawn))  # type: ignore[arg-type, call-overload]
-    open_slots = {
-        bytes(slot)  # type: ignore[arg-type, call-overload]
-        for (slot,) in tx.execute("SELECT slot FROM open_debits WHERE slot = ANY(%b)", (list(set(slots)),), binary=True)
-    }
-    return Books(known, open_slots)
+    for provider, handles in wanted.items():
+        rows: Iterable[Any] = tx.execute(
+            f"SELECT r.reference, r.person, r.row, r.withdrawn FROM ({_CUT}) AS c "  # noqa: S608 - a constant
+            "JOIN known_references r ON r.provider = %b AND r.reference = c.cut",
+            (b"".join(handles), len(handles), provider), binary=True,
+        )  # fmt: skip
+        for reference, person, row, withdrawn in rows:
+            known[provider, reference] = Known(person, row, withdrawn=withdrawn)
+    return Books(known, open_slots(tx, set(slots)))
 
 
-def open_slots(tx: Transaction, slots: Sequence[bytes]) -> set[bytes]:
+def open_slots(tx: Transaction, slots: Collection[bytes]) -> set[bytes]:
     """Which of these slots hold a standing debit."""
-    rows = tx.execute("SELECT slot FROM open_debits WHERE slot = ANY(%b)", (list(slots),), binary=True)
-    return {bytes(slot) for (slot,) in rows}  # type: ignore[arg-type, call-overload]
+    if not slots:
+        return set()
+    rows: Iterable[Any] = tx.execute(
+        f"SELECT slot FROM ({_CUT}) AS c JOIN open_debits ON slot = c.cut",  # noqa: S608 - a constant
+        (b"".join(slots), len(slots)), binary=True,
+    )  # fmt: skip
+    return {slot for (slot,) in rows}
 
 
 def save_books(tx: Transaction, books: Books) -> None:
@@ -61,34 +61,56 @@ def save_books(tx: Transaction, books: Books) -> None:
     if old_withdrawn:
         providers, references = zip(*old_withdrawn, strict=True)
         tx.execute(
-            "UPDATE known_references r SET withdrawn = true FROM unnest(%s::bigint[], %s::bytea[]) AS k(p, f) "
+            "UPDATE known_references r SET withdrawn = true FROM unnest(%b::bigint[], %b::bytea[]) AS k(p, f) "
             "WHERE r.provider = k.p AND r.reference = k.f", (list(providers), list(references)),
         )  # fmt: skip
     if books.added:
         with tx.cursor().copy("COPY known_references FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(["int8", "bytea", "bytea", "bytea", "bool"])
-            for (provider, reference), k in books.added.items():
-                copy.write_row((provider, reference, k.person, k.row, k.withdrawn))
+            copy.write(_COPY_HEAD + _copied(books.added) + _COPY_END)
     if books.closed:
-        tx.execute("DELETE FROM open_debits WHERE slot = ANY(%s)", (list(books.closed),))
+        tx.execute("DELETE FROM open_debits WHERE slot = ANY(%b)", (list(books.closed),))
     if books.opened:
-        tx.execute("INSERT INTO open_debits SELECT unnest(%b::bytea[])", (list(books.opened),))
+        slots = _packed(b"".join(books.opened), [("slot", 16)])
+        with tx.cursor().copy("COPY open_debits FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(_COPY_HEAD + slots + _COPY_END)
+
+
+def _copied(added: Mapping[tuple[int, bytes], Known]) -> bytes:
+    """References as COPY's binary rows; a withdrawal's is longer than a debit's."""
+    by_size: dict[int, list[bytes]] = defaultdict(list)
+    for (provider, reference), k in added.items():
+        flag = b"\x01" if k.withdrawn else b"\x00"
+        by_size[len(k.row)].append(provider.to_bytes(8, "big") + reference + k.person + k.row + flag)
+    return b"".join(
+        _packed(b"".join(rows), [("provider", 8), ("reference", 16), ("person", 16), ("row", size), ("withdrawn", 1)])
+        for size, rows in by_size.items()
+    )
+
+
+def _packed(columns: bytes, layout: Sequence[tuple[str, int]]) -> bytes:
+    """Rows of fixed widths, each field with its length before it, as COPY's binary format has them."""
+    bare = np.frombuffer(columns, np.dtype([(name, f"V{size}") for name, size in layout]))
+    framed = [part for name, size in layout for part in ((f"size of {name}", ">i4"), (name, f"V{size}"))]
+    rows = np.zeros(len(bare), np.dtype([("fields", ">i2"), *framed]))
+    rows["fields"] = len(layout)
+    for name, size in layout:
+        rows[f"size of {name}"], rows[name] = size, bare[name]
+    return rows.tobytes()
 
 
 def mandates(tx: Transaction, handles: Sequence[bytes]) -> dict[bytes, GivenMandate]:
     """What is known of these handles."""
-    rows = tx.execute(
-        "SELECT handle, municipality, person, change, withdrawn FROM mandate_handles WHERE handle = ANY(%s)", (list(handles),)
+    rows: Iterable[Any] = tx.execute(
+        "SELECT handle, municipality, person, change, withdrawn FROM mandate_handles WHERE handle = ANY(%b)",
+        (list(handles),),
     )
-    return {
-        bytes(h): GivenMandate(int(str(m)), bytes(p), bytes(c), bool(w))  # type: ignore[arg-type, call-overload]
-        for h, m, p, c, w in rows
-    }
+    return {bytes(h): GivenMandate(m, bytes(p), bytes(c), withdrawn=w) for h, m, p, c, w in rows}
 
 
-def save_mandate(tx: Transaction, handle: bytes, given: GivenMandate) -> None:
-    """Keep a mandate, or that it was withdrawn."""
-    tx.execute(
-        "INSERT INTO mandate_handles VALUES (%s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET withdrawn = EXCLUDED.withdrawn",
-        (handle, given.municipality, given.person, given.change, given.withdrawn),
-    )
+def save_mandates(tx: Transaction, changed: Mapping[bytes, GivenMandate]) -> None:
+    """Keep mandates, or that they were withdrawn."""
+    with tx.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO mandate_handles VALUES (%s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET withdrawn = EXCLUDED.withdrawn",
+            [(handle, g.municipality, g.person, g.change, g.withdrawn) for handle, g in changed.items()],
+        )

@@ -1,0 +1,126 @@
+"""One envelope on its way through the ledger: verified, opened, judged; and the records and the receipt it becomes.
+
+What intake placed goes on even where nothing else of an envelope is taken: intake sends a placement once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from schemas import codec, topics
+from schemas.codes import ACCEPTED
+from schemas.envelope import Header
+from schemas.frames import ZERO16
+from schemas.sealing import partition_of, seal_events, sha256
+from schemas.secrets import DataKey
+from streams.hop import InputRecord, Numbered, Output
+from streams.ledger import Judged, Prepared
+from streams.ledger_mandates import Said
+
+INPUT: Final = "rekeyed.v1"
+OUTPUT: Final = "ledger.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A record of intake: its fields, the header as signed, and why nothing of its content is taken, if so."""
+
+    fields: dict[str, Any]
+    header: Header | None
+    refusal: str | None
+
+
+@dataclass(slots=True)
+class Work:
+    """One envelope of a window. `refusal`: the code with which its content is refused whole."""
+
+    taken: Numbered[Rekeyed]
+    header: Header
+    persons: list[bytes]
+    content: dict[str, Any] = field(default_factory=dict)
+    refusal: str | None = None
+    prepared: Prepared | None = None
+    judged: Judged = field(default_factory=Judged)
+    said: Said = field(default_factory=Said)
+
+
+def persons_in(packed: bytes) -> list[bytes]:
+    """Person ids of a rekeyed record, one per subject."""
+    return [packed[i : i + 16] for i in range(0, len(packed), 16)]
+
+
+def sender_key_id(sender: str) -> bytes:
+    """The id under which a sender's own key (for its closed months) is kept beside person keys."""
+    return hashlib.sha256(b"sender" + sender.encode()).digest()[:16]
+
+
+def records_of(work: Work, keys: Mapping[bytes, DataKey]) -> list[Output]:
+    """Each person's rows in one piece under that person's key; one record per target partition."""
+    targets: dict[int, dict[str, Any]] = {}
+
+    def target(name: bytes) -> dict[str, Any]:
+        return targets.setdefault(
+            partition_of(name, topics.ROAD_PARTITIONS),
+            {"day": work.header.day, "placements": [], "events": [], "mandates": [], "months": []},
+        )
+
+    for placement in work.taken.payload.fields["placements"]:
+        target(placement["person"])["placements"].append(placement)
+    by_person: dict[bytes, list[bytes]] = defaultdict(list)
+    for person, row in work.judged.accepted:
+        by_person[person].append(row)
+    for person, rows in by_person.items():
+        sealed = seal_events(keys[person], person, "events", b"".join(rows))
+        target(person)["events"].append({"person": person, "sealed": sealed})
+    for person, change in work.said.changes:
+        sealed = seal_events(keys[person], person, "mandate", change)
+        target(person)["mandates"].append({"person": person, "sealed": sealed})
+    if work.said.months:
+        own = sender_key_id(work.header.sender.text)
+        body = codec.encode("months_closed", {"provider": work.header.sender.number, "months": work.said.months})
+        target(own)["months"].append({"person": own, "sealed": seal_events(keys[own], own, "months", body)})
+    record = work.taken.record
+    return [
+        Output(
+            topic=OUTPUT, partition=partition, key=b"", body=codec.encode("person_events", fields),
+            source_partition=record.partition, source_offset=record.offset,
+        )
+        for partition, fields in sorted(targets.items())
+    ]  # fmt: skip
+
+
+def receipt_of(work: Work) -> Output:
+    """The final receipt: what counts, what was known, what is refused and why."""
+    references: Callable[[int], bytes] = lambda i: work.prepared.references[i] if work.prepared else ZERO16  # noqa: E731
+    refused = [{"position": i, "reference": references(i), "code": c} for i, c in work.judged.refused]
+    refused += [{"position": i, "reference": handle, "code": c} for i, handle, c in work.said.refused]
+    body = codec.encode(
+        "receipt",
+        {
+            "sender": work.header.sender.text, "outbox": work.header.outbox.raw, "number": work.header.number,
+            "kind": "final", "code": work.refusal or ACCEPTED, "accepted": len(work.judged.accepted) + work.said.accepted,
+            "duplicates": work.judged.duplicates + work.said.duplicates, "refused": refused,
+        },
+    )  # fmt: skip
+    return _last(work.taken.record, topics.receipts_topic(work.header.sender.text), body)
+
+
+def dead_letter_of(record: InputRecord, reason: str) -> Output:
+    """Reason, hash and position of what can't be proved; never its bytes."""
+    body = codec.encode(
+        "dead_letter",
+        {"topic": INPUT, "partition": record.partition, "offset": record.offset, "role": "ledger", "reason": reason,
+         "sha256": sha256(record.value)},
+    )  # fmt: skip
+    return _last(record, "dead-letters.v1", body)
+
+
+def _last(record: InputRecord, topic: str, body: bytes) -> Output:
+    return Output(
+        topic=topic, partition=0, key=b"", body=body, source_partition=record.partition, source_offset=record.offset,
+        numbered=False, final=True,
+    )  # fmt: skip
