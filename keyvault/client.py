@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import httpx
 
-from keyvault import blinding
 from keyvault.caller_signature import sign_as_caller
 from keyvault.person_key_cache import PersonKeyCache
 from schemas import codec
@@ -95,6 +94,8 @@ class VaultClient:
 
         A proof that fails is `ContractBroken`: intake stops with one sentence.
         """
+        from keyvault import blinding  # its curve library belongs to the zone; a reader's plain install lacks it
+
         found: list[bytes] = []
         for start in range(0, len(inputs), _CHUNK):
             batch = blinding.blind(inputs[start : start + _CHUNK])

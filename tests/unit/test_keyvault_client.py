@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import ssl
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,12 @@ def test_a_vault_that_is_away_is_said_in_one_sentence(tmp_path: Path) -> None:
 def test_certificate_files_that_are_absent_are_wrong_settings(tmp_path: Path) -> None:
     with pytest.raises(SettingsWrong):
         VaultClient("https://127.0.0.1:9", cert=tmp_path / "no", key=tmp_path / "no", ca=tmp_path / "no")
+
+
+def test_a_reader_needs_nothing_that_only_the_zone_has() -> None:
+    zone_only = ("rbcl", "sqlalchemy", "psycopg", "fastapi", "uvicorn", "prometheus_client", "faust")
+    code = f"import sys; sys.modules.update(dict.fromkeys({zone_only!r})); import keyvault.client"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent.parent)
 
 
 def certificate_of(secret: Any) -> bytes:
