@@ -13,8 +13,8 @@ from schemas.errors import SettingsWrong
 LEVELS = ("gemeente", "wijk", "buurt", "cluster")
 
 
-def read(folder: Path, municipality: int) -> dict[str, Any]:
-    """The `published_geography` datum of one municipality. Raises `SettingsWrong`, naming the file."""
+def read(folder: Path, municipality: int, *, year: int) -> dict[str, Any]:
+    """The `published_geography` datum of one municipality, with boundaries of `year`. Raises `SettingsWrong`, naming the file."""
     path = folder / "geography.geojson"
     try:
         features = json.loads(path.read_text("utf-8"))["features"]
@@ -31,7 +31,7 @@ def read(folder: Path, municipality: int) -> dict[str, Any]:
         raise SettingsWrong(msg) from wrong
     own = sorted((a for a in areas if a["level"] in LEVELS), key=lambda a: (LEVELS.index(a["level"]), a["code"]))
     name = next((a["name"] for a in own if a["level"] == "gemeente"), f"GM{municipality:04d}")
-    return {"municipality": municipality, "name": name, "year": 2025, "areas": own}
+    return {"municipality": municipality, "name": name, "year": year, "areas": own}
 
 
 def encoded(datum: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The process `release`: reads orders and requests, then does one step after the other."""
+"""The process `release`: reads orders and requests, then does one step after the other. A second one waits its turn."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import argparse
 import signal
 import sys
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
-from confluent_kafka import Consumer, TopicPartition
 
-from schemas import codec
-from schemas.errors import ContractBroken, Refused, SettingsWrong, Unavailable
+from schemas.errors import SettingsWrong, Unavailable, ZorgstroomError
 from schemas.secrets import SigningKey
 from streams import release_geography as geography
 from streams import release_store as store
@@ -22,52 +21,15 @@ from streams.hop_store import prepared
 from streams.logs import logger
 from streams.metrics import WorkerMetrics
 from streams.release import Release
+from streams.release_orders import Follower
 
 EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
+_IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
+_TOPICS: Final = (("requests.v1", "requests_read"), ("orders.v1", "orders_read"))
 
 
-class Follower:
-    """Reads a small topic into release's database; offset and rows in one transaction."""
-
-    def __init__(self, settings: dict[str, Any], topic: str, table: str, own_dsn: str) -> None:
-        """`table`: where the offset is kept."""
-        self._consumer = Consumer(settings | {"group.id": f"release.{table}", "enable.auto.commit": False})
-        self._table, self._dsn = table, own_dsn
-        with store.connect(own_dsn) as own:
-            self._consumer.assign([TopicPartition(topic, 0, store.next_offset(own, table))])
-
-    def take(self) -> bool:
-        """Take what has come; True when there was something."""
-        records = [r for r in self._consumer.consume(50, 0.1) if r.error() is None]
-        if not records:
-            return False
-        with store.connect(self._dsn) as own:
-            for record in records:
-                try:
-                    self._one(own, record.value() or b"")
-                except Refused:
-                    continue  # what is not an order or request of this version orders nothing
-            store.save_offset(own, self._table, int(records[-1].offset()) + 1)
-        return True
-
-    def _one(self, own: store.Connection, data: bytes) -> None:
-        if codec.name_of(data) == "close_epoch_order":
-            d = codec.decode("close_epoch_order", data)
-            store.order(own, d["epoch"], d["month"])
-        else:
-            d = codec.decode("data_request", data)
-            own.execute(
-                "INSERT INTO requests VALUES (%s, %s, %s) ON CONFLICT (request) DO UPDATE SET datum = EXCLUDED.datum",
-                (d["request"], d["municipality"], data),
-            )
-
-    def close(self) -> None:
-        """Close the consumer."""
-        self._consumer.close()
-
-
-def build(config: RoleConfig, metrics: WorkerMetrics) -> tuple[Release, list[Follower]]:
-    """Everything release is made of."""
+def build(config: RoleConfig, metrics: WorkerMetrics) -> Release:
+    """Everything release is made of, nothing connected. Raises `SettingsWrong`."""
     books = config.extra.get("projector_dsn")
     if not books:
         msg = "The settings of release lack `extra.projector_dsn`."
@@ -76,60 +38,114 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> tuple[Release, list[Fol
     if len(folders) != len(config.municipalities):
         msg = "The settings of release need one folder in `extra.address_dirs` per municipality."
         raise SettingsWrong(msg)
-    geographies = {m: geography.read(f, m) for m, f in zip(config.municipalities, folders, strict=True)}
-    with prepared(config.database_dsn, store.DDL):
-        pass
-    kafka = config.kafka.client()
-    release = Release(config.database_dsn, books, kafka, SigningKey(config.secret("signing")), geographies, metrics)
-    followers = [
-        Follower(kafka, "requests.v1", "requests_read", config.database_dsn),
-        Follower(kafka, "orders.v1", "orders_read", config.database_dsn),
-    ]
-    return release, followers
+    geographies = {
+        m: geography.read(f, m, year=config.first_month.year)
+        for m, f in zip(config.municipalities, folders, strict=True)
+    }
+    return Release(
+        books_dsn=books, kafka=config.kafka.client(), signing=SigningKey(config.secret("signing")), geographies=geographies,
+        first_month=config.first_month.index, metrics=metrics,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Turn:
+    """Release at work: its connection, which holds the lock of its database, and what it reads."""
+
+    config: RoleConfig
+    release: Release
+    metrics: WorkerMetrics
+    log: Any
+    _own: store.Connection | None = None
+    _followers: list[Follower] = field(default_factory=list)
+
+    def work(self) -> bool:
+        """One round; False when there was nothing to do, or another release is at work. Raises `Unavailable`."""
+        if self._own is None:
+            with prepared(self.config.database_dsn, store.DDL):
+                pass
+            self._own = store.connect(self.config.database_dsn)
+        if not self._followers:
+            self.metrics.is_ready.set(1)
+            if not store.take_the_lead(self._own):
+                return False
+            self._followers = [self._follower(topic, table) for topic, table in _TOPICS]
+        busy = [follower.take(self._own) for follower in self._followers]
+        return self.release.step(self._own) or any(busy)
+
+    def _follower(self, topic: str, table: str) -> Follower:
+        return Follower(
+            self.config.kafka.client(), topic, table, first_month=self.config.first_month.index,
+            municipalities=self.config.municipalities, metrics=self.metrics, log=self.log,
+        )  # fmt: skip
+
+    def end(self) -> None:
+        """Let go of everything; the next round begins anew."""
+        for follower in self._followers:
+            follower.close()
+        self._followers = []
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+        self.release.forget_connections()
 
 
 def run(config: RoleConfig) -> None:
     """Run until SIGTERM; what is away is waited for."""
     metrics, log, stopping = WorkerMetrics(config.role), logger(config.role), threading.Event()
-    metrics.serve(config.metrics_port)
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    signal.signal(signal.SIGINT, lambda *_: stopping.set())
-    built: tuple[Release, list[Follower]] | None = None
-    told = False
+    release = build(config, metrics)
+    try:
+        metrics.serve(config.metrics_port)
+    except OSError as taken:
+        msg = f"Port {config.metrics_port} for metrics is in use; choose another `metrics_port`."
+        raise SettingsWrong(msg) from taken
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    turn, waiting = Turn(config, release, metrics, log), False
     while not stopping.is_set():
         try:
-            built = built or build(config, metrics)
-            metrics.is_ready.set(1)
-            release, followers = built
-            busy = [f.take() for f in followers]
-            busy.append(release.step())
-            if told:
-                log.info("going on")
-            told = False
-            metrics.waiting.set(0)
-            if not any(busy):
-                stopping.wait(0.05)
+            busy = turn.work()
         except (Unavailable, psycopg.OperationalError) as away:
-            if not told:
+            if not waiting:
                 log.warning("waiting", reason=str(away) if isinstance(away, Unavailable) else "PostgreSQL is away.")
-            told = True
+            waiting = True
             metrics.waiting.set(1)
-            stopping.wait(1)
-    for follower in built[1] if built else ():
-        follower.close()
+            turn.end()
+            stopping.wait(_AWAY_SECONDS)
+            continue
+        if waiting:
+            log.info("going on")
+            waiting = False
+            metrics.waiting.set(0)
+        if not busy:
+            stopping.wait(_IDLE_SECONDS)
+    turn.end()
+
+
+def _place(failure: BaseException) -> str:
+    """File and line where it happened: never the message, which may repeat data."""
+    trace, place = failure.__traceback__, "?"
+    while trace is not None:
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def main() -> None:
-    """Entry: `--config FILE`."""
+    """Entry: `--config FILE`. Settings that are wrong: one sentence and exit code 2."""
     parser = argparse.ArgumentParser(description="Closes epochs and publishes what may be published.")
     parser.add_argument("--config", required=True, type=Path, help="settings (JSON)")
+    chosen = parser.parse_args()
     try:
-        run(RoleConfig.load(parser.parse_args().config))
+        run(RoleConfig.load(chosen.config))
     except SettingsWrong as wrong:
         print(wrong)  # noqa: T201 - the last line of the log is what the supervisor shows
         sys.exit(EXIT_SETTINGS)
-    except ContractBroken as broken:
+    except ZorgstroomError as broken:
         print(broken)  # noqa: T201
+        sys.exit(EXIT_CONTRACT)
+    except Exception as unexpected:  # noqa: BLE001 - the one place that catches broadly: it stops the process
+        print(f"Release stopped: unexpected {type(unexpected).__name__} in {_place(unexpected)}.")  # noqa: T201
         sys.exit(EXIT_CONTRACT)
 
 

@@ -1,34 +1,38 @@
-"""Release's own log: closings, decisions with their reasons, and the records to publish. Its view on the books is read only."""
+"""Release's own log: closings, decisions with their reasons, and the records to publish.
+
+One process at a time: whoever holds the lock of the database works, over the very connection that holds it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
 from psycopg import sql
 
-from projections.release.cells import CONTRIBUTION, CellId
+from projections.release.cells import CellId
 from projections.release.gate import Decision, Published
-from schemas.errors import Unavailable
+from schemas.errors import Refused, Unavailable
 
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS orders_read (one int PRIMARY KEY, next_offset bigint NOT NULL)",
     "CREATE TABLE IF NOT EXISTS closings (epoch int PRIMARY KEY, month int NOT NULL, state text NOT NULL, positions text NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS decisions (municipality int, level text, area text, grp text, service_year int, epoch int, "
-    "released boolean NOT NULL, reason text NOT NULL, euros bigint, households int, "
-    "PRIMARY KEY (municipality, level, area, grp, service_year, epoch))",
-    "CREATE TABLE IF NOT EXISTS outgoing (id bigserial PRIMARY KEY, topic text NOT NULL, key text NOT NULL, value bytea NOT NULL, "
-    "sent boolean NOT NULL DEFAULT false)",
+    """CREATE TABLE IF NOT EXISTS decisions (municipality int, level text, area text, grp text, service_year int, epoch int,
+    released boolean NOT NULL, reason text NOT NULL, euros bigint, households int,
+    PRIMARY KEY (municipality, level, area, grp, service_year, epoch))""",
+    """CREATE TABLE IF NOT EXISTS outgoing (id bigserial PRIMARY KEY, topic text NOT NULL, key text NOT NULL, value bytea NOT NULL,
+    sent boolean NOT NULL DEFAULT false)""",
+    "CREATE INDEX IF NOT EXISTS outgoing_unsent ON outgoing (id) WHERE NOT sent",
     "CREATE TABLE IF NOT EXISTS geographies (municipality int PRIMARY KEY, hash bytea NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (request text PRIMARY KEY, municipality int NOT NULL, datum bytea NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests_read (one int PRIMARY KEY, next_offset bigint NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS mandated (household bytea PRIMARY KEY)",
 )
 Connection = psycopg.Connection[tuple[Any, ...]]
+_ONE_AT_A_TIME: Final = 7_201_002
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,26 @@ class Closing:
 
 
 def connect(dsn: str) -> Connection:
-    """A connection. Raises `Unavailable`."""
+    """A connection that commits each statement, or what stands in `with c.transaction()`. Raises `Unavailable`."""
     try:
-        return psycopg.connect(dsn)
+        return psycopg.connect(dsn, autocommit=True)
     except psycopg.OperationalError as away:
         msg = "PostgreSQL is away."
         raise Unavailable(msg) from away
 
 
-def closings(c: Connection) -> list[Closing]:
-    """All closings, oldest first."""
-    return [Closing(*row) for row in c.execute("SELECT epoch, month, state, positions FROM closings ORDER BY epoch")]
+def take_the_lead(c: Connection) -> bool:
+    """Whether this connection holds the lock now; it does until it is closed or broken."""
+    row = c.execute("SELECT pg_try_advisory_lock(%s)", (_ONE_AT_A_TIME,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def next_closing(c: Connection) -> Closing | None:
+    """The oldest closing that is not through."""
+    row = c.execute(
+        "SELECT epoch, month, state, positions FROM closings WHERE state <> 'published' ORDER BY epoch LIMIT 1"
+    ).fetchone()
+    return Closing(*row) if row else None
 
 
 def next_offset(c: Connection, table: str) -> int:
@@ -70,20 +83,49 @@ def save_offset(c: Connection, table: str, offset: int) -> None:
     )  # fmt: skip
 
 
-def order(c: Connection, epoch: int, month: int) -> bool:
-    """Take an order to close the next epoch; one for another epoch, or given before, changes nothing."""
+def order(c: Connection, *, epoch: int, month: int, first_month: int) -> bool:
+    """Take an order to close the next epoch; False for one given before. Raises `Refused` for another epoch or month."""
     row = c.execute("SELECT coalesce(max(epoch) + 1, 0) FROM closings").fetchone()
-    if row is None or int(row[0]) != epoch:
+    following = int(row[0]) if row else 0
+    if month != first_month + epoch or epoch > following or epoch < 0:
+        raise Refused(
+            "period",
+            f"An order to close an epoch was ignored: the next one is number {following}, the month that follows.",
+        )
+    if epoch < following:
         return False
     c.execute("INSERT INTO closings VALUES (%s, %s, 'ordered', '')", (epoch, month))
     return True
 
 
+def ask(c: Connection, *, request: str, municipality: int, datum: bytes) -> None:
+    """Keep a municipality's request; the same id replaces it, for that municipality only."""
+    c.execute(
+        "INSERT INTO requests VALUES (%s, %s, %s) ON CONFLICT (request) DO UPDATE SET datum = EXCLUDED.datum "
+        "WHERE requests.municipality = EXCLUDED.municipality", (request, municipality, datum),
+    )  # fmt: skip
+
+
+def requests(c: Connection, municipality: int) -> list[bytes]:
+    """Encoded requests of a municipality."""
+    return [
+        bytes(d)
+        for (d,) in c.execute("SELECT datum FROM requests WHERE municipality = %s ORDER BY request", (municipality,))
+    ]
+
+
 def set_state(c: Connection, epoch: int, state: str, *, positions: str | None = None) -> None:
     """Move a closing on."""
     c.execute(
-        "UPDATE closings SET state = %s, positions = coalesce(%s, positions) WHERE epoch = %s", (state, positions, epoch)
+        "UPDATE closings SET state = %s, positions = coalesce(%s, positions) WHERE epoch = %s",
+        (state, positions, epoch),
     )
+
+
+def mandated_ever(c: Connection, now: Collection[bytes]) -> set[bytes]:
+    """All households ever seen under a mandate, those of `now` included and kept."""
+    c.execute("INSERT INTO mandated SELECT unnest(%s::bytea[]) ON CONFLICT DO NOTHING", (sorted(now),))
+    return {bytes(h) for (h,) in c.execute("SELECT household FROM mandated")}
 
 
 def published(c: Connection, municipality: int) -> tuple[dict[CellId, list[int]], dict[CellId, Published]]:
@@ -115,8 +157,32 @@ def save_decisions(c: Connection, municipality: int, epoch: int, decisions: Sequ
         for d in decisions:
             k = d.cell
             copy.write_row(
-                (municipality, k.level, k.area, k.group, k.service_year, epoch, d.released, d.reason, d.euros, d.households)
+                (
+                    municipality,
+                    k.level,
+                    k.area,
+                    k.group,
+                    k.service_year,
+                    epoch,
+                    d.released,
+                    d.reason,
+                    d.euros,
+                    d.households,
+                )
             )
+
+
+def geography_hashes(c: Connection) -> dict[int, bytes]:
+    """Municipality -> hash of the geography last published."""
+    return {int(m): bytes(h) for m, h in c.execute("SELECT municipality, hash FROM geographies")}
+
+
+def save_geography(c: Connection, municipality: int, digest: bytes) -> None:
+    """Remember the geography published."""
+    c.execute(
+        "INSERT INTO geographies VALUES (%s, %s) ON CONFLICT (municipality) DO UPDATE SET hash = EXCLUDED.hash",
+        (municipality, digest),
+    )
 
 
 def queue(c: Connection, topic: str, key: str, value: bytes) -> None:
@@ -135,40 +201,3 @@ def unsent(c: Connection) -> list[tuple[int, str, str, bytes]]:
 def mark_sent(c: Connection, ids: Sequence[int]) -> None:
     """Records Kafka has acknowledged."""
     c.execute("UPDATE outgoing SET sent = true WHERE id = ANY(%s)", (list(ids),))
-
-
-# --- the books, read only ---------------------------------------------------------------------------------------------
-
-
-def passed_by_all(books: Connection, epoch: int, partitions: int) -> bool:
-    """Whether every partition has passed the marker of `epoch`."""
-    row = books.execute("SELECT count(*) FROM release_passed WHERE epoch = %s", (epoch,)).fetchone()
-    return row is not None and int(row[0]) == partitions
-
-
-def contributions(books: Connection, epoch: int) -> NDArray[np.void]:
-    """All contributions known by the end of `epoch`."""
-    with books.cursor(binary=True) as cursor:
-        cursor.execute(
-            "SELECT area, household, contributor, provider, care_type, service_year, epoch, cents "
-            "FROM release_contributions WHERE epoch <= %s", (epoch,),
-        )  # fmt: skip
-        rows = cursor.fetchall()
-    out = np.zeros(len(rows), CONTRIBUTION)
-    if rows:
-        for name, column in zip(CONTRIBUTION.names or (), zip(*rows, strict=True), strict=True):
-            if CONTRIBUTION[name].kind == "V":
-                out[name] = np.frombuffer(b"".join(column), "V16")
-            else:
-                out[name] = np.array(column, dtype=np.int64)
-    return out
-
-
-def mandated(books: Connection) -> set[bytes]:
-    """Households ever under a mandate."""
-    return {bytes(h) for (h,) in books.execute("SELECT household FROM release_mandated")}
-
-
-def coverage(books: Connection) -> set[tuple[int, int, str, int]]:
-    """(provider, payer, stream, month index) of every month closed."""
-    return {(int(a), int(b), str(s), int(m)) for a, b, s, m in books.execute("SELECT * FROM release_coverage")}

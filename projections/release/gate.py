@@ -66,12 +66,19 @@ def decide(
             sheet = contributions.sheet(layer, year=year, areas=areas.get(layer.level, ()))
             for group in layer.groups:
                 cells = [CellId(layer.level, layer.code_text(int(n)), group, year) for n in sheet.numbers]
-                decisions += _decided(sheet.of_care(IN_GROUP[group]), cells, layer, published=published, parameters=parameters)
+                decisions += _decided(
+                    sheet.of_care(IN_GROUP[group]), cells, layer, published=published, parameters=parameters
+                )
     return complementary_holds(decisions)
 
 
 def _decided(
-    sheet: Sheet, cells: list[CellId], layer: Layer, *, published: Mapping[CellId, Sequence[int]], parameters: Parameters
+    sheet: Sheet,
+    cells: list[CellId],
+    layer: Layer,
+    *,
+    published: Mapping[CellId, Sequence[int]],
+    parameters: Parameters,
 ) -> list[Decision]:
     reasons = _reasons(sheet, [published.get(c, ()) for c in cells], parameters)
     euros, households = sheet.totals().tolist(), sheet.households().tolist()
@@ -92,7 +99,7 @@ def _reasons(sheet: Sheet, earlier: Sequence[Sequence[int]], parameters: Paramet
     found = [""] * len(earlier)
     for start in sorted({_START, *(e for known in earlier for e in known)}):
         failing = rules.reasons(sheet.since[:, start + 1])
-        for i in np.flatnonzero(failing >= 0):
+        for i in np.flatnonzero(failing >= 0).tolist():
             if not found[i] and (start == _START or start in earlier[i]):
                 found[i] = REASONS[failing[i]] + ("" if start == _START else f" since {start}")
     return found

@@ -78,7 +78,8 @@ def _starts(*columns: Ints) -> Ints:
 
 
 def _lengths(starts: Ints, rows: int) -> Ints:
-    return np.diff(np.r_[starts, rows])
+    lengths: Ints = np.diff(np.r_[starts, rows])
+    return lengths
 
 
 def _six_together(size: Ints, joined: Flags, starts: Ints) -> Ints:
@@ -136,7 +137,9 @@ class Rules:
         starts = self._contributors
         cell = self._keys.cell[starts]
         runs = _starts(cell)
-        return self._per_cell(cell[runs], _safe(np.add.reduceat(cents, starts), self._keys.joined[starts], runs, self._p))
+        return self._per_cell(
+            cell[runs], _safe(np.add.reduceat(cents, starts), self._keys.joined[starts], runs, self._p)
+        )
 
     @cached_property
     def _pairs(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -172,7 +175,7 @@ class Rules:
         keep = self._keys.overig & ~self._keys.mandated
         return keep, Rules(self._keys.where(keep), self._p)
 
-    def _changed(self, cents: Ints) -> Flags:
+    def changed(self, cents: Ints) -> Flags:
         """Cells in which some contributor's amount is not zero."""
         out = np.zeros(self._keys.cells, dtype=bool)
         if len(cents):
@@ -183,7 +186,7 @@ class Rules:
     def safe_fund(self, cents: Ints) -> Flags:
         """SAFE_FUND per cell; overige zorg of which the mandates show all fails."""
         keep, unknown = self._unknown
-        known_to_all = self._changed(np.where(self._keys.overig, cents, 0)) & ~unknown._changed(cents[keep])
+        known_to_all = self.changed(np.where(self._keys.overig, cents, 0)) & ~unknown.changed(cents[keep])
         result: Flags = unknown.safe(cents[keep]) & ~known_to_all
         return result
 

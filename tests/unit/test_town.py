@@ -101,7 +101,7 @@ def test_shapes_tile_each_level_exactly(town, gemeente) -> None:
 
 
 def test_release_reads_the_geography_and_every_cluster_has_its_buurt(town) -> None:
-    areas = read_geography(town / "GM9901", 9901)["areas"]
+    areas = read_geography(town / "GM9901", 9901, year=2025)["areas"]
     assert {a["level"] for a in areas} == set(LEVELS)
     codes = {a["code"] for a in areas}
     assert all(a["parent"] in codes for a in areas if a["level"] != "gemeente")

@@ -1,0 +1,89 @@
+"""What release is told: orders of operators to close an epoch, and what municipalities ask of providers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas import codec
+from schemas.errors import ContractBroken, Refused, Unavailable
+from streams import release_store as store
+from streams.metrics import WorkerMetrics
+from streams.release_records import Asked
+
+_LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError.TOPIC_AUTHORIZATION_FAILED)  # noqa: SLF001 - the library's own names
+
+
+class Follower:
+    """Reads one small topic into release's database; offset and rows in one transaction."""
+
+    def __init__(
+        self, settings: dict[str, Any], topic: str, table: str, *, first_month: int, municipalities: tuple[int, ...],
+        metrics: WorkerMetrics, log: Any,
+    ) -> None:  # fmt: skip
+        """`table`: where the offset is kept; `first_month`: index of the month of epoch 0."""
+        self._consumer = Consumer(
+            settings | {"group.id": f"release.{table}", "enable.auto.commit": False, "auto.offset.reset": "error"}
+        )
+        self._topic, self._table, self._first_month, self._municipalities = topic, table, first_month, municipalities
+        self._metrics, self._log = metrics, log
+        self._assigned = False
+
+    def take(self, own: store.Connection) -> bool:
+        """Take what has come; True when there was something. Raises `Unavailable`, `ContractBroken`."""
+        try:
+            if not self._assigned:
+                self._consumer.assign([TopicPartition(self._topic, 0, store.next_offset(own, self._table))])
+                self._assigned = True
+            messages = self._consumer.consume(50, 0.1)
+        except KafkaException as away:
+            msg = f"Kafka does not give {self._topic}."
+            raise Unavailable(msg) from away
+        for message in messages:
+            self._check(message.error())
+        if not messages:
+            return False
+        with own.transaction():
+            for message in messages:
+                self._metrics.envelopes_in.inc()
+                try:
+                    self._one(own, message.value() or b"")
+                except Refused as refused:
+                    self._metrics.refused(refused.code)
+                    self._log.warning("ignored", reason=str(refused), topic=self._topic, offset=message.offset())
+            store.save_offset(own, self._table, int(messages[-1].offset()) + 1)
+        return True
+
+    def _check(self, error: Any) -> None:
+        if error is None:
+            return
+        if error.code() in _LOST:
+            msg = f"{self._topic} does not begin where release left off, or may not be read; put the topic back or restore release's database."
+            raise ContractBroken(msg)
+        self._assigned = False
+        msg = f"Kafka does not give {self._topic}."
+        raise Unavailable(msg)
+
+    def _one(self, own: store.Connection, data: bytes) -> None:
+        """Raises `Refused` for what is neither an order nor a request that can be met."""
+        match codec.name_of(data):
+            case "close_epoch_order":
+                d = codec.decode("close_epoch_order", data)
+                if not store.order(own, epoch=d["epoch"], month=d["month"], first_month=self._first_month):
+                    self._metrics.duplicates.inc()
+            case "data_request":
+                d = codec.decode("data_request", data)
+                try:
+                    asked = Asked.of(d)
+                except ValueError as wrong:
+                    raise Refused("unreadable", f"A request was ignored: {wrong}.") from wrong
+                if asked.municipality not in self._municipalities:
+                    raise Refused("payer", "A request of a municipality that is not in the network was ignored.")
+                store.ask(own, request=d["request"], municipality=asked.municipality, datum=data)
+            case _:
+                raise Refused("schema", "A record that is neither an order nor a request was ignored.")
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close()
