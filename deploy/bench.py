@@ -45,7 +45,9 @@ def bench_zone() -> Iterator[Zone]:
     register = folder / "register"
     register.mkdir()
     lines = [f"9000SA;{n};99010101;990101;9901" for n in range(1, 201)]
-    (register / "address_register.csv").write_text("PC6;Huisnummer;Buurt2025;Wijk2025;Gemeente2025\n" + "\n".join(lines) + "\n")
+    (register / "address_register.csv").write_text(
+        "PC6;Huisnummer;Buurt2025;Wijk2025;Gemeente2025\n" + "\n".join(lines) + "\n"
+    )
     (register / "clusters.csv").write_text("PC6;Buurt2025;Cluster\n9000SA;99010101;1\n")
     (register / "special_addresses.csv").write_text("PC6;Huisnummer;Toevoeging;Soort\n")
     (register / "geography.geojson").write_text('{"type": "FeatureCollection", "features": []}')
@@ -71,7 +73,9 @@ class Load:
     signing: SigningKey = field(default_factory=SigningKey.generate)
     handles: HandleKey = field(default_factory=HandleKey.generate)
     numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROVIDERS, 0))
-    bsns: list[str] = field(default_factory=lambda: [b for n in range(999_900_006, 999_999_991) if passes_eleven_test(b := f"{n:09d}")])
+    bsns: list[str] = field(
+        default_factory=lambda: [b for n in range(999_900_006, 999_999_991) if passes_eleven_test(b := f"{n:09d}")]
+    )
 
     def admit(self) -> None:
         """Put the providers into the directory."""
@@ -98,14 +102,22 @@ class Load:
         rows = np.zeros(count, frames.DELIVERY_ROW)
         subjects = max(1, int(count * _SUBJECTS_SHARE))
         rows["subject"], rows["payer"], rows["care_type"], rows["unit"] = np.arange(count) % subjects, 9901, 2, 4
-        rows["from_day"], rows["to_day"], rows["volume"], rows["tariff_cents"], rows["cents"] = day - 40, day - 10, 400, -1, 25_440
+        rows["from_day"], rows["to_day"], rows["volume"], rows["tariff_cents"], rows["cents"] = (
+            day - 40,
+            day - 10,
+            400,
+            -1,
+            25_440,
+        )
         rows["reference"] = np.frombuffer(os.urandom(16 * count), "V16")
         rows["assignment"] = np.frombuffer(os.urandom(16 * count), "V16")
         people = []
         for i in range(subjects):
             bsn = self.bsns[(nth * 131 + i) % len(self.bsns)]
             place = {"postcode": "9000SA", "number": 1 + int(bsn) % 200, "suffix": ""}
-            people.append({"handle": keyed_handle(self.handles, "subject", bsn), "bsn": bsn, "address": place, "as_of": day - 100})
+            people.append(
+                {"handle": keyed_handle(self.handles, "subject", bsn), "bsn": bsn, "address": place, "as_of": day - 100}
+            )
         header = Header(
             "delivered.v1", SenderId(provider), OutboxId(b"bench outbox 001"), self.numbers[provider], recipients.identity_key_id,
             recipients.content_key_id, "bench", day,
@@ -119,12 +131,17 @@ class Load:
     def publish(self, envelopes: list[tuple[str, bytes]], *, per_second: float | None = None, events: int = 0) -> float:
         """Send in order; returns the time of the last acknowledgement. `per_second`: events per second, else all at once."""
         files = {p: self.zone.certificate(p) for p in PROVIDERS}
-        producers = {p: Producer(self.zone.kafka.client(f) | {"linger.ms": 2, "acks": "all", "log_level": 2}) for p, f in files.items()}
+        producers = {
+            p: Producer(self.zone.kafka.client(f) | {"linger.ms": 2, "acks": "all", "log_level": 2})
+            for p, f in files.items()
+        }
         started = time.monotonic()
         for nth, (provider, data) in enumerate(envelopes):
             if per_second is not None:
                 time.sleep(max(0.0, started + nth * events / per_second - time.monotonic()))
-            producers[provider].produce("delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS))
+            producers[provider].produce(
+                "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
+            )
             producers[provider].poll(0)
         for producer in producers.values():
             producer.flush()
@@ -231,7 +248,9 @@ def latency(zone: Zone, load: Load, *, seconds: int, per_second: int, per_envelo
             now = time.monotonic()
             while nth < len(envelopes) and now >= started + nth * per_envelope / per_second:
                 provider, data = envelopes[nth]
-                producers[provider].produce("delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS))
+                producers[provider].produce(
+                    "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
+                )
                 sent.append(time.monotonic())
                 nth += 1
             for p in producers.values():
@@ -274,7 +293,11 @@ def disk(zone: Zone, deliveries: int) -> dict[str, Any]:
         if topic in ("delivered.v1", "rekeyed.v1", "ledger.v1"):
             per_topic[topic] = per_topic.get(topic, 0) + path.stat().st_size / deliveries
     per_table = {}
-    for role, tables in (("ledger", ("known_references", "open_debits")), ("projector", ("bookings",)), ("intake", ("handle_cache",))):
+    for role, tables in (
+        ("ledger", ("known_references", "open_debits")),
+        ("projector", ("bookings",)),
+        ("intake", ("handle_cache",)),
+    ):
         with psycopg.connect(zone.postgres.create_role_database(role)) as c:
             for table in tables:
                 row = c.execute("SELECT pg_total_relation_size(%s::regclass)", (table,)).fetchone()
@@ -293,7 +316,9 @@ def provider_side(*, lines: int) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
     try:
         make_town(folder / "town", seed=1, months=1, addresses=max(2000, lines * 2), world="town")
-        paths = sorted((folder / "town" / "providers").rglob("20-*.xml")) or sorted((folder / "town" / "providers").rglob("*323*.xml"))
+        paths = sorted((folder / "town" / "providers").rglob("20-*.xml")) or sorted(
+            (folder / "town" / "providers").rglob("*323*.xml")
+        )
         secret, signing = HandleKey.generate(), SigningKey.generate()
         keys = RecipientKeys("i", box_public_key(BoxKey.generate()), "c", box_public_key(BoxKey.generate()))
         read = sealed = 0.0
@@ -304,11 +329,19 @@ def provider_side(*, lines: int) -> dict[str, Any]:
             reading = check(path, context)
             middle = time.perf_counter()
             for number, packed in enumerate(pack(reading.items, secret=secret, lines=reading.lines), start=1):
-                header = Header("delivered.v1", SenderId("p98000001"), OutboxId(bytes(16)), number, "i", "c", "s", 20_000)
-                seal_envelope(header=header, identity=packed.identity, content=packed.content, recipients=keys, signing=signing)
+                header = Header(
+                    "delivered.v1", SenderId("p98000001"), OutboxId(bytes(16)), number, "i", "c", "s", 20_000
+                )
+                seal_envelope(
+                    header=header, identity=packed.identity, content=packed.content, recipients=keys, signing=signing
+                )
             sealed += time.perf_counter() - middle
             read += middle - started
             count += len(reading.items)
     finally:
         remove_folder(folder)
-    return {"lines": count, "read_and_check_us": round(read / count * 1e6, 1), "pack_and_seal_us": round(sealed / count * 1e6, 1)}
+    return {
+        "lines": count,
+        "read_and_check_us": round(read / count * 1e6, 1),
+        "pack_and_seal_us": round(sealed / count * 1e6, 1),
+    }

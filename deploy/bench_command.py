@@ -57,10 +57,14 @@ def _on_a_zone(name: str, deliveries: int) -> dict[str, Any]:
             for size in (1000, 200):
                 found = bench.road(zone, load, deliveries=deliveries, per_envelope=size)
                 found["of_kafka_floor"] = round(found["per_second"] / figures["floors"]["kafka_only_per_second"], 3)
-                found["of_postgres_floor"] = round(found["per_second"] / figures["floors"]["booking_rows_only_per_second"], 3)
+                found["of_postgres_floor"] = round(
+                    found["per_second"] / figures["floors"]["booking_rows_only_per_second"], 3
+                )
                 figures[f"road_{size}"] = found
             figures["memory_mb"] = bench.memory(zone)
-            figures["disk_bytes_per_delivery"] = bench.disk(zone, bench.booked(zone.postgres.create_role_database("projector")))
+            figures["disk_bytes_per_delivery"] = bench.disk(
+                zone, bench.booked(zone.postgres.create_role_database("projector"))
+            )
         if name in ("all", "latency"):
             figures["latency"] = bench.latency(zone, load, seconds=10, per_second=2000, per_envelope=100)
         if name in ("all", "road"):

@@ -19,7 +19,10 @@ from schemas.values import Month, day_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 Reader = Annotated[str, typer.Argument(help="Name in the certificate, e.g. caseworker-gm9901-1.")]
-Handle = Annotated[str | None, typer.Option("--handle", help="Handle of the mandate (32 hexadecimal digits), as the municipality gave it.")]
+Handle = Annotated[
+    str | None,
+    typer.Option("--handle", help="Handle of the mandate (32 hexadecimal digits), as the municipality gave it."),
+]
 
 
 @app.callback()
@@ -101,7 +104,9 @@ def _volume(hundredths: int, unit: int) -> str:
 def _print(card: Card) -> None:
     fields: dict[str, Any] = card.fields
     known = day_of(fields["known_on"])
-    out.print(f"Household card, version {card.version}, as known on {known}; open month {Month.from_index(fields['epoch'])}; {fields['members']} person(s).")
+    out.print(
+        f"Household card, version {card.version}, as known on {known}; open month {Month.from_index(fields['epoch'])}; {fields['members']} person(s)."
+    )
     table = Table(box=None, pad_edge=False)
     for head in ("Person", "Stream", "Care", "Provider (AGB)", "Delivered", "Granted", "Months", "Euros"):
         table.add_column(head, justify="right" if head == "Euros" else "left")
@@ -113,6 +118,8 @@ def _print(card: Card) -> None:
             str(line["member"]), line["stream"], CARE_TYPE_BY_CODE[line["care_type"]].label, f"{line['provider']:08d}",
             _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, f"{line['cents'] / 100:,.2f}",
         )  # fmt: skip
-    table.add_row("", "", "", "", "", "", "Total", f"{sum(line['cents'] for line in fields['lines']) / 100:,.2f}", style="bold")
+    table.add_row(
+        "", "", "", "", "", "", "Total", f"{sum(line['cents'] for line in fields['lines']) / 100:,.2f}", style="bold"
+    )
     out.print(table)
     out.print("Services that a member keeps private are not on this card.")

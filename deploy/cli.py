@@ -29,12 +29,18 @@ class Door:
 
 
 DOORS: Final = {
-    "provider": Door("producers.commands", "app", "I deliver care: check files, publish them, read receipts. (Dutch by default.)"),
-    "municipality": Door("deploy.municipality_commands", "app", "I make policy: ask, admit providers, read figures, give mandates."),
+    "provider": Door(
+        "producers.commands", "app", "I deliver care: check files, publish them, read receipts. (Dutch by default.)"
+    ),
+    "municipality": Door(
+        "deploy.municipality_commands", "app", "I make policy: ask, admit providers, read figures, give mandates."
+    ),
     "caseworker": Door("deploy.caseworker_commands", "app", "I help one household, with a mandate: its card."),
     "operator": Door("deploy.operator_commands", "app", "I run it: close a month, rebuild, dump, topics and rights."),
     "town": Door("producers.town.commands", "app", "Invent two municipalities with care, to try everything on."),
-    "demo": Door("deploy.demo_command", "app", "Run everything here: Kafka, PostgreSQL, the zone, two invented municipalities."),
+    "demo": Door(
+        "deploy.demo_command", "app", "Run everything here: Kafka, PostgreSQL, the zone, two invented municipalities."
+    ),
     "bench": Door("deploy.bench_command", "app", "Measure speed and size on this machine."),
 }
 _ZONE_PACKAGES: Final = {

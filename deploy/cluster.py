@@ -116,7 +116,9 @@ class Cluster:
         """Make topics and rights as the table says; returns what was different. Raises `ContractBroken` on a wrong count."""
         found = self.compare(members)
         if found.wrong_topics:
-            msg = f"These topics have another number of partitions than the table says: {', '.join(found.wrong_topics)}."
+            msg = (
+                f"These topics have another number of partitions than the table says: {', '.join(found.wrong_topics)}."
+            )
             raise ContractBroken(msg)
         rows = {name: row for name, row, _ in topics.concrete_topics(members)}
         if found.missing_topics:

@@ -18,7 +18,9 @@ from schemas.errors import SettingsWrong, ZorgstroomError
 EXIT_REFUSED, EXIT_SETTINGS = 1, 2
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the zone (default: data, or ZORGSTROOM_DATA).")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the zone (default: data, or ZORGSTROOM_DATA).")
+]
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -247,7 +247,11 @@ class Demo:
             profile = self.publisher(f"gm{number:04d}").profile
             producer = Producer(profile.kafka() | {"acks": "all"})
             for stream in Stream:
-                names = [f"p{p['agb']}" for p in described["providers"] if stream.value in p["streams"] and number in p["municipalities"]]
+                names = [
+                    f"p{p['agb']}"
+                    for p in described["providers"]
+                    if stream.value in p["streams"] and number in p["municipalities"]
+                ]
                 datum = {
                     "request": f"gm{number:04d}-{stream.value}", "municipality": number, "first_month": months[0].index,
                     "last_month": months[-1].index, "streams": [stream.value], "providers": names,
@@ -308,7 +312,9 @@ class Demo:
 
         config = RoleConfig.load(self.zone.role_config("projector"))
         with self._timed("rebuild"):
-            compared = rebuild(config, progress=lambda n, of: self.teller.stage("Rebuilding the books from the ledger", n, of))
+            compared = rebuild(
+                config, progress=lambda n, of: self.teller.stage("Rebuilding the books from the ledger", n, of)
+            )
         return {
             "published": self.counts["published"], "applied": self.counts["applied"], "refused": dict(sorted(self.refused.items())),
             "refused_at_provider": dict(sorted(self.refused_at_provider.items())), "duplicates": self.counts["duplicates"],
@@ -337,7 +343,9 @@ def unplaced(config: RoleConfig) -> int:
     from streams import projector_store
 
     with psycopg.connect(config.database_dsn) as c:
-        persons = [bytes(p) for (p,) in c.execute("SELECT DISTINCT person FROM bookings WHERE area % 100 = 0 AND kind = 0")]
+        persons = [
+            bytes(p) for (p,) in c.execute("SELECT DISTINCT person FROM bookings WHERE area % 100 = 0 AND kind = 0")
+        ]
         rows = projector_store.standing_of(c, persons)
         packed = {p: k for p, (_, k) in projector_store.placements_of(c, persons).items()}
     if not len(rows):
@@ -351,13 +359,13 @@ def unplaced(config: RoleConfig) -> int:
     return int(rows["count"][alone].sum())
 
 
-def close_month(
-    zone: Zone, *, epoch: int, month: Month, seconds: float, tend: Callable[[], list[str]] = list
-) -> None:
+def close_month(zone: Zone, *, epoch: int, month: Month, seconds: float, tend: Callable[[], list[str]] = list) -> None:
     """Order release to close an epoch and wait until both levels of every municipality show it. Raises `Unavailable`."""
     operator = zone.kafka.client(zone.certificate(topics.OPERATOR))
     producer = Producer(operator | {"acks": "all", "log_level": 2})
-    producer.produce("orders.v1", codec.encode("close_epoch_order", {"epoch": epoch, "month": month.index}), partition=0)
+    producer.produce(
+        "orders.v1", codec.encode("close_epoch_order", {"epoch": epoch, "month": month.index}), partition=0
+    )
     if producer.flush(20):
         msg = "Kafka does not take the order to close the month."
         raise Unavailable(msg)

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import typer
 from rich.console import Console
@@ -36,7 +36,7 @@ class _Bar(Teller):
         self._part: TaskID = self._progress.add_task("", total=None)
         self._last = ""
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Self:
         if out.is_terminal:
             self._progress.start()
         return self
@@ -56,12 +56,18 @@ class _Bar(Teller):
 
 @app.callback(invoke_without_command=True)
 def demo(
-    data: Annotated[Path | None, typer.Option("--data", help="Folder for everything; the next start goes on with it.")] = None,
-    addresses: Annotated[int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")] = 20_000,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder for everything; the next start goes on with it.")
+    ] = None,
+    addresses: Annotated[
+        int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")
+    ] = 20_000,
     months: Annotated[int, typer.Option(min=1, max=36, help="Months from 2025-01 on.")] = 12,
     seed: Annotated[int, typer.Option(help="The same seed invents the same town.")] = 1,
     world: Annotated[str, typer.Option(help="Which invented world; see `zorgstroom town make --help`.")] = "town",
-    until_done: Annotated[bool, typer.Option("--until-done", help="Stop when all is through, instead of waiting for Ctrl-C.")] = False,
+    until_done: Annotated[
+        bool, typer.Option("--until-done", help="Stop when all is through, instead of waiting for Ctrl-C.")
+    ] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")] = None,
 ) -> None:
     """Run everything on this machine: Kafka, PostgreSQL, the zone, two invented municipalities. Ctrl-C stops, the data stay."""

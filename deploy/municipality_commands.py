@@ -37,7 +37,9 @@ mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a casewor
 app.add_typer(mandate_app, name="mandate")
 Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
 HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
-PRELIMINARY_SENTENCE = "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
+PRELIMINARY_SENTENCE = (
+    "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
+)
 
 
 @app.callback()
@@ -80,7 +82,9 @@ def admit(
 
 @app.command("admit-caseworker")
 @plainly
-def admit_caseworker(name: Annotated[str, typer.Argument(help="e.g. caseworker-gm9901-2")], data: DataOption = None) -> None:
+def admit_caseworker(
+    name: Annotated[str, typer.Argument(help="e.g. caseworker-gm9901-2")], data: DataOption = None
+) -> None:
     """Make a certificate for a caseworker."""
     parts = name.split("-")
     if len(parts) < 3 or parts[0] != "caseworker":
@@ -118,12 +122,16 @@ def ask(
     profile = Profile.load(_sender_folder(zone, gemeente))
     told: list[object] = []
     producer = Producer(profile.kafka() | {"acks": "all", "message.timeout.ms": 10_000})
-    producer.produce("requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e))
+    producer.produce(
+        "requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e)
+    )
     producer.flush(15)
     if told != [None]:
         msg = "Kafka does not take the request; is the zone running?"
         raise Unavailable(msg)
-    out.print(f"Asked of {len(provider)} provider(s): {', '.join(stream)}, {first} to {last}, before {by}, because: {why} ({ground})")
+    out.print(
+        f"Asked of {len(provider)} provider(s): {', '.join(stream)}, {first} to {last}, before {by}, because: {why} ({ground})"
+    )
 
 
 @mandate_app.command("give")
@@ -142,7 +150,13 @@ def give(
     profile = Profile.load(_sender_folder(zone, gemeente))
     today = dt.datetime.now(dt.UTC).date()
     given = publish_mandate(
-        profile, bsn=bsn, reader=reader, purpose=purpose, ground=ground, valid_from=today, valid_until=today + dt.timedelta(days=days)
+        profile,
+        bsn=bsn,
+        reader=reader,
+        purpose=purpose,
+        ground=ground,
+        valid_from=today,
+        valid_until=today + dt.timedelta(days=days),
     )
     note = {"handle": given.handle.hex, "reader": reader, "until": str(given.valid_until)}
     write_private(zone.folder.path / "readers" / reader / "mandate.json", json.dumps(note).encode())
@@ -173,8 +187,15 @@ def withdraw(
 def figures(
     gemeente: Gemeente,
     level: Annotated[str, typer.Option(help="macro or meso.")] = "macro",
-    group: Annotated[str, typer.Option(help="wmo, jeugdwet, participatiewet, overig, total, or a published care type; all for every one.")] = "total",
-    month: Annotated[str | None, typer.Option("--month", help="As known at the end of this month (default: the newest).")] = None,
+    group: Annotated[
+        str,
+        typer.Option(
+            help="wmo, jeugdwet, participatiewet, overig, total, or a published care type; all for every one."
+        ),
+    ] = "total",
+    month: Annotated[
+        str | None, typer.Option("--month", help="As known at the end of this month (default: the newest).")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     data: DataOption = None,
 ) -> None:
@@ -190,9 +211,23 @@ def figures(
         print(json.dumps(plain, indent=2, ensure_ascii=False))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("area", "level", "group", "service_year", "decision", "euros", "households", "known_until", "protection"))
+        writer.writerow(
+            ("area", "level", "group", "service_year", "decision", "euros", "households", "known_until", "protection")
+        )
         for c in cells:
-            writer.writerow((c["area"], c["area_level"], c["group"], c["service_year"], c["decision"], c["euros"], c["households"], _month(c["known_until"]), released["protection"]))
+            writer.writerow(
+                (
+                    c["area"],
+                    c["area_level"],
+                    c["group"],
+                    c["service_year"],
+                    c["decision"],
+                    c["euros"],
+                    c["households"],
+                    _month(c["known_until"]),
+                    released["protection"],
+                )
+            )
     else:
         _table(released, cells)
 

@@ -58,7 +58,9 @@ def next_epoch(zone: Zone) -> tuple[int, Month]:
 @plainly
 def rebuild(
     data: DataOption = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare with the live books (always done; named for clarity).")] = True,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with the live books (always done; named for clarity).")
+    ] = True,
 ) -> None:
     """Fold the whole ledger into an empty schema and compare it with the live books, byte for byte."""
     del verify
@@ -116,7 +118,10 @@ def topics(
 
 @app.command()
 @plainly
-def restore(role: Annotated[str, typer.Argument(help="intake, ledger or projector; its workers must be stopped.")], data: DataOption = None) -> None:
+def restore(
+    role: Annotated[str, typer.Argument(help="intake, ledger or projector; its workers must be stopped.")],
+    data: DataOption = None,
+) -> None:
     """After a restored backup: put a role's consumer group back to where its database is."""
     from streams.restore import put_back
 

@@ -58,7 +58,9 @@ class Zone:
         self.kafka = kafka_server(self.settings, folder=path / "kafka", authority=self.authority, tell=self.tell)
         self.postgres = postgres_server(self.settings, folder=path / "postgres", tell=self.tell)
         root = Path(__file__).resolve().parent.parent
-        self.supervisor = Supervisor(path / "logs", {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])})
+        self.supervisor = Supervisor(
+            path / "logs", {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+        )
 
     # --- making ---------------------------------------------------------------------------------------------------
 
@@ -199,6 +201,7 @@ class Zone:
 
     def role_key_entries(self) -> list[Entry]:
         """The public role keys of this zone, not yet signed: intake identity, ledger content, projector and release signing."""
+
         def box(role: str, name: str, use: Any) -> Entry:
             public = box_public_key(BoxKey(self._secret(role, name)))
             return Entry("role_key", role, f"{role}-{public.hex()[:8]}", use, public, valid_from=0)
@@ -207,7 +210,12 @@ class Zone:
             public = verify_key_of(SigningKey(self._secret(role, "signing")))
             return Entry("role_key", role, f"{role}-{public.hex()[:8]}", "signing", public, valid_from=0)
 
-        return [box("intake", "identity", "identity"), box("ledger", "content", "content"), signing("projector"), signing("release")]
+        return [
+            box("intake", "identity", "identity"),
+            box("ledger", "content", "content"),
+            signing("projector"),
+            signing("release"),
+        ]
 
     def role_entries(self) -> list[bytes]:
         """The zone's role keys, each signed by the root: what an admission file carries."""

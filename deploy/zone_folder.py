@@ -1,9 +1,9 @@
 """Where the things of one zone lie on one machine, and the secrets and settings of its roles.
 
-    root/          the network's root key (in earnest offline), the certificate authority
-    roles/NAME/    certificate, secrets (0600) and config.json of one role
-    members.json   who was admitted: providers, municipalities, caseworkers
-    kafka/ postgres/ logs/ senders/ readers/ town/
+root/          the network's root key (in earnest offline), the certificate authority
+roles/NAME/    certificate, secrets (0600) and config.json of one role
+members.json   who was admitted: providers, municipalities, caseworkers
+kafka/ postgres/ logs/ senders/ readers/ town/
 """
 
 from __future__ import annotations

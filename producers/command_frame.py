@@ -49,7 +49,12 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
             err.print(str(refused), markup=False)
             raise typer.Exit(EXIT_REFUSED) from refused
         except KeyboardInterrupt:
-            err.print(say("Gestopt; wat al was aangenomen blijft in de uitbak.", "Stopped; what was taken stays in the outbox."))
+            err.print(
+                say(
+                    "Gestopt; wat al was aangenomen blijft in de uitbak.",
+                    "Stopped; what was taken stays in the outbox.",
+                )
+            )
             raise typer.Exit(EXIT_REFUSED) from None
         except (typer.Exit, typer.Abort):
             raise

@@ -30,13 +30,17 @@ from schemas.geography import gemeente_number
 from schemas.values import Month, SenderId
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-PayerOption = Annotated[str | None, typer.Option("--gemeente", help="Gemeente die betaalt wat een spreadsheet noemt, bv. GM9901.")]
+PayerOption = Annotated[
+    str | None, typer.Option("--gemeente", help="Gemeente die betaalt wat een spreadsheet noemt, bv. GM9901.")
+]
 File = Annotated[Path, typer.Argument(help="323-, 301- of 325-bericht (XML), of een ingevuld sjabloon (xlsx, csv).")]
 
 
 @app.callback()
 def options(
-    profile: Annotated[Path | None, typer.Option("--profile", envvar="ZORGSTROOM_PROFILE", help="Map met sleutels en uitbak.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", envvar="ZORGSTROOM_PROFILE", help="Map met sleutels en uitbak.")
+    ] = None,
     lang: Annotated[str, typer.Option("--lang", help="nl of en.")] = "nl",
 ) -> None:
     """I deliver care: check files, publish them, read receipts."""
@@ -49,7 +53,9 @@ def options(
 
 @app.command()
 @plainly
-def template(file: Annotated[Path, typer.Argument(help="Naam van het nieuwe bestand.")] = Path("leveringen.xlsx")) -> None:
+def template(
+    file: Annotated[Path, typer.Argument(help="Naam van het nieuwe bestand.")] = Path("leveringen.xlsx"),
+) -> None:
     """Schrijf een leeg sjabloon voor geldstromen zonder standaard. / Write the empty spreadsheet template."""
     write_template(file)
     out.print(say(f"Geschreven: {file}. Lees eerst het blad Uitleg.", f"Written: {file}. Read the sheet Uitleg first."))
@@ -68,7 +74,10 @@ def join(
         raise SettingsWrong(say("Een AGB-code heeft 8 cijfers.", "An AGB code has 8 digits.")) from wrong
     request = joining.join(Chosen.profile, sender=sender, name=name)
     out.print(say(f"Stuur dit bestand naar de gemeente: {request}", f"Send this file to the municipality: {request}"))
-    out.print(say("Vergelijk per telefoon deze cijfers: ", "Compare these digits by telephone: ") + joining.fingerprint(request.read_bytes()))
+    out.print(
+        say("Vergelijk per telefoon deze cijfers: ", "Compare these digits by telephone: ")
+        + joining.fingerprint(request.read_bytes())
+    )
     out.print(
         say(
             f"Bewaar een kopie van signing.key en handle.key uit {Chosen.profile} op een veilige plek.",
@@ -86,7 +95,9 @@ def accept(file: Annotated[Path, typer.Argument(help="Toelatingsbestand van de g
     except OSError as absent:
         raise SettingsWrong(say(f"{file} kan niet worden gelezen.", f"{file} can't be read.")) from absent
     joining.accept(Chosen.profile, data)
-    out.print(say("Toegelaten. Vergelijk per telefoon: ", "Admitted. Compare by telephone: ") + joining.fingerprint(data))
+    out.print(
+        say("Toegelaten. Vergelijk per telefoon: ", "Admitted. Compare by telephone: ") + joining.fingerprint(data)
+    )
 
 
 def _context(profile: Profile, payer: str | None) -> ProviderContext:
@@ -95,7 +106,9 @@ def _context(profile: Profile, payer: str | None) -> ProviderContext:
         try:
             number = gemeente_number(payer)
         except ValueError as wrong:
-            raise SettingsWrong(say("Een gemeente is GM en vier cijfers.", "A municipality is GM and four digits.")) from wrong
+            raise SettingsWrong(
+                say("Een gemeente is GM en vier cijfers.", "A municipality is GM and four digits.")
+            ) from wrong
     return ProviderContext(
         agb=profile.sender.text[1:], municipalities=frozenset(profile.municipalities), today=dt.datetime.now(dt.UTC).date(),
         payer=number,
@@ -130,9 +143,15 @@ def check_file(file: File, payer: PayerOption = None) -> None:
 def publish(
     files: Annotated[list[Path], typer.Argument(help="Een of meer bestanden; met --replaces: OUD en NIEUW.")],
     payer: PayerOption = None,
-    accept_rest: Annotated[bool, typer.Option("--accept-rest", "--yes", help="Verstuur wat goed is, ook als er regels zijn geweigerd.")] = False,
-    replaces: Annotated[bool, typer.Option("--replaces", help="Vergelijk OUD en NIEUW en verstuur alleen het verschil.")] = False,
-    wait_seconds: Annotated[float, typer.Option("--wait", help="Hoe lang op ontvangstbewijzen wachten, in seconden.")] = 60,
+    accept_rest: Annotated[
+        bool, typer.Option("--accept-rest", "--yes", help="Verstuur wat goed is, ook als er regels zijn geweigerd.")
+    ] = False,
+    replaces: Annotated[
+        bool, typer.Option("--replaces", help="Vergelijk OUD en NIEUW en verstuur alleen het verschil.")
+    ] = False,
+    wait_seconds: Annotated[
+        float, typer.Option("--wait", help="Hoe lang op ontvangstbewijzen wachten, in seconden.")
+    ] = 60,
 ) -> None:
     """Controleer en verstuur bestanden. / Check and publish files."""
     profile = Profile.load(Chosen.profile)
@@ -144,12 +163,23 @@ def publish(
         refused = refused or reading.has_refusals
         if reading.refused_whole:
             raise typer.Exit(EXIT_REFUSED)
-    if refused and not accept_rest and not (interactive() and typer.confirm(say("De rest versturen?", "Send the rest?"))):
-        out.print(say("Er is niets verstuurd. Verbeter het bestand, of gebruik --accept-rest.", "Nothing was sent. Correct the file, or use --accept-rest."))
+    if (
+        refused
+        and not accept_rest
+        and not (interactive() and typer.confirm(say("De rest versturen?", "Send the rest?")))
+    ):
+        out.print(
+            say(
+                "Er is niets verstuurd. Verbeter het bestand, of gebruik --accept-rest.",
+                "Nothing was sent. Correct the file, or use --accept-rest.",
+            )
+        )
         raise typer.Exit(EXIT_REFUSED)
     if replaces:
         if len(readings) != 2:
-            raise SettingsWrong(say("Noem met --replaces twee bestanden: OUD en NIEUW.", "With --replaces name two files: OLD and NEW."))
+            raise SettingsWrong(
+                say("Noem met --replaces twee bestanden: OUD en NIEUW.", "With --replaces name two files: OLD and NEW.")
+            )
         readings, files = [replacements(readings[0], readings[1])], [files[1]]
     receipts = _send(profile, list(zip(files, readings, strict=True)), wait_seconds)
     if refused or any(r.refused or r.code != codes.ACCEPTED for r in receipts):
@@ -163,7 +193,12 @@ def _send(profile: Profile, readings: list[tuple[Path, Reading]], wait_seconds: 
             publisher.publish_items(reading.items, file=path.name, lines=reading.lines)
             copy = complete_references(path, reading)
             if copy is not None:
-                out.print(say(f"Referenties staan in {copy}; bewaar dat bestand.", f"References are in {copy}; keep that file."))
+                out.print(
+                    say(
+                        f"Referenties staan in {copy}; bewaar dat bestand.",
+                        f"References are in {copy}; keep that file.",
+                    )
+                )
         with out.status(say("Wachten op ontvangstbewijzen ...", "Waiting for receipts ...")):
             done = publisher.wait(seconds=wait_seconds)
         state = publisher.state()
@@ -181,17 +216,32 @@ def _send(profile: Profile, readings: list[tuple[Path, Reading]], wait_seconds: 
 
 def _show_receipts(receipts: list[Receipt]) -> None:
     table = Table(box=None, pad_edge=False)
-    for head in (("Nr", "No"), ("Bestand", "File"), ("Regels", "Lines"), ("Verwerkt", "Applied"), ("Dubbel", "Known"), ("Geweigerd", "Refused"), ("Code", "Code")):
+    for head in (
+        ("Nr", "No"),
+        ("Bestand", "File"),
+        ("Regels", "Lines"),
+        ("Verwerkt", "Applied"),
+        ("Dubbel", "Known"),
+        ("Geweigerd", "Refused"),
+        ("Code", "Code"),
+    ):
         table.add_column(say(*head))
     for r in receipts:
-        table.add_row(str(r.number), r.file, str(r.events), str(r.accepted), str(r.duplicates), str(len(r.refused)), r.code)
+        table.add_row(
+            str(r.number), r.file, str(r.events), str(r.accepted), str(r.duplicates), str(len(r.refused)), r.code
+        )
     out.print(table)
     for r in receipts:
         if r.code != codes.ACCEPTED:
             out.print(f"{r.file}: {codes.sentence(r.code, lang=Chosen.lang)} [{r.code}]", style="red", markup=False)
         for refusal in r.refused:
-            place = say(f"{refusal.file} regel {refusal.line}, referentie {refusal.reference}", f"{refusal.file} line {refusal.line}, reference {refusal.reference}")
-            out.print(f"{place}: {codes.sentence(refusal.code, lang=Chosen.lang)} [{refusal.code}]", style="red", markup=False)
+            place = say(
+                f"{refusal.file} regel {refusal.line}, referentie {refusal.reference}",
+                f"{refusal.file} line {refusal.line}, reference {refusal.reference}",
+            )
+            out.print(
+                f"{place}: {codes.sentence(refusal.code, lang=Chosen.lang)} [{refusal.code}]", style="red", markup=False
+            )
 
 
 @app.command()
@@ -207,7 +257,12 @@ def month(
     try:
         closed_month, money = Month.parse(month_text), Stream(stream)
     except ValueError as wrong:
-        raise SettingsWrong(say("Een maand is JJJJ-MM; een geldstroom wmo, jeugdwet, participatiewet, zvw of wlz.", "A month is YYYY-MM; a stream wmo, jeugdwet, participatiewet, zvw or wlz.")) from wrong
+        raise SettingsWrong(
+            say(
+                "Een maand is JJJJ-MM; een geldstroom wmo, jeugdwet, participatiewet, zvw of wlz.",
+                "A month is YYYY-MM; a stream wmo, jeugdwet, participatiewet, zvw or wlz.",
+            )
+        ) from wrong
     payers = [gemeente_number(payer)] if payer else list(profile.municipalities)
     with Publisher(profile) as publisher:
         publisher.close_months([MonthClosed(p, money, closed_month, nothing) for p in payers])
@@ -221,7 +276,12 @@ def show_receipts(last: Annotated[int, typer.Option("--last", help="Hoeveel.")] 
     """Toon wat er met elke zending is gebeurd. / Show what became of each envelope."""
     with Publisher(Profile.load(Chosen.profile)) as publisher:
         if not publisher.link.caught_up(seconds=10):
-            out.print(say("Kafka is niet bereikbaar; dit is wat al bekend was.", "Kafka can't be reached; this is what was known."))
+            out.print(
+                say(
+                    "Kafka is niet bereikbaar; dit is wat al bekend was.",
+                    "Kafka can't be reached; this is what was known.",
+                )
+            )
         _show_receipts(publisher.receipts()[-last:])
         waiting = publisher.outbox.waiting_count()
     out.print(say(f"Nog zonder ontvangstbewijs: {waiting}.", f"Still without receipt: {waiting}."))
@@ -240,7 +300,13 @@ def figures() -> None:
         for index, value in enumerate((r.events, r.accepted, r.duplicates, len(r.refused))):
             row[index] += value
     table = Table(box=None, pad_edge=False)
-    for head in (("Bestand", "File"), ("Regels", "Lines"), ("Verwerkt", "Applied"), ("Dubbel", "Known"), ("Geweigerd", "Refused")):
+    for head in (
+        ("Bestand", "File"),
+        ("Regels", "Lines"),
+        ("Verwerkt", "Applied"),
+        ("Dubbel", "Known"),
+        ("Geweigerd", "Refused"),
+    ):
         table.add_column(say(*head))
     for file, row in totals.items():
         table.add_row(file, *map(str, row))
@@ -269,4 +335,6 @@ def admitted_context(profile: Profile, payer: int | None = None) -> ProviderCont
     """The checking context of a profile, for programs that publish files themselves. Raises `Refused` (`payer`)."""
     if payer is not None and payer not in profile.municipalities:
         raise Refused("payer", "This municipality has not admitted this provider.")
-    return ProviderContext(profile.sender.text[1:], frozenset(profile.municipalities), dt.datetime.now(dt.UTC).date(), payer)
+    return ProviderContext(
+        profile.sender.text[1:], frozenset(profile.municipalities), dt.datetime.now(dt.UTC).date(), payer
+    )

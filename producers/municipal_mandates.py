@@ -17,7 +17,9 @@ def publish_mandate(
     profile: Profile, *, bsn: str, reader: str, purpose: str, ground: str, valid_from: dt.date, valid_until: dt.date
 ) -> Mandate:
     """Give a mandate and wait for its receipt. Raises `Refused` (`bsn`, or the receipt's code) or `Unavailable`."""
-    mandate = Mandate.fresh(reader=reader, purpose=purpose, ground=ground, valid_from=valid_from, valid_until=valid_until)
+    mandate = Mandate.fresh(
+        reader=reader, purpose=purpose, ground=ground, valid_from=valid_from, valid_until=valid_until
+    )
     packed = pack_mandate(mandate, bsn, profile.handle_key())
     with Publisher(profile) as publisher:
         publisher.publish_packed(packed, file="mandate")

@@ -126,7 +126,12 @@ class Outbox:
         return int(self._one("SELECT count(*) FROM envelopes")[0])
 
     def add(
-        self, seal: Callable[[OutboxId, int], bytes], *, events: int, file: str, references: dict[bytes, tuple[str, int]]
+        self,
+        seal: Callable[[OutboxId, int], bytes],
+        *,
+        events: int,
+        file: str,
+        references: dict[bytes, tuple[str, int]],
     ) -> int:
         """Number, seal and keep one envelope; returns the number. If sealing fails no number is used up."""
         with self._transaction() as db:
@@ -169,12 +174,16 @@ class Outbox:
             own, last = db.execute("SELECT outbox, last_number FROM state").fetchone()
             if outbox == own and number > last:  # the zone knows a number we never gave: this is a restored copy
                 db.execute("UPDATE state SET outbox = ?, last_number = 0", (os.urandom(16),))
-            row = db.execute("SELECT events, file FROM envelopes WHERE outbox = ? AND number = ?", (outbox, number)).fetchone()
+            row = db.execute(
+                "SELECT events, file FROM envelopes WHERE outbox = ? AND number = ?", (outbox, number)
+            ).fetchone()
             if row is None:
                 return None
             refused = [self._refusal(db, r, row[1]) for r in fields["refused"]]
             db.execute("DELETE FROM envelopes WHERE outbox = ? AND number = ?", (outbox, number))
-            receipt = Receipt(number, row[1], fields["code"], row[0], fields["accepted"], fields["duplicates"], tuple(refused))
+            receipt = Receipt(
+                number, row[1], fields["code"], row[0], fields["accepted"], fields["duplicates"], tuple(refused)
+            )
             db.execute(
                 "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (outbox, number, receipt.file, receipt.code, receipt.events, receipt.accepted, receipt.duplicates,
@@ -184,7 +193,9 @@ class Outbox:
 
     @staticmethod
     def _refusal(db: sqlite3.Connection, fields: dict[str, Any], file: str) -> Refusal:
-        row = db.execute("SELECT reference, file, line FROM handles WHERE handle = ?", (fields["reference"],)).fetchone()
+        row = db.execute(
+            "SELECT reference, file, line FROM handles WHERE handle = ?", (fields["reference"],)
+        ).fetchone()
         reference, where, line = row or ("", file, 0)
         return Refusal(reference, where, line, fields["code"])
 
@@ -208,4 +219,3 @@ class Outbox:
         """Close the file."""
         with self._lock:
             self._db.close()
-

@@ -109,7 +109,9 @@ def _row(item: Item, own: bytes, subjects: Subjects, secret: HandleKey) -> tuple
         case Delivery():
             address, as_of = item.address, item.address_as_of
     assignment = (
-        keyed_handle(secret, "assignment", f"{item.stream.value}|{item.payer}|{item.assignment}") if item.assignment else ZERO16
+        keyed_handle(secret, "assignment", f"{item.stream.value}|{item.payer}|{item.assignment}")
+        if item.assignment
+        else ZERO16
     )
     return (
         int(kind), subjects.index(item.bsn, address, as_of), item.payer, item.care_type.id, item.unit or 0, frequency,

@@ -1,10 +1,10 @@
 """A sender's profile: the folder with its keys and what it was told when it was admitted.
 
-    profile.json     sender, name, and after admission: addresses, municipalities, root key, the zone's signed keys
-    signing.key      signs every envelope            } back these two up together:
-    handle.key       makes references unreadable     } without handle.key corrections are impossible
-    tls.key cert.pem ca.pem                          the connection to Kafka
-    outbox.sqlite    numbered, sealed envelopes that are not finally received yet
+profile.json     sender, name, and after admission: addresses, municipalities, root key, the zone's signed keys
+signing.key      signs every envelope            } back these two up together:
+handle.key       makes references unreadable     } without handle.key corrections are impossible
+tls.key cert.pem ca.pem                          the connection to Kafka
+outbox.sqlite    numbered, sealed envelopes that are not finally received yet
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ class Publisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def publish(self, item: Item) -> None:
@@ -148,7 +150,11 @@ class Publisher:
 
     def state(self) -> dict[str, Any]:
         """For a person: how many wait, what for, whether on hold."""
-        return {"waiting": self.outbox.waiting_count(), "waiting_for": self.link.waiting_for, "on_hold": self.link.on_hold}
+        return {
+            "waiting": self.outbox.waiting_count(),
+            "waiting_for": self.link.waiting_for,
+            "on_hold": self.link.on_hold,
+        }
 
     def close(self) -> None:
         """Keep what was taken and stop; what has no receipt yet is sent by the next publisher of this profile."""

@@ -71,7 +71,9 @@ def read_residences(path: Path, secret: HandleKey) -> Iterator[Packed]:
                 try:
                     stays.append(_stay(subjects, row))
                 except (Refused, ValueError) as wrong:
-                    msg = f"{path.name} line {number}: {wrong if isinstance(wrong, Refused) else 'a date is JJJJ-MM-DD.'}"
+                    msg = (
+                        f"{path.name} line {number}: {wrong if isinstance(wrong, Refused) else 'a date is JJJJ-MM-DD.'}"
+                    )
                     raise SettingsWrong(msg) from wrong
         packed.append(Packed(identity_of(subjects=subjects.rows, residences=stays), content_of(), len(stays)))
     yield from packed

@@ -65,7 +65,6 @@ class Placements:
         out["area"][alone] = out["payer"][alone].astype(np.int64) * 1_000_000
         return int(alone.sum())
 
-
     def unplaced(self, bookings: NDArray[np.void], owner: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which bookings' persons have no place on the service day."""
         probe = bookings.copy()
@@ -75,7 +74,9 @@ class Placements:
         return alone
 
 
-def booked(rows: Rows, owner: NDArray[np.int64], epochs: NDArray[np.int64], places: Placements) -> tuple[NDArray[np.void], int]:
+def booked(
+    rows: Rows, owner: NDArray[np.int64], epochs: NDArray[np.int64], places: Placements
+) -> tuple[NDArray[np.void], int]:
     """Ledger rows as bookings, and how many of them are unplaced.
 
     `owner`: index of each row's person in `places.persons`; `epochs`: the open epoch of each row's partition.

@@ -11,34 +11,85 @@ ACCEPTED: Final = "0200"
 
 REASONS: Final[dict[str, tuple[str, str]]] = {
     # code: (plain Dutch for the provider, English)
-    "0001": ("Het bericht is afgekeurd: het totaalbedrag is niet de som van de regels.", "The message is refused: its total is not the sum of its lines."),
-    "8017": ("Deze creditregel hoort niet bij een bekende, goedgekeurde debetregel van dezelfde persoon.", "This credit names no known, approved debit of the same person."),
+    "0001": (
+        "Het bericht is afgekeurd: het totaalbedrag is niet de som van de regels.",
+        "The message is refused: its total is not the sum of its lines.",
+    ),
+    "8017": (
+        "Deze creditregel hoort niet bij een bekende, goedgekeurde debetregel van dezelfde persoon.",
+        "This credit names no known, approved debit of the same person.",
+    ),
     "8021": ("Dit referentienummer is al eerder gebruikt.", "This reference was used before."),
     "9319": ("De productperiode ligt na de declaratiemaand.", "The product period lies after the declaration month."),
     "9346": ("Het bedrag is niet volume maal tarief.", "The amount is not volume times tariff."),
-    "9389": ("Voor deze toewijzing, dit product en deze periode staat al een debetregel; crediteer die eerst.", "A debit for this assignment, product and period stands already; credit it first."),
+    "9389": (
+        "Voor deze toewijzing, dit product en deze periode staat al een debetregel; crediteer die eerst.",
+        "A debit for this assignment, product and period stands already; credit it first.",
+    ),
     "9390": ("Deze debetregel is al gecrediteerd.", "This debit was credited before."),
-    "bsn": ("Het BSN voldoet niet aan de elfproef of heeft geen negen cijfers.", "The BSN fails the eleven-test or has not nine digits."),
-    "address": ("Het adres is onvolledig: postcode (1234AB) en huisnummer zijn nodig.", "The address is incomplete: postcode (1234AB) and house number are needed."),
+    "bsn": (
+        "Het BSN voldoet niet aan de elfproef of heeft geen negen cijfers.",
+        "The BSN fails the eleven-test or has not nine digits.",
+    ),
+    "address": (
+        "Het adres is onvolledig: postcode (1234AB) en huisnummer zijn nodig.",
+        "The address is incomplete: postcode (1234AB) and house number are needed.",
+    ),
     "category": ("De productcategorie of zorgsoort is onbekend.", "Unknown product category or care type."),
     "unit": ("De eenheid is onbekend.", "Unknown unit."),
-    "payer": ("Deze gemeente heeft deze aanbieder niet toegelaten.", "This municipality has not admitted this provider."),
-    "amount": ("Het bedrag is hoger dan voor een regel is toegestaan, of negatief.", "The amount is above the bound for one line, or negative."),
+    "payer": (
+        "Deze gemeente heeft deze aanbieder niet toegelaten.",
+        "This municipality has not admitted this provider.",
+    ),
+    "amount": (
+        "Het bedrag is hoger dan voor een regel is toegestaan, of negatief.",
+        "The amount is above the bound for one line, or negative.",
+    ),
     "period": ("De einddatum ligt voor de begindatum.", "The last day lies before the first."),
     "future": ("De begindatum ligt in de toekomst.", "The first day lies in the future."),
     "too-old": ("De begindatum ligt meer dan vijf jaar terug.", "The first day lies more than five years back."),
-    "subject": ("De regel verwijst naar een persoon die niet in de zending zit of is geweigerd.", "The line names a subject that is absent or refused."),
+    "subject": (
+        "De regel verwijst naar een persoon die niet in de zending zit of is geweigerd.",
+        "The line names a subject that is absent or refused.",
+    ),
     "kind": ("Onbekend soort regel.", "Unknown kind of line."),
-    "mandate-handle": ("Deze handgreep van een mandaat is al gebruikt of onbekend.", "This mandate handle was used before or is unknown."),
-    "mandate-sender": ("Alleen een gemeente geeft een mandaat of een verblijfplaats door.", "Only a municipality gives mandates or residences."),
-    "signature": ("De handtekening klopt niet met afzender en inhoud.", "The signature does not fit sender and content."),
+    "mandate-handle": (
+        "Deze handgreep van een mandaat is al gebruikt of onbekend.",
+        "This mandate handle was used before or is unknown.",
+    ),
+    "mandate-sender": (
+        "Alleen een gemeente geeft een mandaat of een verblijfplaats door.",
+        "Only a municipality gives mandates or residences.",
+    ),
+    "signature": (
+        "De handtekening klopt niet met afzender en inhoud.",
+        "The signature does not fit sender and content.",
+    ),
     "unknown-sender": ("De afzender is niet toegelaten.", "The sender is not admitted."),
-    "unknown-key": ("De zending is verzegeld met een onbekende of verlopen sleutel.", "Sealed under an unknown or expired key."),
-    "unreadable": ("De zending is onleesbaar: leeg, afgebroken of van een ander formaat.", "Unreadable: empty, cut off or of another format."),
-    "part": ("Een deel van de zending gaat niet open of hoort bij een andere zending.", "A part does not open, or belongs to another envelope."),
-    "schema": ("De zending gebruikt een onbekend schema; werk de software bij.", "Unknown schema; update the software."),
-    "equivocation": ("Onder dit nummer is eerder iets anders gestuurd; de aanbieder staat stil tot dit is uitgezocht.", "Something else was sent under this number; the sender is on hold."),
-    "on-hold": ("De aanbieder staat stil tot een eerdere tegenspraak is uitgezocht.", "The sender is on hold until an earlier contradiction is settled."),
+    "unknown-key": (
+        "De zending is verzegeld met een onbekende of verlopen sleutel.",
+        "Sealed under an unknown or expired key.",
+    ),
+    "unreadable": (
+        "De zending is onleesbaar: leeg, afgebroken of van een ander formaat.",
+        "Unreadable: empty, cut off or of another format.",
+    ),
+    "part": (
+        "Een deel van de zending gaat niet open of hoort bij een andere zending.",
+        "A part does not open, or belongs to another envelope.",
+    ),
+    "schema": (
+        "De zending gebruikt een onbekend schema; werk de software bij.",
+        "Unknown schema; update the software.",
+    ),
+    "equivocation": (
+        "Onder dit nummer is eerder iets anders gestuurd; de aanbieder staat stil tot dit is uitgezocht.",
+        "Something else was sent under this number; the sender is on hold.",
+    ),
+    "on-hold": (
+        "De aanbieder staat stil tot een eerdere tegenspraak is uitgezocht.",
+        "The sender is on hold until an earlier contradiction is settled.",
+    ),
 }
 
 DEAD_LETTER_ONLY: Final = frozenset({"unknown-sender", "signature", "unreadable"})

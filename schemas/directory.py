@@ -81,7 +81,9 @@ class Directory:
             and (e.valid_until is None or day <= e.valid_until)
         ]  # fmt: skip
         if not found:
-            raise Refused("unknown-key", f"No valid {use} key of {role} is known; ask the municipality for a new admission file.")
+            raise Refused(
+                "unknown-key", f"No valid {use} key of {role} is known; ask the municipality for a new admission file."
+            )
         return max(found, key=lambda e: (e.valid_from, e.key_id))
 
     def sender(self, name: str) -> Entry | None:

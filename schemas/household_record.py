@@ -52,7 +52,12 @@ def _signed_message(handle: bytes, version: int, claims: list[SectionClaim]) -> 
 
 
 def seal_record(
-    *, handle: MandateHandle, version: int, sections: dict[tuple[int, str], bytes], vault_public: bytes, signing: SigningKey
+    *,
+    handle: MandateHandle,
+    version: int,
+    sections: dict[tuple[int, str], bytes],
+    vault_public: bytes,
+    signing: SigningKey,
 ) -> bytes:
     """Seal and sign a `HouseholdRecord`. `sections`: (member, class) -> encoded `HouseholdCard`."""
     sealed = []

@@ -148,6 +148,14 @@ class WrappingKey(_Key32):
 
 
 __all__ = [
-    "AddressKey", "BoxKey", "Bsn", "DataKey", "HandleKey", "PersonIdKey", "ScalarKey", "SigningKey", "WrappingKey",
+    "AddressKey",
+    "BoxKey",
+    "Bsn",
+    "DataKey",
+    "HandleKey",
+    "PersonIdKey",
+    "ScalarKey",
+    "SigningKey",
+    "WrappingKey",
     "passes_eleven_test",
 ]

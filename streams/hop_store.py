@@ -142,7 +142,9 @@ class PostgresHopStore:
             elif not output.body:
                 value = None
             rows.append(
-                OutboxRow(identity, output.source_partition, output.topic, output.partition, output.key, value, output.final)
+                OutboxRow(
+                    identity, output.source_partition, output.topic, output.partition, output.key, value, output.final
+                )
             )
         with tx.cursor().copy("COPY hop_outbox FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(["int8", "int4", "text", "int4", "bytea", "bytea", "bool"])

@@ -73,7 +73,8 @@ class HouseholdRecords:
         live = given and valid_until >= today
         household = self._household(tx, person, today) if live else None
         tx.execute(
-            "UPDATE mandates SET marked = false, version = %s, household = %s WHERE handle = %s", (version, household, handle)
+            "UPDATE mandates SET marked = false, version = %s, household = %s WHERE handle = %s",
+            (version, household, handle),
         )
         body = b""
         if household is not None:

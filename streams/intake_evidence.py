@@ -44,7 +44,9 @@ def dated_of(known: Evidence, *, book: AddressBook, secret: AddressKey) -> list[
         location = book.locate(address) if address else None
         if person is not None and address is not None and location is not None:
             hashed = address_hash(secret, address)
-            found.append((person, Dated(subject["as_of"], hashed, spot_at(person=person, address=hashed, location=location))))
+            found.append(
+                (person, Dated(subject["as_of"], hashed, spot_at(person=person, address=hashed, location=location)))
+            )
     return found
 
 

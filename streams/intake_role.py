@@ -77,7 +77,9 @@ class IntakeRole:
         except Refused as broken:
             return Poison(record, broken.code)
         header = envelope.header
-        if header.topic != INPUT or record.partition != partition_of(header.sender.text.encode(), topics.ROAD_PARTITIONS):
+        if header.topic != INPUT or record.partition != partition_of(
+            header.sender.text.encode(), topics.ROAD_PARTITIONS
+        ):
             return Poison(record, "part")
         entry = self.directory.sender_key(header.sender.text, header.signing_key_id)
         if entry is None and self._worth_waiting(header.sender.text):
@@ -175,9 +177,7 @@ class IntakeRole:
             self.metrics.dead_letter("equivocation")
         remaining = iter(persons)
         for o in opened:
-            o.persons = [
-                _NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))
-            ]
+            o.persons = [_NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))]
 
     def _place(self, tx: Transaction, opened: list[_Opened]) -> None:
         """Take in what the envelopes say of addresses, and hand news to the earliest envelope that touched the person."""

@@ -84,7 +84,16 @@ def replace_residences(tx: Transaction, *, person: bytes, municipality: int, sta
         cursor.executemany(
             "INSERT INTO residences VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [
-                (person, municipality, s.from_day, s.until_day, s.spot.household, s.spot.contributor, s.spot.area, s.spot.place)
+                (
+                    person,
+                    municipality,
+                    s.from_day,
+                    s.until_day,
+                    s.spot.household,
+                    s.spot.contributor,
+                    s.spot.area,
+                    s.spot.place,
+                )
                 for s in stays
             ],
         )
@@ -124,11 +133,13 @@ def evidence(
     stays: dict[bytes, list[Residence]] = defaultdict(list)
     wanted = (list(persons),)
     for p, day, address, *spot in tx.execute(
-        "SELECT person, day, address, household, contributor, area, place FROM dated_addresses WHERE person = ANY(%s)", wanted
+        "SELECT person, day, address, household, contributor, area, place FROM dated_addresses WHERE person = ANY(%s)",
+        wanted,
     ):
         dated[bytes(p)].append(Dated(int(str(day)), bytes(address), Spot(*spot)))  # type: ignore[arg-type, call-overload]
     for p, first, last, *spot in tx.execute(
-        "SELECT person, from_day, until_day, household, contributor, area, place FROM residences WHERE person = ANY(%s)", wanted
+        "SELECT person, from_day, until_day, household, contributor, area, place FROM residences WHERE person = ANY(%s)",
+        wanted,
     ):
         stays[bytes(p)].append(Residence(int(str(first)), last, Spot(*spot)))  # type: ignore[arg-type, call-overload]
     return dated, stays
@@ -138,7 +149,8 @@ def lock_placements(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, tu
     """Lock the placement rows in one order for all workers, making absent ones; person -> (version, packed)."""
     ordered = sorted(persons)
     tx.execute(
-        "INSERT INTO placements SELECT p, 0, ''::bytea FROM unnest(%s::bytea[]) AS n(p) ON CONFLICT DO NOTHING", (ordered,)
+        "INSERT INTO placements SELECT p, 0, ''::bytea FROM unnest(%s::bytea[]) AS n(p) ON CONFLICT DO NOTHING",
+        (ordered,),
     )
     rows = tx.execute(
         "SELECT person, version, packed FROM placements WHERE person = ANY(%s) ORDER BY person FOR UPDATE", (ordered,)

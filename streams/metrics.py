@@ -30,9 +30,13 @@ class WorkerMetrics:
         self.outbox = self._gauge("outbox_length", "Committed records not yet acknowledged by Kafka.")
         self.waiting = self._gauge("waiting", "1 while waiting for something that is away.")
         self.is_ready = self._gauge("ready", "1 when this worker takes records.")
-        self.window_events = self._histogram("window_events", "Events per window.", (1, 10, 100, 500, 1000, 2500, 5000, 10000))
+        self.window_events = self._histogram(
+            "window_events", "Events per window.", (1, 10, 100, 500, 1000, 2500, 5000, 10000)
+        )
         self.window_seconds = self._histogram("window_seconds", "Seconds per window.", _SECONDS)
-        info = Gauge("zorgstroom_build_info", "1, with the software's version.", ["role", "version"], registry=self.registry)
+        info = Gauge(
+            "zorgstroom_build_info", "1, with the software's version.", ["role", "version"], registry=self.registry
+        )
         info.labels(role, software_version()).set(1)
 
     def _labelled(self, labels: tuple[str, ...]) -> list[str]:

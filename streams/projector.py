@@ -181,7 +181,8 @@ class Projector:
             if opened is not None:
                 d = codec.decode("months_closed", opened)
                 store.close_months(
-                    tx, [(d["provider"], m["payer"], m["stream"], m["month"], m["nothing_delivered"]) for m in d["months"]]
+                    tx,
+                    [(d["provider"], m["payer"], m["stream"], m["month"], m["nothing_delivered"]) for m in d["months"]],
                 )
 
     def _mandates(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: dict[bytes, DataKey]) -> list[Output]:
@@ -213,7 +214,9 @@ class Projector:
             return
         standing = store.placements_of(tx, sorted(persons))
         changed = {
-            p: (v, rows, epoch) for p, (v, rows, epoch) in this.placements.items() if p not in standing or v > standing[p][0]
+            p: (v, rows, epoch)
+            for p, (v, rows, epoch) in this.placements.items()
+            if p not in standing or v > standing[p][0]
         }
         if changed:
             self._rebook(tx, changed)

@@ -35,7 +35,10 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     release = directory.role_key("release", "signing", day=day_number(today()))
     _, placement_secret = vault.placement_private()
     role = Projector(
-        keys=PersonKeyCache(vault), placement_secret=placement_secret, release_public=release.public_key, metrics=metrics
+        keys=PersonKeyCache(vault),
+        placement_secret=placement_secret,
+        release_public=release.public_key,
+        metrics=metrics,
     )
     hop_store = PostgresHopStore(config.database_dsn, role.name)
     records = HouseholdRecords(

@@ -157,9 +157,7 @@ def close_months(tx: Transaction, rows: Sequence[tuple[int, int, str, int, bool]
         )  # fmt: skip
 
 
-_DUMP_BOOKINGS: Final = (
-    f"COPY (SELECT {_KEY}, epoch, {_SUMS} FROM bookings GROUP BY {_KEY}, epoch {_NOT_ZERO} ORDER BY {_KEY}, epoch) TO STDOUT"  # noqa: S608
-)
+_DUMP_BOOKINGS: Final = f"COPY (SELECT {_KEY}, epoch, {_SUMS} FROM bookings GROUP BY {_KEY}, epoch {_NOT_ZERO} ORDER BY {_KEY}, epoch) TO STDOUT"  # noqa: S608
 _DUMP_PLACEMENTS: Final = "COPY (SELECT person, packed FROM placements ORDER BY person) TO STDOUT"
 
 

@@ -110,7 +110,12 @@ def view(choice: Choice, figures: Figures, released: Released) -> dict[str, Any]
     elif choice.sort == "naam":
         rows.sort(key=lambda r: r["name"])
     shapes = [
-        (canvas.shape(code, class_of(r["shown"].euros or 0) if r["shown"].own and r["shown"].euros is not None else None), r)
+        (
+            canvas.shape(
+                code, class_of(r["shown"].euros or 0) if r["shown"].own and r["shown"].euros is not None else None
+            ),
+            r,
+        )
         for code, r in by_code.items()
     ]
     selected = choice.area or whole
@@ -133,7 +138,11 @@ def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     templates = Jinja2Templates(directory=_HERE / "templates")
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    vendor = sorted(p.name for p in (_HERE / "static" / "vendor").glob("*")) if (_HERE / "static" / "vendor").is_dir() else []
+    vendor = (
+        sorted(p.name for p in (_HERE / "static" / "vendor").glob("*"))
+        if (_HERE / "static" / "vendor").is_dir()
+        else []
+    )
 
     @app.middleware("http")
     async def headers(request: Request, call_next: Any) -> Response:
@@ -155,6 +164,8 @@ def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
             empty = {"lang": lang, "t": speaker(lang), "vendor": vendor, "name": released.name()}
             return templates.TemplateResponse(request, "empty.html", empty)
         choice, figures = found
-        return templates.TemplateResponse(request, "page.html", view(choice, figures, released) | {"vendor": vendor, "name": figures.name})
+        return templates.TemplateResponse(
+            request, "page.html", view(choice, figures, released) | {"vendor": vendor, "name": figures.name}
+        )
 
     return app

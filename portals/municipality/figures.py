@@ -70,7 +70,9 @@ class Figures:
 
     def years(self) -> list[int]:
         """Service years with a figure that is not nothing, newest first."""
-        return sorted({year for (_, _, year), c in self._cells.items() if c["euros"]}, reverse=True) or [self.epoch // 12]
+        return sorted({year for (_, _, year), c in self._cells.items() if c["euros"]}, reverse=True) or [
+            self.epoch // 12
+        ]
 
     def groups(self) -> list[str]:
         """Groups published somewhere: the streams first, then finer care types."""

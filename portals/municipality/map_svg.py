@@ -60,7 +60,11 @@ class Canvas:
         path = " ".join("M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in ring) + " Z" for ring in drawn)
         corners = [p for ring in drawn for p in ring[:-1]] or [(0.0, 0.0)]
         return Shape(
-            code, path, round(sum(x for x, _ in corners) / len(corners), 1), round(sum(y for _, y in corners) / len(corners), 1), klass
+            code,
+            path,
+            round(sum(x for x, _ in corners) / len(corners), 1),
+            round(sum(y for _, y in corners) / len(corners), 1),
+            klass,
         )
 
     def _at(self, point: list[float]) -> tuple[float, float]:

@@ -31,7 +31,14 @@ def run(path: Path) -> None:
         raise SettingsWrong(msg) from wrong
     released.follow()
     try:
-        uvicorn.run(build_app(released, ready=released.ready), host=host, port=port, log_config=None, access_log=False, server_header=False)
+        uvicorn.run(
+            build_app(released, ready=released.ready),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
     finally:
         released.stop()
 

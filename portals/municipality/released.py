@@ -46,7 +46,9 @@ class Released:
                 self.macro.poll(_SECONDS_OF_A_POLL)
                 self.meso.poll(_SECONDS_OF_A_POLL)
             except (ZorgstroomError, KafkaException) as wrong:
-                self._say(str(wrong) if isinstance(wrong, ZorgstroomError) else "Kafka can't be read with these settings.")
+                self._say(
+                    str(wrong) if isinstance(wrong, ZorgstroomError) else "Kafka can't be read with these settings."
+                )
                 self._stopping.wait(_SECONDS_BEFORE_TRYING_AGAIN)
                 continue
             if self.ready():

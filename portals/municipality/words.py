@@ -69,8 +69,34 @@ LEVELS: Final = {
     "buurt": ("buurt", "neighbourhood"), "cluster": ("deel van een buurt", "part of a neighbourhood"),
 }  # fmt: skip
 _MONTHS: Final = (
-    ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"],
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+    [
+        "januari",
+        "februari",
+        "maart",
+        "april",
+        "mei",
+        "juni",
+        "juli",
+        "augustus",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ],
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
 )
 
 
@@ -83,7 +109,9 @@ def group_name(group: str, lang: str) -> str:
     """A funding group or published care type in words."""
     if group in GROUPS:
         return GROUPS[group][lang == "en"]
-    labels = sorted({t.label if lang == "nl" else t.label_en for t in CARE_TYPES.values() if t.published_as == group and not t.ggz})
+    labels = sorted(
+        {t.label if lang == "nl" else t.label_en for t in CARE_TYPES.values() if t.published_as == group and not t.ggz}
+    )
     return f"{group.replace('-', ' ').capitalize()} ({', '.join(labels[:3]).lower()})"
 
 

@@ -63,7 +63,7 @@ def test_no_byte_of_the_zone_holds_a_bsn(demo: Demo) -> None:
 
 
 def test_the_search_would_find_one(demo: Demo, tmp_path: Path) -> None:
-    one = sorted(published_bsns(demo))[0]
+    one = min(published_bsns(demo))
     for index, needle in enumerate(encodings(one)):
         (tmp_path / str(index)).write_bytes(b"xx" + needle + b"yy")
         assert needle in (tmp_path / str(index)).read_bytes()
@@ -74,7 +74,14 @@ def test_the_search_would_find_one(demo: Demo, tmp_path: Path) -> None:
 
 def everyone(demo: Demo) -> list[str]:
     members = demo.zone.folder.members()
-    return [*topics.ROLES, topics.OPERATOR, *members.providers[:2], *members.municipalities, members.caseworkers[0][0], "stranger"]
+    return [
+        *topics.ROLES,
+        topics.OPERATOR,
+        *members.providers[:2],
+        *members.municipalities,
+        members.caseworkers[0][0],
+        "stranger",
+    ]
 
 
 def client(demo: Demo, name: str) -> dict[str, object]:
@@ -88,7 +95,8 @@ def readable(reader: Consumer, topic: str) -> bool:
     try:
         low, _ = reader.get_watermark_offsets(partition, timeout=5)
     except KafkaException as refused:
-        assert refused.args[0].name() in ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION")
+        if refused.args[0].name() not in ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION"):
+            raise
         return False
     reader.assign([TopicPartition(topic, 0, low)])
     record = reader.poll(10)
@@ -105,13 +113,16 @@ def tried(demo: Demo, name: str, all_topics: list[str]) -> dict[str, set[str]]:
     can["describe"] = set(admin.list_topics(timeout=10).topics) & set(all_topics)
     producer = Producer(settings | {"message.timeout.ms": 4000})
     for topic in all_topics:
+
         def told(error: object, _: object, topic: str = topic) -> None:
             if error is None:
                 can["write"].add(topic)
 
         producer.produce(topic, b"", partition=0, on_delivery=told)
     producer.flush(10)
-    reader = Consumer(settings | {"group.id": f"{name}.matrix", "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+    reader = Consumer(
+        settings | {"group.id": f"{name}.matrix", "enable.partition.eof": True, "auto.offset.reset": "earliest"}
+    )
     can["read"] = {topic for topic in all_topics if readable(reader, topic)}
     reader.close()
     for topic, result in admin.create_topics([NewTopic(f"made-by-{name}", 1)], request_timeout=5).items():
@@ -130,12 +141,18 @@ def test_what_every_principal_can_do_is_exactly_the_table(demo: Demo) -> None:
     members = demo.zone.folder.members()
     all_topics = [name for name, _, _ in topics.concrete_topics(members)]
     grants = topics.grants(members)
-    harmless = {t for t in all_topics if t not in ("delivered.v1", "rekeyed.v1", "ledger.v1", "mandates.v1", "directory.v1")}
+    harmless = {
+        t for t in all_topics if t not in ("delivered.v1", "rekeyed.v1", "ledger.v1", "mandates.v1", "directory.v1")
+    }
     for name in everyone(demo):
         if name in topics.ROLES:
             continue  # their own processes write to the live road; a stray record there would be ours
         can = tried(demo, name, sorted(harmless | {"delivered.v1"}))
-        want = {op: {g.topic for g in grants if g.principal == name and g.operation.value == op} & (harmless | {"delivered.v1"}) for op in ("read", "write")}
+        want = {
+            op: {g.topic for g in grants if g.principal == name and g.operation.value == op}
+            & (harmless | {"delivered.v1"})
+            for op in ("read", "write")
+        }
         assert can["read"] == want["read"], name
         assert can["write"] == want["write"], name
         assert can["describe"] == want["read"] | want["write"], name
@@ -167,7 +184,7 @@ def test_intakes_key_opens_no_content_and_the_ledgers_key_no_identity(demo: Demo
     folder = demo.zone.folder
     intake = BoxKey(folder.secret_file("intake", "identity").read_bytes())
     ledger = BoxKey(folder.secret_file("ledger", "content").read_bytes())
-    envelopes = [e for e in delivered(demo)][:40]
+    envelopes = list(delivered(demo))[:40]
     assert len(envelopes) == 40
     for e in envelopes:
         open_identity(secret=intake, header=e.header_bytes, sealed=e.identity)

@@ -43,9 +43,18 @@ def a_demo(*, addresses: int, months: int, seed: int) -> Iterator[Demo]:
 class Killer(threading.Thread):
     """Kills at random moments; the supervisor starts again what it killed."""
 
-    def __init__(self, demo: Demo, *, kills: int, seed: int, pause: tuple[float, float], broker: bool, twins: bool) -> None:
+    def __init__(
+        self, demo: Demo, *, kills: int, seed: int, pause: tuple[float, float], broker: bool, twins: bool
+    ) -> None:
         super().__init__(daemon=True)
-        self.demo, self.kills, self.random, self.pause, self.broker, self.twins = demo, kills, random.Random(seed), pause, broker, twins
+        self.demo, self.kills, self.random, self.pause, self.broker, self.twins = (
+            demo,
+            kills,
+            random.Random(seed),
+            pause,
+            broker,
+            twins,
+        )
         self.done: list[str] = []
         self.stopping = threading.Event()
 

@@ -97,7 +97,9 @@ def test_a_released_total_is_the_towns_own_to_the_rounding(demo: Demo) -> None:
         fields = line.split(",")
         if fields[3] == gm and fields[4] != gm and fields[8] == "2025":
             cents += int(fields[10])
-    cell = next(c for c in newest["cells"] if c["area"] == f"{gm}P" and c["group"] == "total" and c["service_year"] == 2025)
+    cell = next(
+        c for c in newest["cells"] if c["area"] == f"{gm}P" and c["group"] == "total" and c["service_year"] == 2025
+    )
     assert abs(cell["euros"] - cents / 100) <= 500
 
 
@@ -172,8 +174,8 @@ def test_a_mandate_withdrawn_at_the_vault_closes_at_once_and_leaves_the_topic_by
 def test_a_provider_that_sends_the_same_file_again_changes_nothing(demo: Demo) -> None:
     from producers.checks import ProviderContext, check
 
-    sender = sorted(p.name for p in (demo.town / "providers").iterdir())[0]
-    folder = sorted((demo.town / "providers" / sender).iterdir())[0]
+    sender = min(p.name for p in (demo.town / "providers").iterdir())
+    folder = min((demo.town / "providers" / sender).iterdir())
     path = next(p for p in sorted(folder.iterdir()) if "323" in p.name)
     publisher = demo.publisher(sender)
     profile: Profile = publisher.profile
@@ -190,7 +192,7 @@ def test_a_provider_that_sends_the_same_file_again_changes_nothing(demo: Demo) -
 def test_a_second_program_on_the_same_outbox_is_told_in_one_sentence(demo: Demo) -> None:
     from schemas.errors import SettingsWrong
 
-    sender = sorted(p.name for p in (demo.town / "providers").iterdir())[0]
+    sender = min(p.name for p in (demo.town / "providers").iterdir())
     demo.publisher(sender)
     with pytest.raises(SettingsWrong, match="in use"):
         Publisher(Profile.load(demo.sender_folder(sender)))

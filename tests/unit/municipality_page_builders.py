@@ -48,9 +48,17 @@ def geography() -> dict[str, Any]:
     areas += [{"code": c, "name": n, "level": "wijk", "parent": "GM9901", "geometry": ""} for c, n in WIJKEN.items()]
     for i, (code, name) in enumerate(BUURTEN.items()):
         x, y = 1000 * (i % 3), 1000 * (i // 3)
-        areas.append({"code": code, "name": name, "level": "buurt", "parent": f"WK{code[2:8]}", "geometry": square(x, y)})
+        areas.append(
+            {"code": code, "name": name, "level": "buurt", "parent": f"WK{code[2:8]}", "geometry": square(x, y)}
+        )
         areas += [
-            {"code": f"{code}.{n:02d}", "name": f"{name} {n}", "level": "cluster", "parent": code, "geometry": square(x, y + 500 * (n - 1), 500)}
+            {
+                "code": f"{code}.{n:02d}",
+                "name": f"{name} {n}",
+                "level": "cluster",
+                "parent": code,
+                "geometry": square(x, y + 500 * (n - 1), 500),
+            }
             for n in (1, 2)
             if i % 3 == 0
         ]
@@ -62,7 +70,10 @@ def macro_cells(known: int = JUNE) -> list[dict[str, Any]]:
     streams = {"wmo": 3, "jeugdwet": 5, "participatiewet": 2, "overig": 1}
     cells = []
     for group, share in [*streams.items(), ("total", 11)]:
-        cells += [cell("GM9901P", "placed", group, 400_000 * share, known=known), cell("GM9901", "gemeente", group, 30_000 * share, known=known)]
+        cells += [
+            cell("GM9901P", "placed", group, 400_000 * share, known=known),
+            cell("GM9901", "gemeente", group, 30_000 * share, known=known),
+        ]
         cells += [cell(c, "wijk", group, 200_000 * share, known=known) for c in WIJKEN]
         for n, code in enumerate(BUURTEN):
             if code == HELD_BUURT:
@@ -85,7 +96,10 @@ def released_epoch(epoch: int = JUNE, *, level: str = "macro", version: int = 1,
         for code in ("BU99010101", "BU99010201")
         for n in (1, 2)
     ]
-    asked = [{"group": g, "months_closed": c, "months_asked": 12} for g, c in (("wmo", 12), ("jeugdwet", 9), ("participatiewet", 0))]
+    asked = [
+        {"group": g, "months_closed": c, "months_asked": 12}
+        for g, c in (("wmo", 12), ("jeugdwet", 9), ("participatiewet", 0))
+    ]
     return {
         "municipality": GM, "level": level, "epoch": epoch, "version": version, "cells": macro_cells(epoch) if level == "macro" else meso,
         "completeness": [*asked, {"group": "overig", "months_closed": 0, "months_asked": 0}], "protection": "preliminary",
@@ -112,5 +126,7 @@ def usual() -> Released:
     """May and June released, with their geography, May once corrected."""
     epochs = (JUNE - 1, JUNE)
     return released(
-        record(geography()), *(record(released_epoch(e)) for e in epochs), meso=tuple(record(released_epoch(e, level="meso")) for e in epochs)
+        record(geography()),
+        *(record(released_epoch(e)) for e in epochs),
+        meso=tuple(record(released_epoch(e, level="meso")) for e in epochs),
     )

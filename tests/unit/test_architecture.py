@@ -54,7 +54,9 @@ def test_only_producers_and_intake_may_touch_a_bsn() -> None:
         for p in files_of(room)
         if re.search(r"\bimport\b[^\n]*\bBsn\b|secrets\.Bsn", p.read_text("utf-8"))
     }
-    strangers = {n for n in naming if not n.startswith(("producers/", "streams/intake", "streams/pseudonyms", "schemas/secrets"))}
+    strangers = {
+        n for n in naming if not n.startswith(("producers/", "streams/intake", "streams/pseudonyms", "schemas/secrets"))
+    }
     assert strangers == set()
 
 
@@ -63,14 +65,35 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 def test_no_file_holds_a_path_of_one_machine_or_the_host_of_a_registry() -> None:
-    words = ["/" + "work/", "pypi" + ".org", "files.python" + "hosted", "registry." + "npmjs", "repo.maven" + ".apache", "repo1." + "maven"]
+    words = [
+        "/" + "work/",
+        "pypi" + ".org",
+        "files.python" + "hosted",
+        "registry." + "npmjs",
+        "repo.maven" + ".apache",
+        "repo1." + "maven",
+    ]
     endings = {".py", ".md", ".toml", ".lock", ".txt", ".json", ".yml", ".yaml", ".cfg", ".html", ".csv", ""}
     hits = []
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
-        if not path.is_file() or parts[0] in {".git", ".venv", "data", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}:
+        if not path.is_file() or parts[0] in {
+            ".git",
+            ".venv",
+            "data",
+            ".cache",
+            ".mypy_cache",
+            ".ruff_cache",
+            ".pytest_cache",
+            ".hypothesis",
+        }:
             continue
-        if "node_modules" in parts or "vendor" in parts or path.suffix not in endings or path.stat().st_size > 5_000_000:
+        if (
+            "node_modules" in parts
+            or "vendor" in parts
+            or path.suffix not in endings
+            or path.stat().st_size > 5_000_000
+        ):
             continue
         text = path.read_text("utf-8", "ignore")
         hits += [f"{path.relative_to(ROOT)}: {w}" for w in words if w in text]

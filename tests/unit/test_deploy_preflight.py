@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_process_is_known_by_its_folder_and_not_by_its_number_alone(tmp_path: Path) -> None:
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)])
     try:
+        patience = time.monotonic() + 10
+        while not preflight.runs_on(sleeper.pid, tmp_path) and time.monotonic() < patience:
+            time.sleep(0.01)  # the new process has its own command line only after it has begun
         assert preflight.runs_on(sleeper.pid, tmp_path)
         assert not preflight.runs_on(sleeper.pid, tmp_path / "other")
         assert not preflight.runs_on(os.getpid(), tmp_path)

@@ -89,7 +89,12 @@ def test_an_address_is_tidied_and_never_shown() -> None:
     address = Address.parse("9981 ab", " 12 ", "a 1")
     assert address.canonical() == b"9981AB|12|A1"
     assert "9981" not in repr(address)
-    for postcode, number, suffix in (("0981AB", "1", ""), ("9981AB", "0", ""), ("9981AB", "x", ""), ("9981AB", "1", "é")):
+    for postcode, number, suffix in (
+        ("0981AB", "1", ""),
+        ("9981AB", "0", ""),
+        ("9981AB", "x", ""),
+        ("9981AB", "1", "é"),
+    ):
         with pytest.raises(Refused) as told:
             Address.parse(postcode, number, suffix)
         assert told.value.code == "address"

@@ -35,9 +35,9 @@ def test_a_secret_shows_stars_however_it_is_printed(secret: object, capsys: pyte
     logger = logging.Logger("t")
     logger.addHandler(logging.StreamHandler(log))
     logger.error("%s %r", secret, secret)
-    structlog.wrap_logger(structlog.PrintLogger(log), processors=[structlog.processors.JSONRenderer(default=repr)]).info(
-        "x", value=secret
-    )
+    structlog.wrap_logger(
+        structlog.PrintLogger(log), processors=[structlog.processors.JSONRenderer(default=repr)]
+    ).info("x", value=secret)
     print(secret, [secret], {"a": secret}, Holder(secret))
     try:
         raise ValueError(secret)  # noqa: TRY301
@@ -63,7 +63,9 @@ def test_a_secret_refuses_to_be_copied_pickled_or_serialised(secret: object) -> 
     assert not hasattr(secret, "__dict__")
 
 
-@pytest.mark.parametrize("digits", ["999900007", "99990000", "9999000066", "000000000", "99990000a", "９９９９００００６"])
+@pytest.mark.parametrize(
+    "digits", ["999900007", "99990000", "9999000066", "000000000", "99990000a", "９９９９００００６"]
+)
 def test_a_wrong_bsn_is_refused_without_being_repeated(digits: str) -> None:
     with pytest.raises(Refused) as told:
         secrets.Bsn(digits)
