@@ -120,13 +120,13 @@ def ask(
         msg = "Months are YYYY-MM, days YYYY-MM-DD, streams wmo, jeugdwet, participatiewet, zvw or wlz."
         raise SettingsWrong(msg) from wrong
     profile = Profile.load(_sender_folder(zone, gemeente))
-    told: list[object] = []
+    told: list[bool] = []
     producer = Producer(profile.kafka() | {"acks": "all", "message.timeout.ms": 10_000})
     producer.produce(
-        "requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e)
+        "requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e is None)
     )
     producer.flush(15)
-    if told != [None]:
+    if told != [True]:
         msg = "Kafka does not take the request; is the zone running?"
         raise Unavailable(msg)
     out.print(

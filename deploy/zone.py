@@ -230,7 +230,7 @@ class Zone:
         for entry in entries:
             producer.produce(
                 "directory.v1", key=entry.subject.encode(), value=sign_entry(root, entry), partition=0,
-                on_delivery=lambda error, _: failed.append(error) if error else None,
+                on_delivery=lambda error, _: failed.append(error) if error is not None else None,
             )  # fmt: skip
         try:
             left = producer.flush(20)

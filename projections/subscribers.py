@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from projections.release.signing import verified_payload
 from schemas import codec, topics
@@ -18,6 +18,7 @@ from schemas.household_record import open_section
 from schemas.sealing import partition_of
 from schemas.secrets import DataKey
 
+_AT_ONCE: Final = 200
 _QUIET: Final = {"enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest"}
 
 
@@ -42,7 +43,7 @@ class ReleaseSubscriber:
             self._consumer = Consumer(self.settings | _QUIET | {"group.id": self.group})
             self._consumer.assign([TopicPartition(self.topic, 0, 0)])
         news = False
-        for record in self._consumer.consume(100, seconds):
+        for record in _arrived(self._consumer, seconds):
             if record.error() is not None:
                 self.caught_up = self.caught_up or record.error().name() == "_PARTITION_EOF"
                 _check(record.error())
@@ -114,7 +115,7 @@ class CaseworkerSubscriber:
             self._consumer = Consumer(self.settings | _QUIET | {"group.id": self.group})
             self._consumer.assign([TopicPartition(topic, partition_of(self.handle, count), 0)])
         news = False
-        for record in self._consumer.consume(200, seconds):
+        for record in _arrived(self._consumer, seconds):
             if record.error() is not None:
                 _check(record.error())
                 continue
@@ -152,6 +153,15 @@ class CaseworkerSubscriber:
         """Close the consumer."""
         if self._consumer is not None:
             self._consumer.close()
+
+
+def _arrived(consumer: Consumer, seconds: float) -> list[Message]:
+    """What is there now, else the first that comes within `seconds` (a batch alone would wait for the batch to fill)."""
+    there: list[Message] = consumer.consume(_AT_ONCE, 0)
+    if there:
+        return there
+    first = consumer.poll(seconds)
+    return [] if first is None else [first, *consumer.consume(_AT_ONCE, 0)]
 
 
 def _check(error: Any) -> None:

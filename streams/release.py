@@ -83,7 +83,7 @@ class Release:
         offsets: dict[int, int] = {}
 
         def told(at: int) -> Any:
-            return lambda error, message: offsets.__setitem__(at, -1 if error else message.offset())
+            return lambda error, message: offsets.__setitem__(at, message.offset() if error is None else -1)
 
         try:
             if self._producer is None:
