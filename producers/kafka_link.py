@@ -115,7 +115,7 @@ class KafkaLink(threading.Thread):
             for index, envelope in enumerate(batch):
                 producer.produce(DELIVERED, envelope.sealed, partition=self._partition, on_delivery=told(index))
             while producer.flush(1) and not self._stopping.is_set():
-                pass
+                self.waiting_for = "Kafka"
         except (KafkaException, BufferError):
             producer.flush(5)
         for envelope, done in zip(batch, acked, strict=True):

@@ -6,38 +6,23 @@ The short one is in `make test`; the long one (`make test-faults`) has 50,000 de
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from runs import a_demo
 
-from deploy.demo import Demo, Wish
+from deploy.demo import Demo
 from deploy.embedded_kafka import EmbeddedKafka
 from producers.town.oracle import compare
 from streams.config import RoleConfig
 from streams.rebuild import dump, rebuild
 
+TWINS = ("intake", "ledger", "projector")
+LONGER_THAN_THE_PRODUCERS_WAIT = 45.0
+"""Seconds; a producer gives a record up after 20, a worker's after less."""
 VICTIMS = ("intake", "ledger", "projector", "keyvault", "release")
-
-
-@contextmanager
-def a_demo(*, addresses: int, months: int, seed: int) -> Iterator[Demo]:
-    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-faults-"))
-    folder.chmod(0o755)
-    running = Demo(Wish(folder / "data", addresses=addresses, months=months, seed=seed))
-    try:
-        yield running
-    finally:
-        running.stop()
-        forget = getattr(running.zone.postgres, "forget", None)
-        if forget is not None:
-            forget()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Killer(threading.Thread):
@@ -62,26 +47,28 @@ class Killer(threading.Thread):
         while len(self.demo.zone.supervisor.pids()) < 5 and not self.stopping.wait(0.2):
             pass
         if self.twins:
-            for role in ("intake", "ledger", "projector"):
+            for role in TWINS:
                 self.demo.zone.start_role(role, instance="-2")
         for nth in range(self.kills):
             if self.stopping.wait(self.random.uniform(*self.pause)):
                 return
-            if self.broker and nth == self.kills // 2:
-                self._broker()
+            if self.broker and nth in (self.kills // 2, 3 * self.kills // 4):
+                self._broker(away=3 if nth == self.kills // 2 else LONGER_THAN_THE_PRODUCERS_WAIT)
                 continue
+            if self.twins and nth == 2 * self.kills // 3:
+                self.demo.zone.supervisor.stop([f"{role}-2" for role in TWINS])
             running = [n for n in self.demo.zone.supervisor.pids() if n.split("-")[0] in VICTIMS]
             victim = self.random.choice(running)
             self.demo.zone.supervisor.kill9(victim)
             self.done.append(victim)
             self.demo.zone.supervisor.tend()
 
-    def _broker(self) -> None:
+    def _broker(self, *, away: float) -> None:
         kafka = self.demo.zone.kafka
         assert isinstance(kafka, EmbeddedKafka)
         kafka.kill9()
-        self.done.append("broker")
-        time.sleep(3)
+        self.done.append(f"broker for {away:.0f} s")
+        time.sleep(away)
         kafka.start()
 
 
@@ -93,6 +80,7 @@ def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int) -> None:
         killer.stopping.set()
         killer.join(60)
     assert len(killer.done) >= least, killer.done
+    print(f"killed: {', '.join(killer.done)}; applied {demo.counts['applied']} deliveries")
     config = RoleConfig.load(demo.zone.role_config("projector"))
     dump(config, tmp_path)
     assert compare(tmp_path, demo.town) == []
