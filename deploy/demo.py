@@ -327,11 +327,15 @@ class Demo:
         pages = {f"GM{m:04d}": page_address(self.zone, m) for m in self.zone.folder.settings()["municipalities"]}
         return pages | {f"metrics {r}": self.zone.metrics_url(r) for r in WORKERS}
 
-    def stop(self) -> None:
-        """Stop everything; the data stay."""
+    def leave_senders(self) -> None:
+        """Close the senders' outboxes, so that commands in another terminal can use them."""
         for publisher in self._publishers.values():
             publisher.close()
         self._publishers.clear()
+
+    def stop(self) -> None:
+        """Stop everything; the data stay."""
+        self.leave_senders()
         self.zone.stop()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import signal
 import sys
 import time
@@ -12,7 +14,6 @@ from typing import Annotated, Final, Self
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deploy.demo import Demo, Teller, Wish
@@ -88,6 +89,7 @@ def demo(
         if until_done:
             out.print(f"Done: {figures['applied'] if figures else 0} events in the books; the rebuild is equal.")
             return
+        running.leave_senders()
         _screen(running)
         while True:
             for line in running.zone.supervisor.tend():
@@ -116,22 +118,38 @@ def _screen(running: Demo) -> None:
     providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
     profile = zone.folder.path / "senders" / (providers[0] if providers else "p98000001")
     first = next(iter(zone.folder.members().caseworkers), ("caseworker-gm9901-1", "gm9901"))[0]
-    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "zorgstroom" else "zorgstroom"
-    if command == "zorgstroom" and Path(".venv/bin/zorgstroom").exists():
-        command = ".venv/bin/zorgstroom"
+    command = _command()
     lines = [
         "Running: Apache Kafka, PostgreSQL, keyvault, intake, ledger, projector, release, the municipal pages.",
         "",
         "Open:", *pages,
         "",
-        "Type in another terminal:",
+        "Type in another terminal, in this folder:",
+        "  # a household of which this caseworker has the mandate",
         f"  {command} caseworker show --data {data} {first}",
-        f"  {command} provider --profile {profile} publish examples/wmo-323-declaratie-2025-03.xml --accept-rest",
+        "  # send something, then look at that card again",
+        f"  {command} provider --profile {profile} publish examples/wmo-323-declaratie-2025-03.xml",
         f"  {command} provider --profile {profile} receipts",
+        "  # close the month, then look at the map again",
         f"  {command} operator close-month --data {data}",
         f"  {command} municipality figures --data {data} GM9901",
+        "  # the books again from the event store, compared",
         f"  {command} operator rebuild --verify --data {data}",
         "",
         "Ctrl-C stops everything that was started here and keeps the data.",
     ]  # fmt: skip
-    out.print(Panel("\n".join(lines), title="Zorgstroom", expand=False))
+    out.print()
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program is typed from here."""
+    started = Path(sys.argv[0])
+    if started.name != "zorgstroom":
+        return "zorgstroom"
+    if shutil.which("zorgstroom") is not None:
+        return "zorgstroom"
+    with contextlib.suppress(ValueError):
+        return str(started.absolute().relative_to(Path.cwd()))
+    return str(started)

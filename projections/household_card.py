@@ -1,6 +1,7 @@
 """A household's card from its bookings: per member, stream, care type and provider; every total is the sum of the lines.
 
-Members are numbered within the card; no person id leaves the zone.
+Members are numbered within the card, in the order of ids the reader never sees: the same number as long as the same
+members have care. No person id leaves the zone.
 """
 
 from __future__ import annotations
@@ -30,12 +31,10 @@ def household_card(bookings: NDArray[np.void], *, known_on: int, epoch: int) -> 
 
     `known_on`: day number; `epoch`: month index of the open epoch. A line that nets to nothing is not shown.
     """
-    members: dict[bytes, int] = {}
-    lines: dict[tuple[int, int, int, int], _Line] = {}
-    order = np.argsort(bookings["service_day"], kind="stable")
-    for b in bookings[order]:
-        member = members.setdefault(b["person"].tobytes(), len(members) + 1)
-        line = lines.setdefault((member, int(b["care_type"]), int(b["provider"]), int(b["unit"])), _Line())
+    lines: dict[tuple[bytes, int, int, int], _Line] = {}
+    for b in bookings:
+        key = (b["person"].tobytes(), int(b["care_type"]), int(b["provider"]), int(b["unit"]))
+        line = lines.setdefault(key, _Line())
         if b["kind"] == Kind.GRANTED:
             line.granted = max(line.granted, 0) + int(b["volume"])
             continue
@@ -44,14 +43,15 @@ def household_card(bookings: NDArray[np.void], *, known_on: int, epoch: int) -> 
         line.count += int(b["count"])
         line.days.append(int(b["service_day"]))
     shown = {key: line for key, line in lines.items() if line.cents or line.count or line.granted > 0}
+    members = {person: number for number, person in enumerate(sorted({person for person, *_ in shown}), 1)}
     return {
-        "known_on": known_on, "epoch": epoch, "members": len({m for m, *_ in shown}),
-        "lines": [_datum(key, line) for key, line in sorted(shown.items())],
+        "known_on": known_on, "epoch": epoch, "members": len(members),
+        "lines": [_datum(members[person], tuple(rest), line) for (person, *rest), line in sorted(shown.items())],
     }  # fmt: skip
 
 
-def _datum(key: tuple[int, int, int, int], line: _Line) -> dict[str, Any]:
-    member, care_type, provider, unit = key
+def _datum(member: int, key: tuple[int, ...], line: _Line) -> dict[str, Any]:
+    care_type, provider, unit = key
     months = [Month.of(day_of(d)).index for d in line.days] or [0]
     kind = CARE_TYPES[care_type]
     return {

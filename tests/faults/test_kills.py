@@ -97,5 +97,5 @@ def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(3000)
 def test_twenty_kills_the_broker_and_two_workers_of_each_kind_lose_nothing(tmp_path: Path) -> None:
     with a_demo(addresses=12000, months=12, seed=11) as demo:
-        killer = Killer(demo, kills=20, seed=13, pause=(2.0, 7.0), broker=True, twins=True)
-        checked(demo, killer, tmp_path, least=15)
+        killer = Killer(demo, kills=22, seed=13, pause=(1.0, 4.0), broker=True, twins=True)
+        checked(demo, killer, tmp_path, least=22)
