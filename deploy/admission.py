@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from deploy.certificates import RoleCertificate
 from deploy.zone import Zone
@@ -48,12 +47,7 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
 
 def admit_reader(zone: Zone, name: str, *, gm: str) -> RoleCertificate:
     """Admit a caseworker (`caseworker-gm9901-1`) of a municipality: certificate and rights."""
-    files = zone.authority.issue(name, zone.folder.path / "readers" / name, server=False)
+    files = zone.reader_certificate(name)
     zone.folder.add_members(caseworkers=[(name, gm)])
     zone.apply_topics()
     return files
-
-
-def reader_folder(zone: Zone, name: str) -> Path:
-    """Where a reader's certificate lies on this machine."""
-    return zone.folder.path / "readers" / name

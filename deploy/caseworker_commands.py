@@ -47,7 +47,7 @@ def _subscriber(data: Path | None, reader: str, handle: str | None) -> Caseworke
     except ValueError as wrong:
         msg = "A handle has 32 hexadecimal digits."
         raise SettingsWrong(msg) from wrong
-    files = zone.authority.issue(reader, folder)
+    files = zone.reader_certificate(reader)
     municipality = gemeente_number(reader.split("-")[1][2:])
     return CaseworkerSubscriber(
         zone.kafka.client(files) | {"log_level": 0}, f"{reader}.show", municipality, raw, zone.vault(reader, files)

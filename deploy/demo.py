@@ -377,7 +377,7 @@ def close_month(zone: Zone, *, epoch: int, month: Month, seconds: float, tend: C
     deadline = time.monotonic() + seconds
     for municipality in zone.folder.settings()["municipalities"]:
         name = f"gm{municipality:04d}"
-        files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+        files = zone.reader_certificate(name)
         reader = ReleaseSubscriber(
             zone.kafka.client(files) | {"log_level": 2}, f"{name}.close", topics.macro_topic(municipality), public
         )

@@ -176,7 +176,7 @@ def withdraw(
         msg = "A handle has 32 hexadecimal digits."
         raise SettingsWrong(msg) from wrong
     name = f"gm{_number(gemeente):04d}"
-    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    files = zone.reader_certificate(name)
     zone.vault(name, files).withdraw(raw.raw)
     withdraw_mandate(Profile.load(_sender_folder(zone, gemeente)), raw)
     out.print("Withdrawn.")
@@ -238,7 +238,7 @@ def _month(index: int | None) -> str:
 
 def _released(zone: Zone, number: int, *, level: str, month: str | None) -> dict[str, Any]:
     name = f"gm{number:04d}"
-    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    files = zone.reader_certificate(name)
     public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
     topic = topics.macro_topic(number) if level == "macro" else topics.meso_topic(number)
     reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, public)

@@ -33,7 +33,7 @@ def page_address(zone: Zone, municipality: int) -> str:
 def start_page(zone: Zone, municipality: int) -> None:
     """Start the page and wait until it has read the released topics."""
     name = f"gm{municipality:04d}"
-    files = zone.authority.issue(name, zone.folder.path / "readers" / name)
+    files = zone.reader_certificate(name)
     config = {
         "kafka": {"bootstrap": zone.kafka.bootstrap, "ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)},
         "municipality": municipality, "host": "127.0.0.1", "port": page_port(zone, municipality),

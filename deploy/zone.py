@@ -82,6 +82,10 @@ class Zone:
         """The certificate of a role or member, made at first need."""
         return self.authority.issue(name, folder or self.folder.role(name))
 
+    def reader_certificate(self, name: str) -> RoleCertificate:
+        """The certificate of a reader on this machine, for calling only; made at first need."""
+        return self.authority.issue(name, self.folder.path / "readers" / name, server=False)
+
     # --- starting -------------------------------------------------------------------------------------------------
 
     def start_servers(self) -> None:

@@ -58,7 +58,7 @@ def test_a_rebuild_sees_a_single_cent_that_was_changed(demo: Demo) -> None:
 def released(demo: Demo, level: str) -> ReleaseSubscriber:
     municipality = demo.zone.folder.settings()["municipalities"][0]
     name = f"gm{municipality:04d}"
-    files = demo.zone.authority.issue(name, demo.zone.folder.path / "readers" / name)
+    files = demo.zone.reader_certificate(name)
     public = verify_key_of(SigningKey(demo.zone.folder.secret_file("release", "signing").read_bytes()))
     topic = topics.macro_topic(municipality) if level == "macro" else topics.meso_topic(municipality)
     reader = ReleaseSubscriber(demo.zone.kafka.client(files), f"{name}.test", topic, public)
@@ -105,7 +105,7 @@ def test_a_released_total_is_the_towns_own_to_the_rounding(demo: Demo) -> None:
 
 def caseworker(demo: Demo) -> tuple[CaseworkerSubscriber, str]:
     name, gm = demo.zone.folder.members().caseworkers[0]
-    files = demo.zone.authority.issue(name, demo.zone.folder.path / "readers" / name)
+    files = demo.zone.reader_certificate(name)
     handle = json.loads(demo.mandate_file(name).read_text())["handle"]
     reader = CaseworkerSubscriber(
         demo.zone.kafka.client(files), f"{name}.test", int(gm[2:]), bytes.fromhex(handle), demo.zone.vault(name, files)
@@ -157,7 +157,7 @@ def test_a_mandate_withdrawn_at_the_vault_closes_at_once_and_leaves_the_topic_by
     deadline = time.monotonic() + 20
     while reader.look() is None and time.monotonic() < deadline:
         reader.poll(0.5)
-    files = demo.zone.authority.issue(gm, demo.zone.folder.path / "readers" / gm)
+    files = demo.zone.reader_certificate(gm)
     demo.zone.vault(gm, files).withdraw(reader.handle)
     with pytest.raises(Refused):
         reader.look()
