@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.errors import Refused, SettingsWrong
 
 _BACKDATED = dt.timedelta(hours=1)

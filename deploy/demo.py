@@ -20,12 +20,12 @@ from confluent_kafka import Producer
 from deploy.admission import admit, admit_reader
 from deploy.pages import page_address, start_page
 from deploy.zone import WORKERS, Zone
-from deploy.zone_folder import ZoneFolder, write_private
+from deploy.zone_folder import ZoneFolder
 from producers import joining
 from producers.checks import ProviderContext, check
 from producers.deliveries import MonthClosed
 from producers.outbox import Receipt
-from producers.profile import Profile
+from producers.profile import Profile, write_private
 from producers.publisher import Publisher
 from producers.residence_files import Mandate, pack_mandate, read_links, read_residences
 from projections.subscribers import ReleaseSubscriber

@@ -22,7 +22,7 @@ from deploy import preflight
 from deploy.certificates import Authority, RoleCertificate, check_not_expired
 from deploy.kafka_jars import jars
 from deploy.kafka_properties import ADMIN, BROKER, as_text, properties
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
 
 _READY = b"Kafka Server started"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from deploy import preflight, role_databases
 from deploy.postgres_place import Place, note_of_elsewhere, place_for
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.errors import SettingsWrong, Unavailable
 
 SUPERUSER: Final = "zorgstroom_admin"

@@ -19,10 +19,9 @@ from deploy.admission import admit_reader
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.zone import Zone
-from deploy.zone_folder import write_private
 from producers.joining import fingerprint
 from producers.municipal_mandates import publish_mandate, withdraw_mandate
-from producers.profile import Profile
+from producers.profile import Profile, write_private
 from projections.subscribers import ReleaseSubscriber
 from schemas import codec, topics
 from schemas.care import Stream

@@ -8,7 +8,7 @@ import urllib.request
 from deploy.preflight import steady_port
 from deploy.supervisor import Program
 from deploy.zone import Zone
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.errors import SettingsWrong
 
 _SYSTEM_USER: Final = "zorgstroom-pg"

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from deploy.zone_folder import write_private
+from producers.profile import write_private
 from schemas.errors import Unavailable
 
 

@@ -22,9 +22,10 @@ from deploy.preflight import steady_port
 from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 from deploy.settings import Settings, load_settings
 from deploy.supervisor import Program, Supervisor
-from deploy.zone_folder import ZoneFolder, write_private
+from deploy.zone_folder import ZoneFolder
 from keyvault import voprf
 from keyvault.client import VaultClient
+from producers.profile import write_private
 from schemas import topics
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Unavailable

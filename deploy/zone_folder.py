@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from producers.profile import write_private
 from schemas import topics
 from schemas.errors import SettingsWrong
 from schemas.sealing import verify_key_of
@@ -29,18 +30,6 @@ ROLE_SECRETS = {
     "keyvault": ("wrapping",),
 }
 """Which 32-byte secrets each role has; made once, never shown."""
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file only its owner may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(path)
 
 
 def free_port() -> int:

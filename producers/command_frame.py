@@ -35,44 +35,55 @@ def say(dutch: str, english: str) -> str:
     return dutch if Chosen.lang == "nl" else english
 
 
-def plainly(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors into one sentence and an exit code; `ZORGSTROOM_DEBUG=1` shows the stack trace of a fault of ours."""
+def sentences_for(
+    *, stopped: Callable[[], str], fault: Callable[[str], str]
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator that turns errors into one sentence and an exit code.
 
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except SettingsWrong as wrong:
-            err.print(str(wrong), markup=False)
-            raise typer.Exit(EXIT_SETTINGS) from wrong
-        except ZorgstroomError as refused:
-            err.print(str(refused), markup=False)
-            raise typer.Exit(EXIT_REFUSED) from refused
-        except KeyboardInterrupt:
-            err.print(
-                say(
-                    "Gestopt; wat al was aangenomen blijft in de uitbak.",
-                    "Stopped; what was taken stays in the outbox.",
-                )
-            )
-            raise typer.Exit(EXIT_REFUSED) from None
-        except (typer.Exit, typer.Abort):
-            raise
-        except Exception as fault:
-            if os.environ.get("ZORGSTROOM_DEBUG"):
+    `stopped`: what to say after Ctrl-C; `fault`: what to say of a fault of ours, given its kind.
+    `ZORGSTROOM_DEBUG=1` shows its stack trace instead.
+    """
+
+    def framed(command: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(command)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return command(*args, **kwargs)
+            except SettingsWrong as wrong:
+                err.print(str(wrong), markup=False)
+                raise typer.Exit(EXIT_SETTINGS) from wrong
+            except ZorgstroomError as refused:
+                err.print(str(refused), markup=False)
+                raise typer.Exit(EXIT_REFUSED) from refused
+            except KeyboardInterrupt:
+                err.print(stopped())
+                raise typer.Exit(EXIT_REFUSED) from None
+            except (typer.Exit, typer.Abort):
                 raise
-            kind = type(fault).__name__
-            err.print(
-                say(
-                    f"Er ging iets mis in het programma zelf ({kind}). Er is niets half verstuurd. Zet ZORGSTROOM_DEBUG=1 en "
-                    "probeer opnieuw om te zien waar.",
-                    f"Something went wrong in the program itself ({kind}). Nothing was half sent. Set ZORGSTROOM_DEBUG=1 and "
-                    "try again to see where.",
-                )
-            )
-            raise typer.Exit(EXIT_UNEXPECTED) from None
+            except Exception as unexpected:
+                if os.environ.get("ZORGSTROOM_DEBUG"):
+                    raise
+                err.print(fault(type(unexpected).__name__))
+                raise typer.Exit(EXIT_UNEXPECTED) from None
 
-    return wrapped
+        return wrapped
+
+    return framed
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """The frame of a provider's commands."""
+    return sentences_for(
+        stopped=lambda: say(
+            "Gestopt; wat al was aangenomen blijft in de uitbak.", "Stopped; what was taken stays in the outbox."
+        ),
+        fault=lambda kind: say(
+            f"Er ging iets mis in het programma zelf ({kind}). Er is niets half verstuurd. Zet ZORGSTROOM_DEBUG=1 en "
+            "probeer opnieuw om te zien waar.",
+            f"Something went wrong in the program itself ({kind}). Nothing was half sent. Set ZORGSTROOM_DEBUG=1 and "
+            "try again to see where.",
+        ),
+    )(command)
 
 
 def interactive() -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keyvault.client import VaultClient
 from schemas.errors import SettingsWrong
 from schemas.values import Month
 
@@ -100,6 +101,17 @@ class RoleConfig:
             metrics_port=metrics_port, first_month=first_month, municipalities=municipalities, vault=vault,
             extra=dict(d.get("extra") or {}),
         )  # fmt: skip
+
+    def vault_access(self) -> VaultAccess:
+        """Where the vault is. Raises `SettingsWrong` where the settings do not say."""
+        if self.vault is None:
+            msg = f"The settings of {self.role} lack `vault`."
+            raise SettingsWrong(msg)
+        return self.vault
+
+    def vault_client(self) -> VaultClient:
+        """A client of the vault with this role's certificate; nothing connects before its first call. Raises `SettingsWrong`."""
+        return VaultClient(self.vault_access().url, cert=self.kafka.cert, key=self.kafka.key, ca=self.kafka.ca)
 
     def secret(self, name: str) -> bytes:
         """The 32 bytes of one secret file; wrap them at once. Raises `SettingsWrong`."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from keyvault.client import VaultClient
-from schemas.errors import SettingsWrong
 from schemas.secrets import AddressKey, BoxKey, PersonIdKey, ScalarKey
 from schemas.values import day_number
 from streams.address_book import AddressBook
@@ -23,23 +21,19 @@ from streams.worker import Worker, main, today
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     """Everything intake is made of."""
-    if config.vault is None:
-        msg = "The settings of intake lack `vault`."
-        raise SettingsWrong(msg)
     book = AddressBook.read([Path(p) for p in config.extra.get("address_dirs", [])])
     follower = DirectoryFollower(config)
     follower.start()
     directory = follower.wait()
     with prepared(config.database_dsn, DDL):
         pass
-    kafka = config.kafka
-    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    vault = config.vault_client()
     identity = BoxKey(config.secret("identity"))
     key_id = directory.role_key("intake", "identity", day=day_number(today())).key_id
     role = IntakeRole(
         directory=directory, identity_keys={key_id: identity},
         pseudonyms=Pseudonyms(
-            vault=vault, pinned_public_key=config.vault.voprf_public_key, scalar=ScalarKey(config.secret("scalar")),
+            vault=vault, pinned_public_key=config.vault_access().voprf_public_key, scalar=ScalarKey(config.secret("scalar")),
             id_key=PersonIdKey(config.secret("person-id")), cache_key=config.secret("cache"),
         ),
         book=book, address_key=AddressKey(config.secret("address")),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from keyvault.client import PersonKeyCache, VaultClient
-from schemas.errors import SettingsWrong
+from keyvault.client import PersonKeyCache
 from schemas.secrets import BoxKey
 from schemas.values import day_number
 from streams.config import RoleConfig
@@ -18,16 +17,12 @@ from streams.worker import Worker, main, today
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     """Everything the ledger is made of."""
-    if config.vault is None:
-        msg = "The settings of ledger lack `vault`."
-        raise SettingsWrong(msg)
     follower = DirectoryFollower(config)
     follower.start()
     directory = follower.wait()
     with prepared(config.database_dsn, DDL):
         pass
-    kafka = config.kafka
-    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    vault = config.vault_client()
     key_id = directory.role_key("ledger", "content", day=day_number(today())).key_id
     role = LedgerRole(
         directory=directory, content_keys={key_id: BoxKey(config.secret("content"))}, keys=PersonKeyCache(vault),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import cache
 
-from keyvault.client import PersonKeyCache, VaultClient
-from schemas.errors import SettingsWrong
+from keyvault.client import PersonKeyCache
 from schemas.secrets import SigningKey
 from schemas.values import day_number
 from streams.config import RoleConfig
@@ -22,16 +21,12 @@ from streams.worker import Worker, main, today
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     """Everything the projector is made of."""
-    if config.vault is None:
-        msg = "The settings of projector lack `vault`."
-        raise SettingsWrong(msg)
     follower = DirectoryFollower(config)
     follower.start()
     directory = follower.wait()
     with prepared(config.database_dsn, DDL):
         pass
-    kafka = config.kafka
-    vault = VaultClient(config.vault.url, cert=kafka.cert, key=kafka.key, ca=kafka.ca)
+    vault = config.vault_client()
     release = directory.role_key("release", "signing", day=day_number(today()))
     _, placement_secret = vault.placement_private()
     role = Projector(

@@ -17,9 +17,9 @@ from typing import Any, Final
 import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
-from keyvault.client import PersonKeyCache, VaultClient
+from keyvault.client import PersonKeyCache
 from schemas.care import CARE_TYPES
-from schemas.errors import ContractBroken, SettingsWrong
+from schemas.errors import ContractBroken
 from schemas.geography import area_code
 from schemas.values import Month, day_number, day_of
 from streams import hop_engine
@@ -49,13 +49,6 @@ class Compared:
     def equal(self) -> bool:
         """Whether the books are what the ledger says, byte for byte."""
         return self.live == self.rebuilt
-
-
-def _vault(config: RoleConfig) -> VaultClient:
-    if config.vault is None:
-        msg = "The settings lack `vault`."
-        raise SettingsWrong(msg)
-    return VaultClient(config.vault.url, cert=config.kafka.cert, key=config.kafka.key, ca=config.kafka.ca)
 
 
 def _in_schema(dsn: str) -> str:
@@ -94,7 +87,7 @@ def _fold(config: RoleConfig, offsets: dict[int, int], progress: Callable[[int, 
     follower.start()
     release = follower.wait().role_key("release", "signing", day=day_number(today()))
     follower.stop()
-    vault = _vault(config)
+    vault = config.vault_client()
     metrics = WorkerMetrics("projector")
     role = Projector(
         keys=PersonKeyCache(vault, seconds=3600), placement_secret=vault.placement_private()[1],
