@@ -1,18 +1,13 @@
-"""Benchmarks on this machine: the road, the provider's side, the rebuild, latency, memory and disk, beside floors of the same run.
+"""Benchmarks of the running zone: throughput, latency, rebuild, memory and disk, beside floors of the same run.
 
-Prints medians and ratios; asserts nothing. Everything runs on real Kafka and PostgreSQL with test BSNs only.
+Each function measures once and asserts nothing; `bench_command` takes medians and ratios.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,151 +15,16 @@ import numpy as np
 import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.preflight import remove_folder
+from deploy.bench_load import PROVIDERS, Load, booked, wait_booked
 from deploy.zone import Zone
-from deploy.zone_folder import ZoneFolder
-from schemas import frames, topics
-from schemas.directory import Entry
-from schemas.envelope import Header, RecipientKeys, seal_envelope
-from schemas.sealing import keyed_handle, partition_of, verify_key_of
-from schemas.secrets import HandleKey, SigningKey, passes_eleven_test
-from schemas.values import Month, OutboxId, SenderId, day_number
+from projections.bookings import BOOKING
+from schemas import topics
+from schemas.sealing import partition_of
 from streams.config import RoleConfig
+from streams.projector_store import add_bookings
 from streams.rebuild import rebuild
 
-PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
-_SUBJECTS_SHARE: Final = 0.4
 _PROCESSES: Final = ("intake", "ledger", "projector", "keyvault", "release")
-
-
-@contextmanager
-def bench_zone() -> Iterator[Zone]:
-    """A fresh zone with one invented gemeente of 200 addresses, removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
-    folder.chmod(0o755)
-    register = folder / "register"
-    register.mkdir()
-    lines = [f"9000SA;{n};99010101;990101;9901" for n in range(1, 201)]
-    (register / "address_register.csv").write_text(
-        "PC6;Huisnummer;Buurt2025;Wijk2025;Gemeente2025\n" + "\n".join(lines) + "\n"
-    )
-    (register / "clusters.csv").write_text("PC6;Buurt2025;Cluster\n9000SA;99010101;1\n")
-    (register / "special_addresses.csv").write_text("PC6;Huisnummer;Toevoeging;Soort\n")
-    (register / "geography.geojson").write_text('{"type": "FeatureCollection", "features": []}')
-    zone = Zone(ZoneFolder(folder / "zone"))
-    try:
-        zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register})
-        zone.folder.add_members(providers=PROVIDERS)
-        zone.start()
-        yield zone
-    finally:
-        zone.stop()
-        forget = getattr(zone.postgres, "forget", None)
-        if forget is not None:
-            forget()
-        remove_folder(folder)
-
-
-@dataclass(slots=True)
-class Load:
-    """Makes sealed envelopes of invented deliveries for eight providers."""
-
-    zone: Zone
-    signing: SigningKey = field(default_factory=SigningKey.generate)
-    handles: HandleKey = field(default_factory=HandleKey.generate)
-    numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROVIDERS, 0))
-    bsns: list[str] = field(
-        default_factory=lambda: [b for n in range(999_900_006, 999_999_991) if passes_eleven_test(b := f"{n:09d}")]
-    )
-
-    def admit(self) -> None:
-        """Put the providers into the directory."""
-        public = verify_key_of(self.signing)
-        self.zone.publish_directory(
-            [Entry("sender", p, "bench", "signing", public, valid_from=0, municipalities=(9901,)) for p in PROVIDERS]
-        )
-
-    def envelopes(self, deliveries: int, *, per_envelope: int) -> list[tuple[str, bytes]]:
-        """(provider, sealed envelope) in turn over the providers."""
-        keys = [self.zone.folder.secret_file(r, n) for r, n in (("intake", "identity"), ("ledger", "content"))]
-        assert all(k.exists() for k in keys)
-        entries = self.zone.role_key_entries()
-        recipients = RecipientKeys(entries[0].key_id, entries[0].public_key, entries[1].key_id, entries[1].public_key)
-        day = day_number(dt.datetime.now(dt.UTC).date())
-        made = []
-        for nth in range(-(-deliveries // per_envelope)):
-            provider = PROVIDERS[nth % len(PROVIDERS)]
-            self.numbers[provider] += 1
-            made.append((provider, self._envelope(provider, per_envelope, day=day, nth=nth, recipients=recipients)))
-        return made
-
-    def _envelope(self, provider: str, count: int, *, day: int, nth: int, recipients: RecipientKeys) -> bytes:
-        rows = np.zeros(count, frames.DELIVERY_ROW)
-        subjects = max(1, int(count * _SUBJECTS_SHARE))
-        rows["subject"], rows["payer"], rows["care_type"], rows["unit"] = np.arange(count) % subjects, 9901, 2, 4
-        rows["from_day"], rows["to_day"], rows["volume"], rows["tariff_cents"], rows["cents"] = (
-            day - 40,
-            day - 10,
-            400,
-            -1,
-            25_440,
-        )
-        rows["reference"] = np.frombuffer(os.urandom(16 * count), "V16")
-        rows["assignment"] = np.frombuffer(os.urandom(16 * count), "V16")
-        people = []
-        for i in range(subjects):
-            bsn = self.bsns[(nth * 131 + i) % len(self.bsns)]
-            place = {"postcode": "9000SA", "number": 1 + int(bsn) % 200, "suffix": ""}
-            people.append(
-                {"handle": keyed_handle(self.handles, "subject", bsn), "bsn": bsn, "address": place, "as_of": day - 100}
-            )
-        header = Header(
-            "delivered.v1", SenderId(provider), OutboxId(b"bench outbox 001"), self.numbers[provider], recipients.identity_key_id,
-            recipients.content_key_id, "bench", day,
-        )  # fmt: skip
-        return seal_envelope(
-            header=header, identity={"subjects": people, "residences": [], "links": []},
-            content={"rows": rows.tobytes(), "months": [], "mandates": [], "mandates_withdrawn": []}, recipients=recipients,
-            signing=self.signing,
-        )  # fmt: skip
-
-    def publish(self, envelopes: list[tuple[str, bytes]], *, per_second: float | None = None, events: int = 0) -> float:
-        """Send in order; returns the time of the last acknowledgement. `per_second`: events per second, else all at once."""
-        files = {p: self.zone.certificate(p) for p in PROVIDERS}
-        producers = {
-            p: Producer(self.zone.kafka.client(f) | {"linger.ms": 2, "acks": "all", "log_level": 2})
-            for p, f in files.items()
-        }
-        started = time.monotonic()
-        for nth, (provider, data) in enumerate(envelopes):
-            if per_second is not None:
-                time.sleep(max(0.0, started + nth * events / per_second - time.monotonic()))
-            producers[provider].produce(
-                "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
-            )
-            producers[provider].poll(0)
-        for producer in producers.values():
-            producer.flush()
-        return time.monotonic()
-
-
-def booked(dsn: str) -> int:
-    """Deliveries in the books."""
-    with psycopg.connect(dsn) as c:
-        row = c.execute("SELECT coalesce(sum(count), 0) FROM bookings").fetchone()
-    return int(row[0]) if row else 0
-
-
-def wait_booked(dsn: str, wanted: int, *, seconds: float = 600) -> float:
-    """When all were in the books."""
-    deadline = time.monotonic() + seconds
-    with psycopg.connect(dsn, autocommit=True) as c:
-        while time.monotonic() < deadline:
-            row = c.execute("SELECT coalesce(sum(count), 0) FROM bookings").fetchone()
-            if row and int(row[0]) >= wanted:
-                return time.monotonic()
-            time.sleep(0.05)
-    raise TimeoutError
 
 
 def cpu_seconds(pid: int) -> float:
@@ -213,9 +73,6 @@ def floors(zone: Zone, load: Load, *, deliveries: int) -> dict[str, Any]:
     kafka = deliveries / (time.monotonic() - started)
     consumer.close()
     dsn = zone.postgres.create_role_database("projector")
-    from projections.bookings import BOOKING
-    from streams.projector_store import add_bookings
-
     rows = np.zeros(5000, BOOKING)
     rows["person"] = np.frombuffer(os.urandom(16 * 5000), "V16")
     rows["household"] = np.frombuffer(os.urandom(16 * 5000), "V16")
@@ -276,7 +133,30 @@ def rebuilding(zone: Zone) -> dict[str, Any]:
     config = RoleConfig.load(zone.role_config("projector"))
     count = booked(config.database_dsn)
     compared = rebuild(config)
-    return {"deliveries": count, "equal": compared.equal, "per_second": round(count / compared.seconds)}
+    ends = _ledger_ends(config)
+    started = time.monotonic()
+    consumer = Consumer(config.kafka.client() | {"group.id": "projector.floor", "enable.auto.commit": False})
+    consumer.assign([TopicPartition("ledger.v1", p, 0) for p in ends])
+    left = sum(ends.values())
+    while left > 0:
+        left -= len([r for r in consumer.consume(1000, 0.2) if r.error() is None])
+    reading = time.monotonic() - started
+    consumer.close()
+    return {
+        "deliveries": count, "equal": compared.equal, "per_second": round(count / compared.seconds),
+        "reading_the_ledger_only_per_second": round(count / reading),
+    }  # fmt: skip
+
+
+def _ledger_ends(config: RoleConfig) -> dict[int, int]:
+    """Records per partition of the ledger's topic."""
+    consumer = Consumer(config.kafka.client() | {"group.id": "projector.floor"})
+    ends = {
+        p: consumer.get_watermark_offsets(TopicPartition("ledger.v1", p), timeout=20)[1]
+        for p in range(topics.ROAD_PARTITIONS)
+    }
+    consumer.close()
+    return {p: end for p, end in ends.items() if end}
 
 
 def memory(zone: Zone) -> dict[str, float]:
@@ -303,45 +183,3 @@ def disk(zone: Zone, deliveries: int) -> dict[str, Any]:
                 row = c.execute("SELECT pg_total_relation_size(%s::regclass)", (table,)).fetchone()
                 per_table[f"{role}.{table}"] = round(int(row[0]) / deliveries, 1) if row else 0.0
     return {"topics": {k: round(v, 1) for k, v in sorted(per_topic.items())}, "tables_with_indexes": per_table}
-
-
-def provider_side(*, lines: int) -> dict[str, Any]:
-    """(b) reading, checking and sealing at the provider, microseconds per line."""
-    from producers.checks import ProviderContext, check
-    from producers.packing import pack
-    from producers.town.files import make_town
-    from schemas.sealing import box_public_key
-    from schemas.secrets import BoxKey
-
-    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
-    try:
-        make_town(folder / "town", seed=1, months=1, addresses=max(2000, lines * 2), world="town")
-        paths = sorted((folder / "town" / "providers").rglob("20-*.xml")) or sorted(
-            (folder / "town" / "providers").rglob("*323*.xml")
-        )
-        secret, signing = HandleKey.generate(), SigningKey.generate()
-        keys = RecipientKeys("i", box_public_key(BoxKey.generate()), "c", box_public_key(BoxKey.generate()))
-        read = sealed = 0.0
-        count = 0
-        for path in paths:
-            context = ProviderContext(path.parts[-3][1:], frozenset({9901, 9902}), dt.datetime.now(dt.UTC).date())
-            started = time.perf_counter()
-            reading = check(path, context)
-            middle = time.perf_counter()
-            for number, packed in enumerate(pack(reading.items, secret=secret, lines=reading.lines), start=1):
-                header = Header(
-                    "delivered.v1", SenderId("p98000001"), OutboxId(bytes(16)), number, "i", "c", "s", 20_000
-                )
-                seal_envelope(
-                    header=header, identity=packed.identity, content=packed.content, recipients=keys, signing=signing
-                )
-            sealed += time.perf_counter() - middle
-            read += middle - started
-            count += len(reading.items)
-    finally:
-        remove_folder(folder)
-    return {
-        "lines": count,
-        "read_and_check_us": round(read / count * 1e6, 1),
-        "pack_and_seal_us": round(sealed / count * 1e6, 1),
-    }

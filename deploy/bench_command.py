@@ -1,72 +1,155 @@
-"""`zorgstroom bench NAME [--json]`: measures on this machine and prints figures beside the floors of the same run."""
+"""`zorgstroom bench NAME [--json]`: measures on this machine and prints medians and ratios to floors of the same run."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from deploy import bench
+from deploy.bench_load import Load, bench_zone, booked
+from deploy.bench_provider import files_of_a_town, provider_side
+from deploy.preflight import remove_folder
+from deploy.zone import Zone
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
-NAMES = ("all", "provider", "road", "latency")
+tell = Console(stderr=True, highlight=False, soft_wrap=True)
+NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "growth")
+Figures = dict[str, Any]
 
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="all, provider, road or latency.")] = "all",
+    name: Annotated[
+        str, typer.Argument(help="all (everything but growth), provider, road, rebuild, latency or growth.")
+    ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each run of the road.")] = 100_000,
+    deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each round of the road.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median is taken.")] = 3,
 ) -> None:
-    """Measure speed and size on this machine. Takes a few minutes; nothing is asserted."""
+    """Measure speed and size on this machine. Takes minutes; nothing is asserted."""
     if name not in NAMES:
         raise typer.BadParameter(f"choose one of {', '.join(NAMES)}")
-    figures: dict[str, Any] = {}
+    figures: Figures = {}
     if name in ("all", "provider"):
-        figures["provider"] = bench.provider_side(lines=20_000)
+        figures["provider"] = _provider(rounds)
     if name != "provider":
-        with out.status("Measuring ...") if not as_json else _nothing():
-            figures |= _on_a_zone(name, deliveries)
+        with bench_zone() as zone:
+            figures |= _on_a_zone(zone, name, deliveries, rounds)
     if as_json:
         print(json.dumps(figures, indent=2))
         return
     for part, values in figures.items():
-        out.print(f"[bold]{part}[/bold]")
-        out.print(json.dumps(values, indent=2), markup=False)
+        out.print(_table(part, values))
 
 
-class _nothing:  # noqa: N801 - reads like a function
-    def __enter__(self) -> None:
-        return
+def median(rounds: list[Figures]) -> Figures:
+    """Per figure the median of the rounds, nested figures too; what is no number is taken from the last round."""
+    last = rounds[-1]
+    found: Figures = {}
+    for key, value in last.items():
+        if isinstance(value, dict):
+            found[key] = median([r[key] for r in rounds])
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[key] = statistics.median(r[key] for r in rounds)
+        else:
+            found[key] = value
+    return found
 
-    def __exit__(self, *_: object) -> None:
-        return
+
+def _rounds(what: str, rounds: int, measure: Callable[[], Figures]) -> Figures:
+    found = []
+    for nth in range(rounds):
+        tell.print(f"{time.strftime('%H:%M:%S')}  {what}, round {nth + 1} of {rounds}")
+        found.append(measure())
+    return median(found)
 
 
-def _on_a_zone(name: str, deliveries: int) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    with bench.bench_zone() as zone:
-        load = bench.Load(zone)
-        load.admit()
-        figures["warm_up"] = bench.road(zone, load, deliveries=10_000, per_envelope=1000)
-        if name in ("all", "road"):
-            figures["floors"] = bench.floors(zone, load, deliveries=50_000)
-            for size in (1000, 200):
-                found = bench.road(zone, load, deliveries=deliveries, per_envelope=size)
-                found["of_kafka_floor"] = round(found["per_second"] / figures["floors"]["kafka_only_per_second"], 3)
-                found["of_postgres_floor"] = round(
-                    found["per_second"] / figures["floors"]["booking_rows_only_per_second"], 3
-                )
-                figures[f"road_{size}"] = found
-            figures["memory_mb"] = bench.memory(zone)
-            figures["disk_bytes_per_delivery"] = bench.disk(
-                zone, bench.booked(zone.postgres.create_role_database("projector"))
+def _provider(rounds: int) -> Figures:
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
+    try:
+        tell.print("Inventing a town for the provider's side ...")
+        paths = files_of_a_town(folder, addresses=20_000)
+        found = _rounds("the provider's side", rounds, lambda: provider_side(paths))
+    finally:
+        remove_folder(folder)
+    found["reading_of_parsing"] = round(found["read_and_check_us"] / found["parse_only_us"], 1)
+    found["sealing_of_one_box"] = round(found["pack_and_seal_us"] / found["seal_only_us"], 1)
+    return found
+
+
+def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:
+    load = Load(zone)
+    load.admit()
+    dsn = zone.postgres.create_role_database("projector")
+    figures: Figures = {}
+    figures["first_time_persons"] = bench.road(zone, load, deliveries=10_000, per_envelope=1000)
+    if name == "growth":
+        return figures | _growth(zone, load, deliveries)
+    if name in ("all", "road"):
+        floors = figures["floors"] = _rounds("floors", rounds, lambda: bench.floors(zone, load, deliveries=50_000))
+        for size in (1000, 200):
+            found = _rounds(
+                f"the road, envelopes of {size}",
+                rounds,
+                partial(bench.road, zone, load, deliveries=deliveries, per_envelope=size),
             )
-        if name in ("all", "latency"):
-            figures["latency"] = bench.latency(zone, load, seconds=10, per_second=2000, per_envelope=100)
-        if name in ("all", "road"):
-            figures["rebuild"] = bench.rebuilding(zone)
+            found["of_kafka_floor"] = round(found["per_second"] / floors["kafka_only_per_second"], 3)
+            found["of_postgres_floor"] = round(found["per_second"] / floors["booking_rows_only_per_second"], 3)
+            figures[f"road_{size}"] = found
+        figures["memory_mb"] = bench.memory(zone)
+        figures["disk_bytes_per_delivery"] = bench.disk(zone, booked(dsn))
+    if name in ("all", "latency"):
+        figures["latency"] = _rounds(
+            "latency", rounds, lambda: bench.latency(zone, load, seconds=10, per_second=2000, per_envelope=100)
+        )
+    if name in ("all", "rebuild"):
+        if name == "rebuild":
+            bench.road(zone, load, deliveries=2 * deliveries, per_envelope=1000)
+        found = figures["rebuild"] = _rounds("rebuild", rounds, lambda: bench.rebuilding(zone))
+        found["of_reading_floor"] = round(found["per_second"] / found["reading_the_ledger_only_per_second"], 3)
     return figures
+
+
+def _growth(zone: Zone, load: Load, deliveries: int) -> Figures:
+    """(e) resident memory after `deliveries` and after ten times as many."""
+    steps: list[Figures] = []
+    after: dict[str, dict[str, float]] = {}
+    for nth in range(10):
+        tell.print(f"{time.strftime('%H:%M:%S')}  {deliveries * (nth + 1):,} deliveries")
+        steps.append(bench.road(zone, load, deliveries=deliveries, per_envelope=1000))
+        if nth in (0, 9):
+            after[f"mb_after_{deliveries * (nth + 1)}"] = bench.memory(zone)
+    first, last = after.values()
+    growth = {name: round(last[name] - first[name]) for name in first}
+    speed = [s["per_second"] for s in steps]
+    return {
+        "memory": {**after, "growth_mb": growth},
+        "per_second_by_tenth": {str(i + 1): s for i, s in enumerate(speed)},
+    }
+
+
+def _table(title: str, values: Figures, prefix: str = "") -> Table:
+    table = Table(title=title.replace("_", " "), box=None, title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column("", min_width=44)
+    table.add_column("", justify="right")
+    for name, value in _flat(values, prefix):
+        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int | float) else str(value))
+    return table
+
+
+def _flat(values: Figures, prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        found += _flat(value, f"{prefix}{name}: ") if isinstance(value, dict) else [(prefix + name, value)]
+    return found

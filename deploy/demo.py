@@ -9,15 +9,16 @@ import datetime as dt
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import Producer
-
 from deploy.admission import admit, admit_reader
+from deploy.closing import close_month
+from deploy.demo_municipality import ask_providers, give_mandate
+from deploy.demo_wish import Teller, Wish
 from deploy.pages import page_address, start_page
 from deploy.zone import WORKERS, Zone
 from deploy.zone_folder import ZoneFolder
@@ -27,36 +28,14 @@ from producers.deliveries import MonthClosed
 from producers.outbox import Receipt
 from producers.profile import Profile, write_private
 from producers.publisher import Publisher
-from producers.residence_files import Mandate, pack_mandate, read_links, read_residences
-from projections.subscribers import ReleaseSubscriber
-from schemas import codec, topics
+from producers.residence_files import read_links, read_residences
 from schemas.care import Stream
 from schemas.errors import ContractBroken, Unavailable
-from schemas.sealing import verify_key_of
-from schemas.secrets import SigningKey
-from schemas.values import Month, SenderId, day_number
+from schemas.values import Month, SenderId
 from streams.config import RoleConfig
 
 _RECEIPT_SECONDS: Final = 900.0
 _PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the demo is to make."""
-
-    data: Path
-    addresses: int = 20_000
-    months: int = 12
-    seed: int = 1
-    world: str = "town"
-
-
-class Teller:
-    """Hears progress. `stage`: what is being done, how far, of how much."""
-
-    def stage(self, what: str, done: int = 0, of: int = 0) -> None:
-        """Nothing, unless someone looks."""
 
 
 @dataclass(slots=True)
@@ -178,7 +157,7 @@ class Demo:
         with self._timed("publish"):
             self._homes(described, month, label)
             if step == 0:
-                self._ask(described, months)
+                ask_providers(described, months, profile_of=lambda gm: self.publisher(gm).profile)
                 self._give_mandates(described, months)
             providers = described["providers"]
             for number, provider in enumerate(providers):
@@ -240,45 +219,18 @@ class Demo:
 
     # --- municipality ----------------------------------------------------------------------------------------------
 
-    def _ask(self, described: dict[str, Any], months: list[Month]) -> None:
-        """Each municipality asks its providers for what they deliver, per money stream."""
-        for m in described["municipalities"]:
-            number = int(m["code"][2:])
-            profile = self.publisher(f"gm{number:04d}").profile
-            producer = Producer(profile.kafka() | {"acks": "all"})
-            for stream in Stream:
-                names = [
-                    f"p{p['agb']}"
-                    for p in described["providers"]
-                    if stream.value in p["streams"] and number in p["municipalities"]
-                ]
-                datum = {
-                    "request": f"gm{number:04d}-{stream.value}", "municipality": number, "first_month": months[0].index,
-                    "last_month": months[-1].index, "streams": [stream.value], "providers": names,
-                    "why": "Zicht op wat er geleverd wordt, om samen te kunnen sturen.", "ground": "jeugdwet-7.4",
-                    "by": day_number(months[-1].plus(1).last_day),
-                }  # fmt: skip
-                if names:
-                    producer.produce("requests.v1", codec.encode("data_request", datum), partition=0)
-            producer.flush(10)
-
     def _give_mandates(self, described: dict[str, Any], months: list[Month]) -> None:
         """One mandate per municipality: its caseworker may see the example household."""
-        today = dt.datetime.now(dt.UTC).date()
         for caseworker in described["caseworkers"]:
             example = described["examples"].get(caseworker["gm"].upper())
-            if example is None:
-                continue
-            publisher = self.publisher(caseworker["gm"])
-            mandate = Mandate.fresh(
-                reader=caseworker["name"], purpose=_PURPOSE, ground=_GROUND, valid_from=months[0].first_day,
-                valid_until=today + dt.timedelta(days=365),
-            )  # fmt: skip
-            publisher.publish_packed(
-                pack_mandate(mandate, example["bsn"], publisher.profile.handle_key()), file="mandate"
-            )
-            note = {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}
-            write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
+            if example is not None:
+                note = give_mandate(
+                    self.publisher(caseworker["gm"]),
+                    reader=caseworker["name"],
+                    bsn=example["bsn"],
+                    since=months[0].first_day,
+                )
+                write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
 
     def mandate_file(self, reader: str) -> Path:
         """Where the demo keeps the handle it gave to a reader."""
@@ -308,7 +260,7 @@ class Demo:
 
     def report(self) -> dict[str, Any]:
         """Verify the rebuild and tell everything in numbers."""
-        from streams.rebuild import rebuild
+        from streams.rebuild import rebuild, unplaced_services
 
         config = RoleConfig.load(self.zone.role_config("projector"))
         with self._timed("rebuild"):
@@ -318,7 +270,7 @@ class Demo:
         return {
             "published": self.counts["published"], "applied": self.counts["applied"], "refused": dict(sorted(self.refused.items())),
             "refused_at_provider": dict(sorted(self.refused_at_provider.items())), "duplicates": self.counts["duplicates"],
-            "unplaced": unplaced(config), "seconds": {k: round(v, 1) for k, v in self.seconds.items()},
+            "unplaced": unplaced_services(config), "seconds": {k: round(v, 1) for k, v in self.seconds.items()},
             "rebuild": {"live": compared.live, "rebuilt": compared.rebuilt}, "data": str(self.wish.data.resolve()),
         }  # fmt: skip
 
@@ -337,56 +289,3 @@ class Demo:
         """Stop everything; the data stay."""
         self.leave_senders()
         self.zone.stop()
-
-
-def unplaced(config: RoleConfig) -> int:
-    """Services that stand now and whose person has no known address on the day: counted in the rest of who pays."""
-    import psycopg
-
-    from projections.bookings import Placements
-    from streams import projector_store
-
-    with psycopg.connect(config.database_dsn) as c:
-        persons = [
-            bytes(p) for (p,) in c.execute("SELECT DISTINCT person FROM bookings WHERE area % 100 = 0 AND kind = 0")
-        ]
-        rows = projector_store.standing_of(c, persons)
-        packed = {p: k for p, (_, k) in projector_store.placements_of(c, persons).items()}
-    if not len(rows):
-        return 0
-    rows = rows[rows["kind"] == 0]
-    places = Placements({p: packed.get(p, b"") for p in persons})
-    owner = [places.index[p] for p in rows["person"].tolist()]
-    import numpy as np
-
-    alone = places.unplaced(rows, np.array(owner, dtype=np.int64))
-    return int(rows["count"][alone].sum())
-
-
-def close_month(zone: Zone, *, epoch: int, month: Month, seconds: float, tend: Callable[[], list[str]] = list) -> None:
-    """Order release to close an epoch and wait until both levels of every municipality show it. Raises `Unavailable`."""
-    operator = zone.kafka.client(zone.certificate(topics.OPERATOR))
-    producer = Producer(operator | {"acks": "all", "log_level": 2})
-    producer.produce(
-        "orders.v1", codec.encode("close_epoch_order", {"epoch": epoch, "month": month.index}), partition=0
-    )
-    if producer.flush(20):
-        msg = "Kafka does not take the order to close the month."
-        raise Unavailable(msg)
-    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
-    deadline = time.monotonic() + seconds
-    for municipality in zone.folder.settings()["municipalities"]:
-        name = f"gm{municipality:04d}"
-        files = zone.reader_certificate(name)
-        reader = ReleaseSubscriber(
-            zone.kafka.client(files) | {"log_level": 2}, f"{name}.close", topics.macro_topic(municipality), public
-        )
-        try:
-            while month.index not in reader.epochs:
-                reader.poll(0.2)
-                tend()
-                if time.monotonic() > deadline:
-                    msg = f"{month} was ordered to be closed, but release did not publish it within {seconds:.0f} s."
-                    raise Unavailable(msg)
-        finally:
-            reader.close()

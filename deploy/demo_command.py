@@ -16,7 +16,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from deploy.demo import Demo, Teller, Wish
+from deploy.demo import Demo
+from deploy.demo_wish import Teller, Wish
 from deploy.settings import load_settings
 from schemas.errors import SettingsWrong, ZorgstroomError
 

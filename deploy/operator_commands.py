@@ -32,7 +32,7 @@ def _operator() -> None:
 @plainly
 def close(data: DataOption = None) -> None:
     """Close the open month: what comes after belongs to the next. Waits until it is published."""
-    from deploy.demo import close_month
+    from deploy.closing import close_month
 
     zone = zone_of(data)
     epoch, month = next_epoch(zone)

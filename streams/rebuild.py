@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from keyvault.client import PersonKeyCache
+from projections.bookings import Placements
 from schemas.care import CARE_TYPES
 from schemas.errors import ContractBroken
 from schemas.geography import area_code
@@ -157,3 +159,20 @@ def _write(path: Path, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> No
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(head)
         writer.writerows(rows)
+
+
+def unplaced_services(config: RoleConfig) -> int:
+    """Services that stand now and whose person has no known address on the day: counted in the rest of who pays."""
+    with psycopg.connect(config.database_dsn) as c:
+        persons = [
+            bytes(p) for (p,) in c.execute("SELECT DISTINCT person FROM bookings WHERE area % 100 = 0 AND kind = 0")
+        ]
+        rows = store.standing_of(c, persons)
+        packed = {p: k for p, (_, k) in store.placements_of(c, persons).items()}
+    if not len(rows):
+        return 0
+    rows = rows[rows["kind"] == 0]
+    places = Placements({p: packed.get(p, b"") for p in persons})
+    owner = [places.index[p] for p in rows["person"].tolist()]
+    alone = places.unplaced(rows, np.array(owner, dtype=np.int64))
+    return int(rows["count"][alone].sum())

@@ -113,7 +113,8 @@ def fresh_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
     """A whole zone that two invented municipalities published two months to, left running for all tests of a run."""
-    from deploy.demo import Demo, Wish
+    from deploy.demo import Demo
+    from deploy.demo_wish import Wish
 
     folder = Path(tempfile.mkdtemp(prefix="zorgstroom-demo-"))
     folder.chmod(0o755)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.demo import Demo, Wish
+from deploy.demo import Demo
+from deploy.demo_wish import Wish
 
 
 @contextmanager

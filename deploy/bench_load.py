@@ -1,0 +1,163 @@
+"""What benchmarks run on: a fresh zone with one invented gemeente, and sealed envelopes of invented deliveries for it.
+
+Real Kafka and PostgreSQL, test BSNs only; nothing here measures.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import psycopg
+from confluent_kafka import Producer
+
+from deploy.preflight import remove_folder
+from deploy.zone import Zone
+from deploy.zone_folder import ZoneFolder
+from schemas import frames, topics
+from schemas.directory import Entry
+from schemas.envelope import Header, RecipientKeys, seal_envelope
+from schemas.sealing import keyed_handle, partition_of, verify_key_of
+from schemas.secrets import HandleKey, SigningKey, passes_eleven_test
+from schemas.values import Month, OutboxId, SenderId, day_number
+
+PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
+_SUBJECTS_SHARE: Final = 0.4
+
+
+@contextmanager
+def bench_zone() -> Iterator[Zone]:
+    """A fresh zone with one invented gemeente of 200 addresses, removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
+    folder.chmod(0o755)
+    register = folder / "register"
+    register.mkdir()
+    lines = [f"9000SA;{n};99010101;990101;9901" for n in range(1, 201)]
+    (register / "address_register.csv").write_text(
+        "PC6;Huisnummer;Buurt2025;Wijk2025;Gemeente2025\n" + "\n".join(lines) + "\n"
+    )
+    (register / "clusters.csv").write_text("PC6;Buurt2025;Cluster\n9000SA;99010101;1\n")
+    (register / "special_addresses.csv").write_text("PC6;Huisnummer;Toevoeging;Soort\n")
+    (register / "geography.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    zone = Zone(ZoneFolder(folder / "zone"))
+    try:
+        zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register})
+        zone.folder.add_members(providers=PROVIDERS)
+        zone.start()
+        yield zone
+    finally:
+        zone.stop()
+        forget = getattr(zone.postgres, "forget", None)
+        if forget is not None:
+            forget()
+        remove_folder(folder)
+
+
+@dataclass(slots=True)
+class Load:
+    """Makes sealed envelopes of invented deliveries for eight providers."""
+
+    zone: Zone
+    signing: SigningKey = field(default_factory=SigningKey.generate)
+    handles: HandleKey = field(default_factory=HandleKey.generate)
+    numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROVIDERS, 0))
+    bsns: list[str] = field(
+        default_factory=lambda: [b for n in range(999_900_006, 999_999_991) if passes_eleven_test(b := f"{n:09d}")]
+    )
+
+    def admit(self) -> None:
+        """Put the providers into the directory."""
+        public = verify_key_of(self.signing)
+        self.zone.publish_directory(
+            [Entry("sender", p, "bench", "signing", public, valid_from=0, municipalities=(9901,)) for p in PROVIDERS]
+        )
+
+    def envelopes(self, deliveries: int, *, per_envelope: int) -> list[tuple[str, bytes]]:
+        """(provider, sealed envelope) in turn over the providers."""
+        keys = [self.zone.folder.secret_file(r, n) for r, n in (("intake", "identity"), ("ledger", "content"))]
+        assert all(k.exists() for k in keys)
+        entries = self.zone.role_key_entries()
+        recipients = RecipientKeys(entries[0].key_id, entries[0].public_key, entries[1].key_id, entries[1].public_key)
+        day = day_number(dt.datetime.now(dt.UTC).date())
+        made = []
+        for nth in range(-(-deliveries // per_envelope)):
+            provider = PROVIDERS[nth % len(PROVIDERS)]
+            self.numbers[provider] += 1
+            made.append((provider, self._envelope(provider, per_envelope, day=day, nth=nth, recipients=recipients)))
+        return made
+
+    def _envelope(self, provider: str, count: int, *, day: int, nth: int, recipients: RecipientKeys) -> bytes:
+        rows = np.zeros(count, frames.DELIVERY_ROW)
+        subjects = max(1, int(count * _SUBJECTS_SHARE))
+        rows["subject"], rows["payer"], rows["care_type"], rows["unit"] = np.arange(count) % subjects, 9901, 2, 4
+        rows["from_day"], rows["to_day"], rows["volume"], rows["tariff_cents"], rows["cents"] = (
+            day - 40,
+            day - 10,
+            400,
+            -1,
+            25_440,
+        )
+        rows["reference"] = np.frombuffer(os.urandom(16 * count), "V16")
+        rows["assignment"] = np.frombuffer(os.urandom(16 * count), "V16")
+        people = []
+        for i in range(subjects):
+            bsn = self.bsns[(nth * 131 + i) % len(self.bsns)]
+            place = {"postcode": "9000SA", "number": 1 + int(bsn) % 200, "suffix": ""}
+            people.append(
+                {"handle": keyed_handle(self.handles, "subject", bsn), "bsn": bsn, "address": place, "as_of": day - 100}
+            )
+        header = Header(
+            "delivered.v1", SenderId(provider), OutboxId(b"bench outbox 001"), self.numbers[provider], recipients.identity_key_id,
+            recipients.content_key_id, "bench", day,
+        )  # fmt: skip
+        return seal_envelope(
+            header=header, identity={"subjects": people, "residences": [], "links": []},
+            content={"rows": rows.tobytes(), "months": [], "mandates": [], "mandates_withdrawn": []}, recipients=recipients,
+            signing=self.signing,
+        )  # fmt: skip
+
+    def publish(self, envelopes: list[tuple[str, bytes]], *, per_second: float | None = None, events: int = 0) -> float:
+        """Send in order; returns the time of the last acknowledgement. `per_second`: events per second, else all at once."""
+        files = {p: self.zone.certificate(p) for p in PROVIDERS}
+        producers = {
+            p: Producer(self.zone.kafka.client(f) | {"linger.ms": 2, "acks": "all", "log_level": 2})
+            for p, f in files.items()
+        }
+        started = time.monotonic()
+        for nth, (provider, data) in enumerate(envelopes):
+            if per_second is not None:
+                time.sleep(max(0.0, started + nth * events / per_second - time.monotonic()))
+            producers[provider].produce(
+                "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
+            )
+            producers[provider].poll(0)
+        for producer in producers.values():
+            producer.flush()
+        return time.monotonic()
+
+
+def booked(dsn: str) -> int:
+    """Deliveries in the books."""
+    with psycopg.connect(dsn) as c:
+        row = c.execute("SELECT coalesce(sum(count), 0) FROM bookings").fetchone()
+    return int(row[0]) if row else 0
+
+
+def wait_booked(dsn: str, wanted: int, *, seconds: float = 600) -> float:
+    """When all were in the books."""
+    deadline = time.monotonic() + seconds
+    with psycopg.connect(dsn, autocommit=True) as c:
+        while time.monotonic() < deadline:
+            row = c.execute("SELECT coalesce(sum(count), 0) FROM bookings").fetchone()
+            if row and int(row[0]) >= wanted:
+                return time.monotonic()
+            time.sleep(0.05)
+    raise TimeoutError

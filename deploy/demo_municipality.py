@@ -1,0 +1,51 @@
+"""What the invented municipalities themselves do in the demo: ask providers, give their caseworker a mandate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Final
+
+from confluent_kafka import Producer
+
+from producers.profile import Profile
+from producers.publisher import Publisher
+from producers.residence_files import Mandate, pack_mandate
+from schemas import codec
+from schemas.care import Stream
+from schemas.values import Month, day_number
+
+_PURPOSE: Final = "coordination"
+_GROUND: Final = "wmo-2.3.2"
+
+
+def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of: Callable[[str], Profile]) -> None:
+    """Each municipality of the described town asks its providers for what they deliver, per money stream."""
+    for m in described["municipalities"]:
+        number = int(m["code"][2:])
+        producer = Producer(profile_of(f"gm{number:04d}").kafka() | {"acks": "all"})
+        for stream in Stream:
+            names = [
+                f"p{p['agb']}"
+                for p in described["providers"]
+                if stream.value in p["streams"] and number in p["municipalities"]
+            ]
+            datum = {
+                "request": f"gm{number:04d}-{stream.value}", "municipality": number, "first_month": months[0].index,
+                "last_month": months[-1].index, "streams": [stream.value], "providers": names,
+                "why": "Zicht op wat er geleverd wordt, om samen te kunnen sturen.", "ground": "jeugdwet-7.4",
+                "by": day_number(months[-1].plus(1).last_day),
+            }  # fmt: skip
+            if names:
+                producer.produce("requests.v1", codec.encode("data_request", datum), partition=0)
+        producer.flush(10)
+
+
+def give_mandate(publisher: Publisher, *, reader: str, bsn: str, since: dt.date) -> dict[str, str]:
+    """Publish a mandate of a year from today for `reader`; returns handle, reader and last day."""
+    mandate = Mandate.fresh(
+        reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=since,
+        valid_until=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=365),
+    )  # fmt: skip
+    publisher.publish_packed(pack_mandate(mandate, bsn, publisher.profile.handle_key()), file="mandate")
+    return {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}
