@@ -59,21 +59,34 @@ class HopEngine(Generic[Payload, Tx]):
         if window:
             yield window
 
+    def take_over(self, partitions: Sequence[int]) -> list[OutboxRow]:
+        """Begin on partitions: what an earlier owner committed and did not get sent, to be sent first."""
+        with self.store.transaction() as tx:
+            offsets = self.store.next_offsets(tx, partitions)
+            rows = self.store.leftovers(tx, partitions)
+        self._done |= offsets
+        return rows
+
     def process(
         self, window: Sequence[tuple[InputRecord, Numbered[Payload] | Poison]], acknowledged: Sequence[int] = ()
     ) -> list[OutboxRow]:
         """Take one window in one transaction and return what to send, in order. `acknowledged`: outbox ids to forget.
 
+        Where a partition isn't as this engine left it (a stale worker's window, or a commit whose answer got lost) nobody
+        may be sending what was committed there: then all that waits in the outbox is returned, before what this window adds.
         Raises `ContractBroken` when a record lies beyond the database's next offset, `Unavailable` to be tried again.
         """
         partitions = sorted({record.partition for record, _ in window})
         with self.store.transaction() as tx:
             offsets = self.store.next_offsets(tx, partitions)
+            as_left = all(self._done.get(p) == offset for p, offset in offsets.items())
             fresh = self._fresh(window, offsets)
             outputs = self._take(tx, fresh)
             self.store.save_offsets(tx, offsets)
             rows = self.store.add_outputs(tx, outputs)
             self.store.delete(tx, acknowledged)
+            if not as_left:
+                rows = self.store.leftovers(tx, partitions)
         self._done |= offsets
         return rows
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
@@ -26,8 +26,11 @@ _PAUSE_SECONDS: Final = 0.5
 class OutboxSender:
     """A thread that sends windows one after the other. `acknowledged()` gives the ids that may be deleted."""
 
-    def __init__(self, settings: dict[str, Any], metrics: WorkerMetrics) -> None:
-        """`settings`: librdkafka configuration with the role's certificate."""
+    def __init__(
+        self, settings: dict[str, Any], metrics: WorkerMetrics, *,
+        producer: Callable[[dict[str, Any]], Any] = Producer, pause_seconds: float = _PAUSE_SECONDS,
+    ) -> None:  # fmt: skip
+        """`settings`: librdkafka configuration with the role's certificate. `pause_seconds`: before sending again."""
         self._settings = {
             **settings, "enable.idempotence": True, "acks": "all", "linger.ms": 2, "message.timeout.ms": 30_000,
             "message.max.bytes": 2 * 1024 * 1024, "queue.buffering.max.messages": 200_000, "compression.type": "none",
@@ -38,7 +41,8 @@ class OutboxSender:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._failed: BaseException | None = None
-        self._producer = Producer(self._settings)
+        self._new_producer, self._pause_seconds = producer, pause_seconds
+        self._producer = producer(self._settings)
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
@@ -55,10 +59,14 @@ class OutboxSender:
                 return
 
     def acknowledged(self) -> list[int]:
-        """Ids of records all of whose predecessors are acknowledged too; each is given once."""
+        """Ids of records all of whose predecessors are acknowledged too, until they are told to be deleted."""
         with self._lock:
-            done, self._done = self._done, []
-        return done
+            return list(self._done)
+
+    def forget(self, deleted: Sequence[int]) -> None:
+        """These ids, the first that `acknowledged` gave, are deleted: the transaction that did it is committed."""
+        with self._lock:
+            del self._done[: len(deleted)]
 
     def idle(self) -> bool:
         """Whether nothing is on its way."""
@@ -97,8 +105,8 @@ class OutboxSender:
             start = first
             if start < len(rows):
                 self._metrics.waiting.set(1)
-                self._stopping.wait(_PAUSE_SECONDS)
-                self._producer = Producer(self._settings)  # an idempotent producer may be beyond repair
+                self._stopping.wait(self._pause_seconds)
+                self._producer = self._new_producer(self._settings)  # an idempotent producer may be beyond repair
         self._metrics.waiting.set(0)
 
     def _produce(self, rows: Sequence[OutboxRow], start: int, acked: list[bool]) -> None:

@@ -90,16 +90,21 @@ class Worker:
     def _work(self, records: Sequence[InputRecord]) -> None:
         started = time.monotonic()
         for window in self.engine.windows(records):
-            self._guarded(lambda w=window: self.sender.put(self.engine.process(w, self.sender.acknowledged())))  # type: ignore[misc]
+            self._guarded(lambda w=window: self._take(w))  # type: ignore[misc]
         self.metrics.window_seconds.observe(time.monotonic() - started)
         self.metrics.lag.set(max(0.0, time.time() - records[-1].timestamp_ms / 1000))
+
+    def _take(self, window: Sequence[Any]) -> None:
+        acknowledged = self.sender.acknowledged()
+        rows = self.engine.process(window, acknowledged)
+        self.sender.forget(acknowledged)
+        self.sender.put(rows)
 
     def _take_over(self, partitions: Sequence[int]) -> None:
         """What an earlier owner committed and did not get sent goes first."""
 
         def resend() -> None:
-            with self.engine.store.transaction() as tx:
-                rows = self.engine.store.leftovers(tx, partitions)
+            rows = self.engine.take_over(partitions)
             for start in range(0, len(rows), 500):
                 self.sender.put(rows[start : start + 500])
 
@@ -112,6 +117,7 @@ class Worker:
         if ids:
             with self.engine.store.transaction() as tx:
                 self.engine.store.delete(tx, ids)
+            self.sender.forget(ids)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Try again what is only unavailable; stop the process with one sentence on anything else."""
