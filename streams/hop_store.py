@@ -62,7 +62,7 @@ def prepared(dsn: str, ddl: Iterable[str] = ()) -> Iterator[psycopg.Connection[t
 
 @dataclass(slots=True)
 class PostgresHopStore:
-    """Hop state of one role. Not shared between threads but for `delete_later`, which is safe to call from any."""
+    """Hop state of one role. Not shared between threads."""
 
     dsn: str
     role: str
