@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from deploy.certificates import RoleCertificate
 from deploy.zone import Zone
+from producers import joining
 from producers.joining import make_admission, read_request, signing_key_id
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Refused
+from schemas.values import SenderId
 
 
 def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes:
@@ -43,6 +46,22 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
         directory=[*zone.role_entries(), sign_entry(zone.folder.root_key(), entry)], municipalities=merged,
         signing_public=asked.signing_public_key,
     )  # fmt: skip
+
+
+def admit_here(zone: Zone, sender: str, *, name: str, municipalities: Sequence[int]) -> Path:
+    """Join, admit and accept a sender that lives on this machine, where it is not yet; returns its profile folder."""
+    folder = sender_folder(zone, sender)
+    if not (folder / "profile.json").exists():
+        joining.join(folder, sender=SenderId(sender), name=name)
+    if not (folder / "cert.pem").exists():
+        request = (folder / f"aanvraag-{sender}.json").read_bytes()
+        joining.accept(folder, admit(zone, request, municipalities=municipalities))
+    return folder
+
+
+def sender_folder(zone: Zone, sender: str) -> Path:
+    """The profile folder of a sender on this machine."""
+    return zone.folder.path / "senders" / sender
 
 
 def admit_reader(zone: Zone, name: str, *, gm: str) -> RoleCertificate:

@@ -36,7 +36,11 @@ DOORS: Final = {
         "deploy.municipality_commands", "app", "I make policy: ask, admit providers, read figures, give mandates."
     ),
     "caseworker": Door("deploy.caseworker_commands", "app", "I help one household, with a mandate: its card."),
-    "operator": Door("deploy.operator_commands", "app", "I run it: close a month, rebuild, dump, topics and rights."),
+    "operator": Door(
+        "deploy.operator_commands",
+        "app",
+        "I run it: make and run a zone, close a month, rebuild, dump, topics and rights.",
+    ),
     "town": Door("producers.town.commands", "app", "Invent two municipalities with care, to try everything on."),
     "demo": Door(
         "deploy.demo_command", "app", "Run everything here: Kafka, PostgreSQL, the zone, two invented municipalities."

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.admission import admit, admit_reader
+from deploy.admission import admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
 from deploy.demo_municipality import ask_providers, give_mandate
 from deploy.demo_wish import Teller, Wish
 from deploy.pages import page_address, start_page
 from deploy.zone import WORKERS, Zone
 from deploy.zone_folder import ZoneFolder
-from producers import joining
 from producers.checks import ProviderContext, check
 from producers.deliveries import MonthClosed
 from producers.outbox import Receipt
@@ -31,7 +30,7 @@ from producers.publisher import Publisher
 from producers.residence_files import read_links, read_residences
 from schemas.care import Stream
 from schemas.errors import ContractBroken, Unavailable
-from schemas.values import Month, SenderId
+from schemas.values import Month
 from streams.config import RoleConfig
 
 _RECEIPT_SECONDS: Final = 900.0
@@ -120,18 +119,13 @@ class Demo:
         members += [(f"p{p['agb']}", p["name"], p["municipalities"]) for p in described["providers"]]
         for number, (sender, name, municipalities) in enumerate(members):
             self.teller.stage("Admitting municipalities and providers", number, len(members))
-            folder = self.sender_folder(sender)
-            if not (folder / "profile.json").exists():
-                joining.join(folder, sender=SenderId(sender), name=name)
-            request = (folder / f"aanvraag-{sender}.json").read_bytes()
-            if not (folder / "cert.pem").exists():
-                joining.accept(folder, admit(self.zone, request, municipalities=municipalities))
+            admit_here(self.zone, sender, name=name, municipalities=municipalities)
         for caseworker in described["caseworkers"]:
             admit_reader(self.zone, caseworker["name"], gm=caseworker["gm"])
 
     def sender_folder(self, sender: str) -> Path:
         """The profile of a sender on this machine."""
-        return self.zone.folder.path / "senders" / sender
+        return sender_folder(self.zone, sender)
 
     # --- publishing ------------------------------------------------------------------------------------------------
 

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import getpass
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from confluent_kafka import Producer
-from rich.table import Table
+from rich.progress import Progress
 
 from deploy.admission import admit as admit_sender
-from deploy.admission import admit_reader
+from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.municipality_figures import released_epoch, show
 from deploy.zone import Zone
 from producers.joining import fingerprint
 from producers.municipal_mandates import publish_mandate, withdraw_mandate
 from producers.profile import Profile, write_private
-from projections.subscribers import ReleaseSubscriber
-from schemas import codec, topics
+from producers.publisher import Publisher
+from producers.residence_files import read_links, read_residences
+from schemas import codec
 from schemas.care import Stream
-from schemas.errors import Refused, SettingsWrong, Unavailable
+from schemas.codes import ACCEPTED
+from schemas.errors import SettingsWrong, Unavailable
 from schemas.geography import gemeente_number
-from schemas.sealing import verify_key_of
-from schemas.secrets import SigningKey
 from schemas.values import MandateHandle, Month, day_number
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a caseworker's mandate for one household.")
 app.add_typer(mandate_app, name="mandate")
 Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
-HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
-PRELIMINARY_SENTENCE = (
-    "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
-)
 
 
 @app.callback()
@@ -55,7 +51,7 @@ def _number(gemeente: str) -> int:
 
 
 def _sender_folder(zone: Zone, gemeente: str) -> Path:
-    return zone.folder.path / "senders" / f"gm{_number(gemeente):04d}"
+    return sender_folder(zone, f"gm{_number(gemeente):04d}")
 
 
 @app.command()
@@ -203,73 +199,38 @@ def figures(
         raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
     zone, number = zone_of(data), _number(gemeente)
     with awake(zone, kafka=True):
-        released = _released(zone, number, level=level, month=month)
-    cells = [c for c in released["cells"] if group in ("all", c["group"])]
-    if form == "json":
-        plain = {k: v for k, v in released.items() if not isinstance(v, bytes)} | {"cells": cells}
-        print(json.dumps(plain, indent=2, ensure_ascii=False))
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(
-            ("area", "level", "group", "service_year", "decision", "euros", "households", "known_until", "protection")
-        )
-        for c in cells:
-            writer.writerow(
-                (
-                    c["area"],
-                    c["area_level"],
-                    c["group"],
-                    c["service_year"],
-                    c["decision"],
-                    c["euros"],
-                    c["households"],
-                    _month(c["known_until"]),
-                    released["protection"],
-                )
-            )
-    else:
-        _table(released, cells)
+        released = released_epoch(zone, number, level=level, month=month)
+    show(released, [c for c in released["cells"] if group in ("all", c["group"])], form=form)
 
 
-def _month(index: int | None) -> str:
-    return "" if index is None else str(Month.from_index(index))
-
-
-def _released(zone: Zone, number: int, *, level: str, month: str | None) -> dict[str, Any]:
-    name = f"gm{number:04d}"
-    files = zone.reader_certificate(name)
-    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
-    topic = topics.macro_topic(number) if level == "macro" else topics.meso_topic(number)
-    reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, public)
-    try:
-        quiet = 0
-        while quiet < 4:
-            quiet = 0 if reader.poll(0.5) else quiet + 1
-    finally:
-        reader.close()
-    wanted = Month.parse(month).index if month else max(reader.epochs, default=0)
-    if wanted not in reader.epochs:
-        raise Refused("unreadable", "Nothing was released for that month yet; close a month first.")
-    return reader.epochs[wanted]
-
-
-def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
-    month = Month.from_index(released["epoch"])
-    out.print(f"Service year so far, as known at the end of {month}.")
-    if released["protection"] == "preliminary":
-        out.print(PRELIMINARY_SENTENCE, style="yellow")
-    table = Table(box=None, pad_edge=False)
-    for head in ("Area", "Level", "Group", "Year", "Euros", "Households", "Known until", ""):
-        table.add_column(head, justify="right" if head in ("Euros", "Households") else "left")
-    for c in cells:
-        euros = "" if c["euros"] is None else f"{c['euros']:,}"
-        table.add_row(
-            c["area"], c["area_level"], c["group"], str(c["service_year"]), euros, "" if c["households"] is None else str(c["households"]),
-            _month(c["known_until"]), "held" if c["decision"] == "held" else "",
-        )  # fmt: skip
-    out.print(table)
-    if any(c["decision"] == "held" for c in cells):
-        out.print(f"held: {HELD_SENTENCE}")
-    for c in released["completeness"]:
-        if c["months_asked"]:
-            out.print(f"Complete for {c['group']}: {c['months_closed']} of {c['months_asked']} provider months asked.")
+@app.command()
+@plainly
+def residences(
+    gemeente: Gemeente,
+    file: Annotated[Path | None, typer.Argument(help="BSN;van;tot;postcode;huisnummer;toevoeging;geheim.")] = None,
+    links: Annotated[Path | None, typer.Option(help="Who lives with whom: BSN;bij BSN;van;tot.")] = None,
+    data: DataOption = None,
+) -> None:
+    """Publish your residence file: where people live, since when; sealed, as a provider's deliveries are."""
+    if file is None and links is None:
+        msg = "Name a residence file, or --links and a file."
+        raise SettingsWrong(msg)
+    profile = Profile.load(_sender_folder(zone_of(data), gemeente))
+    handles = profile.handle_key()
+    packed = [(file.name, p) for p in read_residences(file, handles)] if file else []
+    packed += [(links.name, p) for p in read_links(links, handles)] if links else []
+    with Publisher(profile) as publisher, Progress(console=out, transient=True) as progress:
+        before = len(publisher.receipts())
+        for name, one in packed:
+            publisher.publish_packed(one, file=name)
+        task = progress.add_task("Waiting for receipts", total=len(packed))
+        if not publisher.wait(seconds=600, progress=lambda left: progress.update(task, completed=len(packed) - left)):
+            msg = "Not all receipts came; the rest is safe in the outbox and goes along with the next."
+            raise Unavailable(msg)
+        receipts = publisher.receipts()[before:]
+    refused = [r for r in receipts if r.refused or r.code != ACCEPTED]
+    out.print(
+        f"{sum(r.events for r in receipts)} lines published in {len(receipts)} envelopes, {len(refused)} of them with refusals."
+    )
+    if refused:
+        raise typer.Exit(EXIT_REFUSED)

@@ -1,10 +1,12 @@
-"""`zorgstroom operator ...`: close a month, rebuild and verify, dump, compare topics and rights, restore offsets.
+"""`zorgstroom operator ...`: make and run a zone, close a month, rebuild and verify, dump, compare topics and rights, restore offsets.
 
 Runs inside the zone, on the machine that has its folder.
 """
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,9 @@ from rich.progress import Progress
 from deploy.awake import awake
 from deploy.cluster import Cluster
 from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.settings import load_settings
 from deploy.zone import Zone
+from deploy.zone_folder import ZoneFolder
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.values import Month
 from streams.config import RoleConfig
@@ -26,6 +30,53 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 @app.callback()
 def _operator() -> None:
     """I run it."""
+
+
+@app.command()
+@plainly
+def make(
+    folders: Annotated[
+        list[str],
+        typer.Argument(metavar="GM0000=FOLDER", help="A municipality and the folder of its files; repeat for more."),
+    ],
+    first: Annotated[str, typer.Option("--first-month", help="First month to keep books of, YYYY-MM.")],
+    data: DataOption = None,
+) -> None:
+    """Make a zone for your own municipalities: checks their files, then makes keys and settings. Nothing is started."""
+    from deploy.own_zone import make_zone, parse_folders
+
+    folder = ZoneFolder((data or load_settings().data).resolve())
+    try:
+        month = Month.parse(first)
+    except ValueError as wrong:
+        msg = "A month is YYYY-MM."
+        raise SettingsWrong(msg) from wrong
+    addresses = make_zone(folder, parse_folders(folders), first_month=month)
+    out.print(
+        f"{folder.path}: a zone of {len(folders)} municipalities and {addresses:,} addresses. Start it with `zorgstroom operator run`."
+    )
+    out.print(
+        f"Back up {folder.path / 'root'} and {folder.path / 'roles'}, and take the copy of root out of this machine."
+    )
+
+
+@app.command()
+@plainly
+def run(data: DataOption = None) -> None:
+    """Run the zone on this machine until Ctrl-C: servers, workers, pages. The data stay."""
+    from deploy.own_zone import start_zone, tend
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    zone = zone_of(data)
+    zone.tell = lambda what: out.print(f"{time.strftime('%H:%M:%S')}  Starting: {what}")
+    try:
+        for name, address in start_zone(zone).items():
+            out.print(f"  {name:<18} {address}")
+        out.print("Running. Ctrl-C stops everything that was started here and keeps the data.")
+        tend(zone, lambda line: out.print(line, markup=False))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        zone.stop()
 
 
 @app.command("close-month")
@@ -48,7 +99,7 @@ def next_epoch(zone: Zone) -> tuple[int, Month]:
         with psycopg.connect(zone.postgres.create_role_database("release")) as c:
             row = c.execute("SELECT coalesce(max(epoch) + 1, 0) FROM closings").fetchone()
     except psycopg.Error as away:
-        msg = "PostgreSQL of this zone is not running; start it with `zorgstroom demo`."
+        msg = "PostgreSQL of this zone is not running; start it with `zorgstroom operator run`, or `zorgstroom demo`."
         raise Unavailable(msg) from away
     epoch = int(row[0]) if row else 0
     return epoch, first.plus(epoch)

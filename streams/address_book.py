@@ -9,7 +9,7 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.errors import SettingsWrong
+from schemas.errors import Refused, SettingsWrong
 from schemas.frames import Place
 from schemas.values import Address
 
@@ -38,15 +38,22 @@ class AddressBook:
         """Read the files of each municipality's folder. Raises `SettingsWrong`, naming file and line."""
         book = cls()
         for folder in folders:
-            for row, _ in _rows(folder / "address_register.csv", 5):
-                book._buurt[row[0].replace(" ", ""), int(row[1])] = int(row[2].removeprefix("BU"))
-            for row, _ in _rows(folder / "clusters.csv", 3):
-                book._cluster[row[0].replace(" ", ""), int(row[1].removeprefix("BU"))] = int(row[2])
+            for row, where in _rows(folder / "address_register.csv", 5):
+                book._buurt[row[0].replace(" ", ""), _number(row[1], where)] = _number(row[2].removeprefix("BU"), where)
+            for row, where in _rows(folder / "clusters.csv", 3):
+                book._cluster[row[0].replace(" ", ""), _number(row[1].removeprefix("BU"), where)] = _number(
+                    row[2], where
+                )
             for row, where in _rows(folder / "special_addresses.csv", 4):
                 if row[3] not in _PLACES:
                     msg = f"{where}: the kind of a special address is `instelling` or `gedeeld`."
                     raise SettingsWrong(msg)
-                book._special[Address.parse(row[0], row[1], row[2]).canonical()] = _PLACES[row[3]]
+                try:
+                    address = Address.parse(row[0], row[1], row[2])
+                except Refused as wrong:
+                    msg = f"{where}: a postcode like 1234AB and a house number are needed."
+                    raise SettingsWrong(msg) from wrong
+                book._special[address.canonical()] = _PLACES[row[3]]
         return book
 
     def locate(self, address: Address) -> Location | None:
@@ -64,14 +71,22 @@ class AddressBook:
         return len(self._buurt)
 
 
+def _number(text: str, where: str) -> int:
+    try:
+        return int(text)
+    except ValueError as wrong:
+        msg = f"{where}: house numbers, buurt codes and cluster numbers are whole numbers."
+        raise SettingsWrong(msg) from wrong
+
+
 def _rows(path: Path, columns: int) -> list[tuple[list[str], str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, delimiter=";")
             next(reader, None)
             found = [(row, f"{path} line {n}") for n, row in enumerate(reader, start=2) if row]
-    except OSError as absent:
-        msg = f"The register {path} can't be read."
+    except (OSError, UnicodeDecodeError, csv.Error) as absent:
+        msg = f"The register {path} can't be read as UTF-8 text with semicolons."
         raise SettingsWrong(msg) from absent
     for row, where in found:
         if len(row) < columns:

@@ -1,0 +1,104 @@
+"""The released figures on a terminal: as a table, as csv, as json. Reads the municipality's own topics with its own certificate."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from typing import Any, Final
+
+from rich.table import Table
+
+from deploy.commands_frame import out
+from deploy.zone import Zone
+from projections.subscribers import ReleaseSubscriber
+from schemas import topics
+from schemas.errors import Refused, Unavailable
+from schemas.sealing import verify_key_of
+from schemas.secrets import SigningKey
+from schemas.values import Month
+
+HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
+PRELIMINARY_SENTENCE = (
+    "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
+)
+
+
+_PATIENCE_SECONDS: Final = 20.0
+_COLUMNS: Final = (
+    "area",
+    "level",
+    "group",
+    "service_year",
+    "decision",
+    "euros",
+    "households",
+    "known_until",
+    "protection",
+)
+
+
+def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) -> None:
+    """Print cells of a released epoch. `form`: table, csv or json."""
+    if form == "json":
+        plain = {k: v for k, v in released.items() if not isinstance(v, bytes)} | {"cells": cells}
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for c in cells:
+            writer.writerow(
+                (c["area"], c["area_level"], c["group"], c["service_year"], c["decision"], c["euros"], c["households"],
+                 _month(c["known_until"]), released["protection"])
+            )  # fmt: skip
+    else:
+        _table(released, cells)
+
+
+def _month(index: int | None) -> str:
+    return "" if index is None else str(Month.from_index(index))
+
+
+def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) -> dict[str, Any]:
+    """The released epoch of a municipality as known at the end of `month` (default: the newest). Raises `Refused`, `Unavailable`."""
+    name = f"gm{number:04d}"
+    files = zone.reader_certificate(name)
+    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
+    topic = topics.macro_topic(number) if level == "macro" else topics.meso_topic(number)
+    reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, public)
+    try:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not reader.caught_up and time.monotonic() < deadline:
+            reader.poll(0.5)
+    finally:
+        reader.close()
+    if not reader.caught_up:
+        msg = "Kafka does not answer; is the zone running?"
+        raise Unavailable(msg)
+    wanted = Month.parse(month).index if month else max(reader.epochs, default=0)
+    if wanted not in reader.epochs:
+        raise Refused("unreadable", "Nothing was released for that month yet; close a month first.")
+    return reader.epochs[wanted]
+
+
+def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
+    month = Month.from_index(released["epoch"])
+    out.print(f"Service year so far, as known at the end of {month}.")
+    if released["protection"] == "preliminary":
+        out.print(PRELIMINARY_SENTENCE, style="yellow")
+    table = Table(box=None, pad_edge=False)
+    for head in ("Area", "Level", "Group", "Year", "Euros", "Households", "Known until", ""):
+        table.add_column(head, justify="right" if head in ("Euros", "Households") else "left")
+    for c in cells:
+        euros = "" if c["euros"] is None else f"{c['euros']:,}"
+        table.add_row(
+            c["area"], c["area_level"], c["group"], str(c["service_year"]), euros, "" if c["households"] is None else str(c["households"]),
+            _month(c["known_until"]), "held" if c["decision"] == "held" else "",
+        )  # fmt: skip
+    out.print(table)
+    if any(c["decision"] == "held" for c in cells):
+        out.print(f"held: {HELD_SENTENCE}")
+    for c in released["completeness"]:
+        if c["months_asked"]:
+            out.print(f"Complete for {c['group']}: {c['months_closed']} of {c['months_asked']} provider months asked.")

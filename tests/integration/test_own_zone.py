@@ -1,0 +1,161 @@
+"""What `docs/copy-this.md` says, typed as a stranger would: a zone from one's own files to a caseworker's card and back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.servers import postgres_server
+from deploy.settings import load_settings
+from producers.town.files import make_town
+
+COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]
+
+
+class Terminal:
+    """Types commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "ZORGSTROOM_DATA": str(folder / "zone"), "ZORGSTROOM_CACHE": str(load_settings().cache), "COLUMNS": "200",
+            "ZORGSTROOM_PROFILE": str(folder / "provider"), "PYTHONPATH": str(Path(__file__).parents[2]),
+        }  # fmt: skip
+
+    def types(self, *words: str, says: str = "", code: int = 0, asked: str = "") -> str:
+        done = subprocess.run(
+            [*COMMAND, *words], cwd=self.folder, env=self.environment, input=asked, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        heard = done.stdout + done.stderr
+        assert done.returncode == code, heard
+        assert re.search(says, heard), heard
+        assert "Traceback" not in heard
+        return heard
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Iterator[Terminal]:
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-own-"))
+    folder.chmod(0o755)
+    make_town(folder / "town", seed=5, months=1, addresses=500, world="town")
+    terminal = Terminal(folder)
+    terminal.types("operator", "run", says="zone", code=2)
+    terminal.types("operator", "make", "GM9901=nowhere", "--first-month", "2025-01", says="GM9901=registers", code=2)
+    terminal.types(
+        "operator",
+        "make",
+        f"GM9901={folder / 'town' / 'GM9902'}",
+        "--first-month",
+        "2025-01",
+        says="lacks GM9901",
+        code=2,
+    )
+    assert not (folder / "zone" / "root").exists()
+    terminal.types(
+        "operator",
+        "make",
+        f"GM9901={folder / 'town' / 'GM9901'}",
+        "--first-month",
+        "2025-01",
+        says="1 municipalities and",
+    )
+    terminal.types(
+        "operator", "make", f"GM9901={folder / 'town' / 'GM9901'}", "--first-month", "2025-01", says="already", code=2
+    )
+    log = folder / "run.txt"
+    with log.open("w") as told:
+        running = subprocess.Popen(
+            [*COMMAND, "operator", "run"], cwd=folder, env=terminal.environment, stdout=told, stderr=told
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while "Running." not in log.read_text():
+            assert running.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield terminal
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait(60)
+        forget = getattr(
+            postgres_server(load_settings(), folder=folder / "zone" / "postgres", tell=str), "forget", None
+        )
+        if forget is not None:
+            forget()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert running.returncode in (0, 1), log.name
+
+
+def digits(text: str) -> str:
+    found = re.search(r"(\d{4} ){5}\d{4}", text)
+    assert found is not None, text
+    return found[0]
+
+
+def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
+    town, examples = terminal.folder / "town", Path(__file__).parents[2] / "examples"
+    month = town / "GM9901" / "2025-01"
+    terminal.types("municipality", "residences", "GM9901", str(month / "residences.csv"), says=r"\d+ lines published")
+
+    asked = digits(terminal.types("provider", "join", "98000001", "Zorghuis de Linde"))
+    request = terminal.folder / "provider" / "aanvraag-p98000001.json"
+    admitted = terminal.types("municipality", "admit", str(request), "--gemeente", "GM9901")
+    assert asked in admitted
+    answer = request.with_name("toelating-p98000001.json")
+    accepted = terminal.types("provider", "accept", str(answer))
+    assert digits(accepted) in admitted
+    terminal.types(
+        "municipality", "ask", "GM9901", "--from", "2025-01", "--until", "2025-12", "--stream", "wmo", "--provider",
+        "98000001", "--why", "oefenen", "--ground", "jeugdwet-7.4", "--by", "2026-02-01", says="Asked of 1 provider",
+    )  # fmt: skip
+
+    declared = str(examples / "wmo-323-declaratie-2025-03.xml")
+    terminal.types("provider", "check", declared, says="3 regels kunnen worden verstuurd")
+    terminal.types("provider", "publish", declared, says=r"wmo-323-declaratie-2025-03.xml +3 +3 +0 +0 +0200")
+    terminal.types("provider", "publish", declared, says=r"wmo-323-declaratie-2025-03.xml +3 +0 +3 +0 +0200")
+    terminal.types("provider", "month", "2025-01", "wmo", says="2025-01")
+    terminal.types("provider", "receipts", says="Nog zonder ontvangstbewijs: 0")
+
+    reader = "caseworker-gm9901-proef"
+    terminal.types("caseworker", "show", reader, says="no certificate", code=2)
+    terminal.types("municipality", "admit-caseworker", reader, says=reader)
+    given = terminal.types("municipality", "mandate", "give", "GM9901", reader, asked="999900006\n", says="Handle: ")
+    handle = re.findall(r"[0-9a-f]{32}", given)[0]
+    deadline = time.monotonic() + 30
+    while "Household card" not in (card := _shown(terminal, reader)):
+        assert time.monotonic() < deadline, card
+    assert "98000001" in card
+    assert "999900006" not in card
+
+    terminal.types("operator", "close-month", says="2025-01 is closed and published")
+    terminal.types("municipality", "figures", "GM9901", "--format", "csv", says="area,level,group")
+    terminal.types("municipality", "figures", "GM9901", says="Complete for wmo: 1 of 1 provider months asked")
+    terminal.types("operator", "rebuild", "--verify", says="Equal")
+    terminal.types("operator", "topics", says="as the table says")
+    address = re.search(r"GM9901 +(http\S+)", (terminal.folder / "run.txt").read_text())
+    assert address is not None
+    with urllib.request.urlopen(address[1]) as page:
+        assert "2025" in page.read().decode()
+
+    terminal.types("municipality", "mandate", "withdraw", "GM9901", handle, says="Withdrawn")
+    terminal.types("caseworker", "show", reader, code=1)
+
+
+def _shown(terminal: Terminal, reader: str) -> str:
+    done = subprocess.run(
+        [*COMMAND, "caseworker", "show", reader], cwd=terminal.folder, env=terminal.environment, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
