@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from projections.bookings import summed
 from schemas.care import CARE_TYPES
 from schemas.frames import Kind
 from schemas.values import Month, day_of
@@ -32,7 +33,7 @@ def household_card(bookings: NDArray[np.void], *, known_on: int, epoch: int) -> 
     `known_on`: day number; `epoch`: month index of the open epoch. A line that nets to nothing is not shown.
     """
     lines: dict[tuple[bytes, int, int, int], _Line] = {}
-    for b in bookings:
+    for b in summed(bookings, with_epoch=False):  # so that what is withdrawn leaves no first or last month either
         key = (b["person"].tobytes(), int(b["care_type"]), int(b["provider"]), int(b["unit"]))
         line = lines.setdefault(key, _Line())
         if b["kind"] == Kind.GRANTED:

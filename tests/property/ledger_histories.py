@@ -1,0 +1,207 @@
+"""Histories of the ledger, and the books they must give written down a second time, without folds.
+
+The second time: an epoch's bookings are what stands at its end minus what stood at its beginning, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from projections.bookings import BOOKING
+from schemas.frames import ALWAYS, PLACEMENT_ROW, Kind
+from schemas.placements import own_household
+from tests.unit.ledger_builders import DAY, a_ledger_row, a_line, sixteen
+
+PERSONS = tuple(sixteen(name) for name in ("Anne", "Bram", "Cor"))
+PARTITION = {p: i % 2 for i, p in enumerate(PERSONS)}
+AREAS = (99_01_01_01_01, 99_02_03_03_04)
+REST = 99_01_00_00_00
+HOMES = (
+    ("home", AREAS[0]),
+    ("next door", AREAS[0]),
+    ("elsewhere", AREAS[1]),
+    ("nursing home", REST),
+    ("shelter", REST),
+    (None, 0),
+)
+INSTITUTIONS = ("nursing home", "shelter")
+DAYS = (DAY, DAY + 40, DAY + 400)
+Key = tuple[Any, ...]
+
+
+def without_zeros(counted: Counter[Key]) -> Counter[Key]:
+    return Counter({k: v for k, v in counted.items() if v})
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A person's whole list of placements: (from day, household or None, area)."""
+
+    person: bytes
+    version: int
+    stays: tuple[tuple[int, str | None, int], ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One ledger row about a person."""
+
+    person: bytes
+    kind: int
+    cents: int
+    day: int
+    care_type: int
+    payer: int
+    provider: int
+    volume: int
+
+    def row(self) -> np.ndarray:
+        return a_ledger_row(
+            kind=self.kind, cents=self.cents, from_day=self.day, care_type=self.care_type, payer=self.payer,
+            provider=self.provider, volume=self.volume,
+        )  # fmt: skip
+
+    def row_as_booking(self) -> np.ndarray:
+        """The row with its sign, at no place."""
+        out = np.zeros(1, BOOKING)
+        for name in ("provider", "payer", "care_type"):
+            out[name] = getattr(self, name)
+        out["service_day"], out["kind"] = self.day, Kind.GRANTED if self.kind == Kind.GRANTED else Kind.DELIVERED
+        out["cents"] = -self.cents if self.kind == Kind.WITHDRAWN else self.cents
+        return out
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A marker in one partition."""
+
+    partition: int
+
+
+Step = Placed | Said | Closed
+History = list[tuple[Step, ...]]
+"""Records of the ledger, each of one partition, in order; a marker is a record of its own."""
+
+
+def line_of(placed: Placed) -> bytes:
+    """Packed placements; in an institution each is his or her own household, and the institution contributes."""
+    line = np.frombuffer(a_line(*placed.stays), PLACEMENT_ROW).copy()
+    for row, (_, name, _) in zip(line, placed.stays, strict=True):
+        if name in INSTITUTIONS:
+            row["household"] = np.void(own_household(placed.person))
+    return line.tobytes()
+
+
+def partition_of_record(record: tuple[Step, ...]) -> int:
+    first = record[0]
+    return first.partition if isinstance(first, Closed) else PARTITION[first.person]
+
+
+# --- the books a second time ---------------------------------------------------------------------------------------------
+
+
+def expected_books(history: History) -> Counter[Key]:
+    """What stands at the end of each epoch minus what stood at its beginning, per partition."""
+    books: Counter[Key] = Counter()
+    for partition in (0, 1):
+        rows: list[Said] = []
+        lines: dict[bytes, Placed] = {}
+        before: Counter[Key] = Counter()
+        epoch = 0
+        for record in [*(r for r in history if partition_of_record(r) == partition), (Closed(partition),)]:
+            for step in record:
+                if isinstance(step, Said):
+                    rows.append(step)
+                elif isinstance(step, Placed):
+                    if step.person not in lines or step.version > lines[step.person].version:
+                        lines[step.person] = step
+                else:
+                    now = standing(rows, lines, epoch)
+                    change = Counter(now)
+                    change.subtract({(*k[:10], epoch, k[11]): v for k, v in before.items()})
+                    books.update(without_zeros(change))
+                    before, epoch = now, epoch + 1
+    return without_zeros(books)
+
+
+def standing(rows: Sequence[Said], lines: dict[bytes, Placed], epoch: int) -> Counter[Key]:
+    """What is delivered and not withdrawn, at the place known now."""
+    out: Counter[Key] = Counter()
+    for s in rows:
+        stays = [x for x in (lines[s.person].stays if s.person in lines else ()) if x[0] <= s.day]
+        household = contributor = own_household(s.person)
+        area = s.payer * 1_000_000
+        if stays and stays[-1][2]:
+            _, name, area = stays[-1]
+            contributor = sixteen(name)
+            household = household if name in INSTITUTIONS else contributor
+        sign = -1 if s.kind == Kind.WITHDRAWN else 1
+        kind = int(Kind.GRANTED if s.kind == Kind.GRANTED else Kind.DELIVERED)
+        key = (s.person, household, contributor, area, s.provider, s.payer, s.care_type, 4, kind, s.day, epoch)
+        for measure, value in (("cents", s.cents), ("volume", max(s.volume, 0)), ("count", 1)):
+            out[(*key, measure)] += sign * value
+    return without_zeros(out)
+
+
+# --- histories -----------------------------------------------------------------------------------------------------------
+
+a_person = st.sampled_from((PERSONS[0], *PERSONS))
+a_service = st.builds(
+    Said, a_person, st.just(int(Kind.DELIVERED)), st.sampled_from((0, 100, 12_500)), st.sampled_from(DAYS),
+    st.sampled_from((1, 2, 45)), st.sampled_from((9901, 9902)), st.sampled_from((99_000_001, 99_000_002)),
+    st.sampled_from((-1, 400)),
+)  # fmt: skip
+a_grant = a_service.map(lambda s: replace(s, kind=int(Kind.GRANTED), cents=0))
+
+
+@st.composite
+def some_stays(draw: st.DrawFn) -> tuple[tuple[int, str | None, int], ...]:
+    days = sorted(draw(st.sets(st.sampled_from((ALWAYS, *DAYS, DAYS[-1] + 10)), max_size=3)))
+    return tuple((day, *draw(st.sampled_from(HOMES))) for day in days)
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, epochs: bool = True, moves: bool = True) -> History:
+    """Services, grants, withdrawals of services that stand, placements in any order of versions, markers."""
+    history: History = []
+    services: list[Said] = []
+    for _ in range(draw(st.integers(3, 18))):
+        what = draw(st.sampled_from(("say", "say", "say", "withdraw", "place", "place", "grant", "close")))
+        if what == "close" and epochs:
+            history.append((Closed(draw(st.sampled_from((0, 1)))),))
+        elif what == "place" and moves:
+            history.append((Placed(draw(a_person), draw(st.integers(1, 9)), draw(some_stays())),))
+        elif what == "grant":
+            history.append((draw(a_grant),))
+        elif what == "withdraw" and services:
+            history.append((withdrawn(services.pop(draw(st.integers(0, len(services) - 1)))),))
+        else:
+            services.append(draw(a_service))
+            history.append((services[-1],))
+    return _joined(history, draw(st.sets(st.integers(0, 18))))
+
+
+def withdrawn(service: Said) -> Said:
+    """The withdrawal of a service: it repeats everything."""
+    return replace(service, kind=int(Kind.WITHDRAWN))
+
+
+def _joined(history: History, at: set[int]) -> History:
+    """Some neighbours of one partition become one record, placements first, as the ledger writes them."""
+    out: History = []
+    for index, record in enumerate(history):
+        mergeable = index in at and out and not any(isinstance(r[0], Closed) for r in (record, out[-1]))
+        if mergeable and partition_of_record(out[-1]) == partition_of_record(record):
+            both = out[-1] + record
+            persons = [s.person for s in both if isinstance(s, Placed)]
+            if len(persons) == len(set(persons)):
+                out[-1] = tuple(sorted(both, key=lambda s: isinstance(s, Said)))
+                continue
+        out.append(record)
+    return out
