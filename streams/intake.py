@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from schemas.frames import ALWAYS, PLACEMENT_ROW, Place
+from schemas.frames import ALWAYS, OPEN_END, PLACEMENT_ROW, Place
 from schemas.placements import own_household
 from schemas.secrets import AddressKey
 from schemas.values import Address
@@ -40,9 +40,9 @@ class Dated:
     spot: Spot
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Residence:
-    """A stay of a residence file, from its first day (until its last, if it has one)."""
+    """A stay of a residence file, from its first day (until its last, if it has one). Area 0: at no known address."""
 
     from_day: int
     until_day: int | None
@@ -87,19 +87,19 @@ def secret_spot(person: bytes, gemeente: int) -> Spot:
     return Spot(own, own, gemeente * 1_000_000, Place.SECRET)
 
 
+def unknown_spot(person: bytes) -> Spot:
+    """The spot of a stay at an address in no register: it places nobody, and no other fact does in its time."""
+    own = own_household(person)
+    return Spot(own, own, 0, Place.HOME)
+
+
 def timeline(dated: Iterable[Dated], residences: Sequence[Residence]) -> Timeline:
     """A person's own timeline, before links; the same whatever order things arrived in."""
-    if residences:
-        line: Timeline = []
-        ordered = sorted(residences)
-        for index, stay in enumerate(ordered):
-            if index and stay.from_day == ordered[index - 1].from_day:
-                continue
-            line.append((stay.from_day, stay.spot))
-            following = next((s.from_day for s in ordered[index + 1 :] if s.from_day > stay.from_day), None)
-            if stay.until_day is not None and following is None:
-                line.append((stay.until_day + 1, _NOWHERE))
-        return _merged(line)
+    stays = _one_a_day(residences)
+    if stays:
+        line: Timeline = [(s.from_day, s.spot if s.spot.area else _NOWHERE) for s in stays]
+        end = _end(stays[-1].until_day)
+        return _merged(line if end is None else [*line, (end, _NOWHERE)])
     by_day: dict[int, Dated] = {}
     for d in dated:
         known = by_day.get(d.day)
@@ -111,12 +111,37 @@ def timeline(dated: Iterable[Dated], residences: Sequence[Residence]) -> Timelin
     return _merged(line)
 
 
+def _one_a_day(residences: Iterable[Residence]) -> list[Residence]:
+    """Stays by first day: of those from one day a known and smaller spot, and the longest there; none that ends before it begins."""
+    found: dict[int, Residence] = {}
+    for stay in residences:
+        end = _end(stay.until_day)
+        if end is not None and end <= stay.from_day:
+            continue
+        known = found.get(stay.from_day)
+        if known is None or _preference(stay) < _preference(known):
+            found[stay.from_day] = stay
+    return [found[day] for day in sorted(found)]
+
+
+def _preference(stay: Residence) -> tuple[bool, Spot, int]:
+    end = _end(stay.until_day)
+    return stay.spot.area == 0, stay.spot, -OPEN_END if end is None else -end
+
+
+def _end(until_day: int | None) -> int | None:
+    """The first day after; None where there is no end, or one beyond all days."""
+    return None if until_day is None or until_day >= OPEN_END else until_day + 1
+
+
 def linked(own: Timeline, links: Sequence[Link], others: dict[bytes, Timeline]) -> Timeline:
     """The timeline with links laid over it; a link to someone unplaced leaves the person where he or she is."""
     line = own
     for link in sorted(links, key=lambda k: (k.from_day, k.to_person)):
         other = others.get(link.to_person, [])
-        end = None if link.until_day is None else link.until_day + 1
+        end = _end(link.until_day)
+        if end is not None and end <= link.from_day:
+            continue
         before = [(day, spot) for day, spot in line if day < link.from_day]
         within = [(link.from_day, _at(other, link.from_day) or _at(line, link.from_day))]
         days = sorted({d for d, _ in (*other, *line) if d > link.from_day and (end is None or d < end)})

@@ -9,7 +9,7 @@ from schemas.errors import Refused
 from schemas.secrets import AddressKey
 from schemas.values import Address
 from streams.address_book import AddressBook
-from streams.intake import Dated, Link, Residence, address_hash, secret_spot, spot_at
+from streams.intake import Dated, Link, Residence, address_hash, secret_spot, spot_at, unknown_spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def dated_of(known: Evidence, *, book: AddressBook, secret: AddressKey) -> list[
 def residences_of(
     known: Evidence, *, book: AddressBook, secret: AddressKey, gemeente: int
 ) -> dict[bytes, list[Residence]]:
-    """Person -> whole list of stays a residence file names; an address in no register places nobody."""
+    """Person -> whole list of stays a residence file names; an address in no register unplaces from its day."""
     found: dict[bytes, list[Residence]] = {}
     for stay in known.identity["residences"]:
         person = known.person(stay["subject"])
@@ -65,9 +65,10 @@ def residences_of(
             continue
         address = _address(stay["address"])
         location = book.locate(address) if address else None
+        spot = unknown_spot(person)
         if address is not None and location is not None:
             spot = spot_at(person=person, address=address_hash(secret, address), location=location)
-            stays.append(Residence(stay["from_day"], stay["until_day"], spot))
+        stays.append(Residence(stay["from_day"], stay["until_day"], spot))
     return found
 
 
