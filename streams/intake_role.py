@@ -21,7 +21,7 @@ from streams import intake_store as store
 from streams.address_book import AddressBook
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
-from streams.intake import linked, packed, timeline
+from streams.intake import Link, linked, packed, timeline
 from streams.intake_evidence import Evidence, dated_of, links_of, residences_of
 from streams.metrics import WorkerMetrics
 from streams.pseudonyms import Asked, Pseudonyms
@@ -199,16 +199,12 @@ class IntakeRole:
                 touched.setdefault(person, o)
         if not touched:
             return
-        for follower in store.linked_to(tx, list(touched)):
-            touched.setdefault(follower, next(iter(touched.values())))
         self._publish_news(tx, touched)
 
     def _publish_news(self, tx: Transaction, touched: dict[bytes, _Opened]) -> None:
-        standing = store.lock_placements(tx, list(touched))
-        links = store.links_of(tx, list(touched))
-        everyone = set(touched) | {k.to_person for found in links.values() for k in found}
-        dated, stays = store.evidence(tx, list(everyone))
-        own = {p: timeline(dated.get(p, ()), stays.get(p, ())) for p in everyone}
+        standing, links = self._locked(tx, touched)
+        dated, stays = store.evidence(tx, list(standing))
+        own = {p: timeline(dated.get(p, ()), stays.get(p, ())) for p in standing}
         now_us = time.time_ns() // 1000
         changed: dict[bytes, tuple[int, bytes]] = {}
         for person in sorted(touched):
@@ -224,6 +220,24 @@ class IntakeRole:
             touched[person].placements.append(
                 {"person": person, "version": version, "key_id": key_id, "sealed": seal_to(public, rows)}
             )
+
+    def _locked(
+        self, tx: Transaction, touched: dict[bytes, _Opened]
+    ) -> tuple[dict[bytes, tuple[int, bytes]], dict[bytes, list[Link]]]:
+        """Add who is linked to anyone touched; lock all of them and those they are linked to; their links.
+
+        Looked up again under the locks: another worker may just have written a link, or news of the other person.
+        """
+        moved, cause = list(touched), next(iter(touched.values()))
+        standing: dict[bytes, tuple[int, bytes]] = {}
+        while True:
+            for follower in store.linked_to(tx, moved):
+                touched.setdefault(follower, cause)
+            links = store.links_of(tx, list(touched))
+            wanted = {*touched, *(k.to_person for found in links.values() for k in found)} - standing.keys()
+            if not wanted:
+                return standing, links
+            standing |= store.lock_placements(tx, list(wanted))
 
     def _rekeyed(self, o: _Opened) -> Output:
         envelope, record = o.taken.payload.envelope, o.taken.record
