@@ -42,6 +42,7 @@ class Ledger:
         )  # fmt: skip
         self.store = PostgresHopStore(self.dsn, role.name)
         self.engine = HopEngine(role, self.store, self.metrics)
+        self.engine.take_over([0])
 
     def restart(self) -> None:
         self.store.close()
