@@ -25,6 +25,7 @@ from deploy.zone_folder import ZoneFolder
 from schemas import frames, topics
 from schemas.directory import Entry
 from schemas.envelope import Header, RecipientKeys, seal_envelope
+from schemas.errors import Unavailable
 from schemas.sealing import keyed_handle, partition_of, verify_key_of
 from schemas.secrets import HandleKey, SigningKey, passes_eleven_test
 from schemas.values import Month, OutboxId, SenderId, day_number
@@ -160,4 +161,5 @@ def wait_booked(dsn: str, wanted: int, *, seconds: float = 600) -> float:
             if row and int(row[0]) >= wanted:
                 return time.monotonic()
             time.sleep(0.05)
-    raise TimeoutError
+    msg = f"After {seconds:.0f} s not all {wanted} deliveries are in the books."
+    raise Unavailable(msg)
