@@ -40,11 +40,11 @@ def resident_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def road(zone: Zone, load: Load, *, deliveries: int, per_envelope: int) -> dict[str, Any]:
-    """(a) deliveries per second from acknowledged to committed bookings, and where the processor time went."""
+def road(zone: Zone, load: Load, *, deliveries: int, per_envelope: int, share: float = 0.4) -> dict[str, Any]:
+    """(a) deliveries per second from acknowledged to committed bookings, and where the processor time went. `share`: persons per delivery."""
     dsn = zone.postgres.create_role_database("projector")
     before = booked(dsn)
-    envelopes = load.envelopes(deliveries, per_envelope=per_envelope)
+    envelopes = load.envelopes(deliveries, per_envelope=per_envelope, share=share)
     pids = {name: pid for name, pid in zone.supervisor.pids().items() if name in _PROCESSES}
     used = {name: cpu_seconds(pid) for name, pid in pids.items()}
     started = time.monotonic()

@@ -34,7 +34,7 @@ def run(
         str, typer.Argument(help="all (everything but growth), provider, road, rebuild, latency or growth.")
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each round of the road.")] = 100_000,
+    deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each round of the road.")] = 200_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median is taken.")] = 3,
 ) -> None:
     """Measure speed and size on this machine. Takes minutes; nothing is asserted."""
@@ -93,7 +93,7 @@ def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:
     load.admit()
     dsn = zone.postgres.create_role_database("projector")
     figures: Figures = {}
-    figures["first_time_persons"] = bench.road(zone, load, deliveries=10_000, per_envelope=1000)
+    figures["first_time_persons"] = bench.road(zone, load, deliveries=80_000, per_envelope=1000, share=1.0)
     if name == "growth":
         return figures | _growth(zone, load, deliveries)
     if name in ("all", "road"):

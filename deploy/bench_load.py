@@ -81,8 +81,10 @@ class Load:
             [Entry("sender", p, "bench", "signing", public, valid_from=0, municipalities=(9901,)) for p in PROVIDERS]
         )
 
-    def envelopes(self, deliveries: int, *, per_envelope: int) -> list[tuple[str, bytes]]:
-        """(provider, sealed envelope) in turn over the providers."""
+    def envelopes(
+        self, deliveries: int, *, per_envelope: int, share: float = _SUBJECTS_SHARE
+    ) -> list[tuple[str, bytes]]:
+        """(provider, sealed envelope) in turn over the providers. `share`: different persons per delivery in an envelope."""
         keys = [self.zone.folder.secret_file(r, n) for r, n in (("intake", "identity"), ("ledger", "content"))]
         assert all(k.exists() for k in keys)
         entries = self.zone.role_key_entries()
@@ -92,12 +94,16 @@ class Load:
         for nth in range(-(-deliveries // per_envelope)):
             provider = PROVIDERS[nth % len(PROVIDERS)]
             self.numbers[provider] += 1
-            made.append((provider, self._envelope(provider, per_envelope, day=day, nth=nth, recipients=recipients)))
+            made.append(
+                (provider, self._envelope(provider, per_envelope, day=day, nth=nth, recipients=recipients, share=share))
+            )
         return made
 
-    def _envelope(self, provider: str, count: int, *, day: int, nth: int, recipients: RecipientKeys) -> bytes:
+    def _envelope(
+        self, provider: str, count: int, *, day: int, nth: int, recipients: RecipientKeys, share: float
+    ) -> bytes:
         rows = np.zeros(count, frames.DELIVERY_ROW)
-        subjects = max(1, int(count * _SUBJECTS_SHARE))
+        subjects = max(1, int(count * share))
         rows["subject"], rows["payer"], rows["care_type"], rows["unit"] = np.arange(count) % subjects, 9901, 2, 4
         rows["from_day"], rows["to_day"], rows["volume"], rows["tariff_cents"], rows["cents"] = (
             day - 40,
@@ -110,7 +116,7 @@ class Load:
         rows["assignment"] = np.frombuffer(os.urandom(16 * count), "V16")
         people = []
         for i in range(subjects):
-            bsn = self.bsns[(nth * 131 + i) % len(self.bsns)]
+            bsn = self.bsns[(nth // len(PROVIDERS) * 1000 + i) % len(self.bsns)]
             place = {"postcode": "9000SA", "number": 1 + int(bsn) % 200, "suffix": ""}
             people.append(
                 {"handle": keyed_handle(self.handles, "subject", bsn), "bsn": bsn, "address": place, "as_of": day - 100}

@@ -137,7 +137,7 @@ class EmbeddedKafka:
             time.sleep(0.05)
 
     def _format(self, java: str, libraries: str, settings: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = "Z" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]  # never a leading dash
         done = subprocess.run(
             [java, "-cp", libraries, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)],
             capture_output=True, check=False, timeout=60,

@@ -34,10 +34,10 @@ class Placements:
         """`packed`: person -> packed `placement_row`s, ascending (empty: never placed)."""
         self.persons = sorted(packed)
         self.index = {p: i for i, p in enumerate(self.persons)}
-        frames = [np.frombuffer(packed[p], PLACEMENT_ROW) for p in self.persons]
-        counts = np.array([len(f) for f in frames], dtype=np.int64)
-        self._rows = np.concatenate(frames) if frames else np.zeros(0, PLACEMENT_ROW)
-        owner = np.repeat(np.arange(len(frames), dtype=np.int64), counts)
+        counts = np.array([len(packed[p]) // PLACEMENT_ROW.itemsize for p in self.persons], dtype=np.int64)
+        together = b"".join(packed[p] for p in self.persons)
+        self._rows = np.frombuffer(together, PLACEMENT_ROW) if together else np.zeros(0, PLACEMENT_ROW)
+        owner = np.repeat(np.arange(len(self.persons), dtype=np.int64), counts)
         self._owner = owner
         self._keys = owner * _DAY_SPAN + self._rows["from_day"].astype(np.int64)
         own = b"".join(own_household(p) for p in self.persons)

@@ -239,11 +239,11 @@ class Projector:
 
     def _book(self, tx: Transaction, events: list[tuple[bytes, bytes, int]], packed: dict[bytes, bytes]) -> set[bytes]:
         places = Placements(packed)
-        frames = [rows_of(rows, LEDGER_ROW) for _, rows, _ in events]
-        counts = [len(f) for f in frames]
+        counts = [len(rows_of(rows, LEDGER_ROW)) for _, rows, _ in events]
+        together = rows_of(b"".join(rows for _, rows, _ in events), LEDGER_ROW)
         owner = np.repeat(np.array([places.index[p] for p, _, _ in events], dtype=np.int64), counts)
         epochs = np.repeat(np.array([e for _, _, e in events], dtype=np.int64), counts)
-        rows, unplaced = booked(np.concatenate(frames), owner, epochs, places)
+        rows, unplaced = booked(together, owner, epochs, places)
         self.metrics.unplaced.inc(unplaced)
         store.add_bookings(tx, rows)
         return set(rows["household"].tolist())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from typing import Final
 
 from keyvault.client import PersonKeyCache
 from schemas.secrets import SigningKey
@@ -17,6 +18,9 @@ from streams.metrics import WorkerMetrics
 from streams.projector import Projector
 from streams.projector_store import DDL
 from streams.worker import Worker, main, today
+
+_TAKE_RECORDS: Final = 256
+"""An envelope becomes up to eight small records of the ledger, one for each partition its persons are in."""
 
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
@@ -41,7 +45,8 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
         lambda: dt.datetime.now(dt.UTC),
     )  # fmt: skip
     seconds = float(config.extra.get("tick_seconds", 5.0))
-    return Worker(config, HopEngine(role, hop_store, metrics), metrics, ticks=[(seconds, records.tick)])
+    engine = HopEngine(role, hop_store, metrics)
+    return Worker(config, engine, metrics, ticks=[(seconds, records.tick)], take_records=_TAKE_RECORDS)
 
 
 if __name__ == "__main__":

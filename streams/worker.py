@@ -41,8 +41,14 @@ class Worker:
         engine: HopEngine[Any, Any],
         metrics: WorkerMetrics,
         ticks: Sequence[tuple[float, Callable[[OutboxSender], None]]] = (),
+        *,
+        take_records: int = _TAKE_RECORDS,
     ) -> None:
-        """Wire Faust, engine and sender. `ticks`: work for the worker's thread about every so many seconds."""
+        """Wire Faust, engine and sender. `ticks`: work for the worker's thread about every so many seconds.
+
+        `take_records`: how many to take at a time; more where they are small, since twice as many wait in memory.
+        """
+        self._take_records = take_records
         self.config, self.engine, self.metrics = config, engine, metrics
         self.log = logger(config.role)
         self.sender = OutboxSender(config.kafka.client(), metrics)
@@ -57,9 +63,9 @@ class Worker:
         app = faust.App(
             f"{self.config.role}.v1", broker=f"kafka://{kafka.bootstrap}", broker_credentials=faust.SSLCredentials(context=context),
             key_serializer="raw", value_serializer="raw", topic_allow_declare=False, topic_disable_leader=True,
-            web_enabled=False, store="memory://", datadir=str(self.config.secrets_dir.parent / "faust"), stream_buffer_maxsize=_TAKE_RECORDS * 2, broker_session_timeout=6.0,
+            web_enabled=False, store="memory://", datadir=str(self.config.secrets_dir.parent / "faust"), stream_buffer_maxsize=self._take_records * 2, broker_session_timeout=6.0,
             broker_heartbeat_interval=2.0, broker_request_timeout=20.0, consumer_auto_offset_reset="earliest",
-            broker_commit_interval=1.0, stream_wait_empty=False, broker_max_poll_records=64,
+            broker_commit_interval=1.0, stream_wait_empty=False, broker_max_poll_records=self._take_records * 2,
             consumer_max_fetch_size=4 * 1024 * 1024, worker_redirect_stdouts=False,
         )  # fmt: skip
         topic = app.topic(self.engine.role.input_topic, key_type=bytes, value_type=bytes, internal=False)
@@ -67,7 +73,7 @@ class Worker:
         @app.agent(topic)  # type: ignore[untyped-decorator, unused-ignore]
         async def take(stream: Any) -> None:
             loop = asyncio.get_running_loop()
-            async for events in stream.take_events(_TAKE_RECORDS, within=_TAKE_SECONDS):
+            async for events in stream.take_events(self._take_records, within=_TAKE_SECONDS):
                 records = [_record(event.message) for event in events]
                 await loop.run_in_executor(self.executor, self._work, records)
 
