@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
 from deploy.certificates import Authority
 from deploy.cluster import Cluster
 from deploy.embedded_kafka import EmbeddedKafka
+from deploy.settings import load_settings
 from schemas import topics
 
 MEMBERS = topics.Members(
@@ -34,6 +35,17 @@ PRINCIPALS = (
 )  # fmt: skip
 """The last three have a certificate of our authority and were never admitted."""
 DENIED = ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION")
+
+
+@pytest.fixture(scope="module")
+def kafka(server_folder: Path, authority: Authority) -> Iterator[EmbeddedKafka]:
+    """A broker of its own: what may be written here is really written, and is no record of ours."""
+    server = EmbeddedKafka(server_folder / "kafka-of-the-matrix", authority, load_settings().cache)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")
