@@ -1,4 +1,4 @@
-"""`python -m portals.assets.build`: fetch style sheets and fonts by exact version, copy the few files the page uses.
+"""`python -m portals.assets.build`: fetch style sheets, fonts and htmx by exact version, copy the few files used.
 
 Uses node and npm from a Python package. Pages read well without any of it, so an unreachable registry is one sentence
 and no failure. Nothing fetched is committed.
@@ -17,12 +17,13 @@ from typing import Final
 _HERE: Final = Path(__file__).resolve().parent
 VENDOR: Final = _HERE.parent / "municipality" / "static" / "vendor"
 STAMP: Final = VENDOR / ".built-from"
-_SHEETS: Final = {
+_FILES: Final = {
     "1-voorbeeld.css": "@nl-design-system-unstable/voorbeeld-design-tokens/dist/theme.css",
     "2-heading.css": "@nl-design-system-candidate/heading-css/dist/heading.css",
     "3-skip-link.css": "@nl-design-system-candidate/skip-link-css/dist/skip-link.css",
     "4-button.css": "@utrecht/button-css/dist/index.css",
     "5-table.css": "@utrecht/table-css/dist/index.css",
+    "6-htmx.js": "htmx.org/dist/htmx.min.js",
 }
 _WEIGHTS: Final = (400, 600, 700)
 
@@ -60,7 +61,7 @@ def _install(place: Path) -> str:
 def _copy(modules: Path) -> list[str]:
     VENDOR.mkdir(parents=True, exist_ok=True)
     missing = []
-    for name, source in _SHEETS.items():
+    for name, source in _FILES.items():
         if (modules / source).is_file():
             shutil.copyfile(modules / source, VENDOR / name)
         else:

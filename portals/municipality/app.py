@@ -14,7 +14,7 @@ from fastapi.templating import Jinja2Templates
 
 from portals.municipality import words
 from portals.municipality.figures import Figures, Shown, placed_code
-from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, class_of
+from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, Shape, class_of
 from portals.municipality.released import Released
 from schemas.values import Month
 
@@ -78,58 +78,79 @@ def speaker(lang: str) -> Callable[..., str]:
     return say
 
 
-def _row(figures: Figures, choice: Choice, code: str, level: str) -> dict[str, Any]:
-    shown = figures.shown(code, choice.group, choice.year)
-    return {"code": code, "name": figures.area_name(code), "level": words.LEVELS[level][choice.lang == "en"], "shown": shown,
-            "note": note(figures, shown, choice.lang)}  # fmt: skip
+def _row(figures: Figures, choice: Choice, code: str) -> dict[str, Any]:
+    """One area as shown: `of` names the area the figure is of where that is another one; `label` says all in one line."""
+    lang, shown, name = choice.lang, figures.shown(code, choice.group, choice.year), figures.area_name(code)
+    figure, said = words.figure(shown.euros, lang), note(figures, shown, lang)
+    of = "" if shown.own or shown.euros is None else figures.area_name(shown.source)
+    label = f"{name}. {said} {of}: {figure}" if of else f"{name}: {figure}. {said}".strip()
+    return {
+        "code": code, "name": name, "level": words.LEVELS[figures.level(code)][lang == "en"], "shown": shown, "figure": figure,
+        "note": said, "of": of, "label": label,
+    }  # fmt: skip
 
 
 def note(figures: Figures, shown: Shown, lang: str) -> str:
     """What must be said beside a figure: that it is another area's, or older; empty when neither."""
+
+    def sentence(key: str, **values: object) -> str:
+        return words.text(key, lang, **values)
+
+    said = [f"{words.HELD[lang]}."] if shown.held else []
+    if not shown.held and not shown.decided:
+        said.append(sentence("undecided"))
     if shown.euros is None:
-        return words.text("never", lang)
+        return " ".join([*said, sentence("never")])
     if not shown.own:
-        return f"{words.HELD[lang]}. {words.text('parent', lang, parent=figures.area_name(shown.source))}"
+        said.append(sentence("parent", parent=figures.area_name(shown.source)))
     if shown.known_until is not None:
-        return words.text("older", lang, month=words.month_name(shown.known_until, lang))
-    return ""
+        said.append(sentence("older", month=words.month_name(shown.known_until, lang)))
+    if shown.last is not None:
+        euros, month = shown.last
+        said.append(sentence("last", euros=words.euros(euros, lang), month=words.month_name(month, lang)))
+    return " ".join(said)
+
+
+def _map(figures: Figures, choice: Choice, level: str) -> tuple[Canvas, list[tuple[Shape, dict[str, Any]]]]:
+    """The map of a level. Where only buurten have shapes, a wijk is drawn as its buurten together."""
+    pieces: dict[str, list[str]] = {a["code"]: [a["geometry"]] for a in figures.of_level(level)}
+    if level == "wijk":
+        for buurt in figures.of_level("buurt"):
+            pieces.setdefault(buurt["parent"], []).append(buurt["geometry"])
+    canvas, drawn = Canvas(pieces), []
+    for code in pieces:
+        row = _row(figures, choice, code)
+        shown: Shown = row["shown"]
+        klass = class_of(shown.euros) if shown.own and not shown.held and shown.euros is not None else None
+        drawn.append((canvas.shape(code, klass), row))
+    return canvas, drawn
 
 
 def view(choice: Choice, figures: Figures, released: Released) -> dict[str, Any]:
     """Everything the template needs."""
     lang, whole = choice.lang, placed_code(figures.municipality)
-    buurten = figures.of_level("buurt")
-    canvas = Canvas(buurten)
-    rows = [_row(figures, choice, whole, "placed")]
-    rows += [_row(figures, choice, a["code"], "wijk") for a in figures.of_level("wijk")]
-    by_code = {a["code"]: _row(figures, choice, a["code"], "buurt") for a in buurten}
-    rows += list(by_code.values())
-    rest = figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year)
+    level = "buurt" if figures.decided_at("buurt", choice.group, choice.year) else "wijk"
+    canvas, shapes = _map(figures, choice, level)
+    listed = [whole, *(a["code"] for a in figures.of_level("wijk"))]
+    listed += [a["code"] for a in figures.of_level("buurt")] if level == "buurt" else []
+    rows = [_row(figures, choice, code) for code in listed]
     if choice.sort == "euro":
         rows.sort(key=lambda r: (not r["shown"].own, -(r["shown"].euros or 0)))
     elif choice.sort == "naam":
         rows.sort(key=lambda r: r["name"])
-    shapes = [
-        (
-            canvas.shape(
-                code, class_of(r["shown"].euros or 0) if r["shown"].own and r["shown"].euros is not None else None
-            ),
-            r,
-        )
-        for code, r in by_code.items()
-    ]
     selected = choice.area or whole
-    level = next((a["level"] for a in figures.areas if a["code"] == selected), "placed")
     clusters = [
-        _row(figures, choice, a["code"], "cluster") for a in figures.of_level("cluster") if a["parent"] == selected
+        _row(figures, choice, a["code"]) for a in figures.of_level("cluster") if a["parent"] == selected
     ] if choice.group == "total" else []  # fmt: skip
+    bar = figures.bar(selected, choice.year)
+    rest = figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year)
     return {
         "choice": choice, "figures": figures, "lang": lang, "t": speaker(lang),
         "euros": lambda v: words.euros(v, lang), "month_name": lambda i: words.month_name(i, lang), "whole": whole,
         "group_name": lambda g: words.group_name(g, lang), "rows": rows, "shapes": shapes, "width": WIDTH, "height": canvas.height,
-        "map_empty": canvas.empty, "classes": CLASSES, "colours": COLOURS, "epochs": released.epochs(),
-        "selected": _row(figures, choice, selected, level), "bar": figures.bar(selected, choice.year), "clusters": clusters,
-        "rest": rest, "held": words.HELD[lang], "month_of": lambda i: str(Month.from_index(i)),
+        "map_level": level, "map_empty": canvas.empty, "classes": CLASSES, "colours": COLOURS, "epochs": released.epochs(),
+        "selected": _row(figures, choice, selected), "bar": bar, "missing": ", ".join(words.group_name(g, lang) for g in bar.missing) if bar else "", "clusters": clusters,
+        "rest": rest, "rest_figure": words.figure(rest["euros"] if rest else None, lang), "held": words.HELD[lang], "month_of": lambda i: str(Month.from_index(i)),
     }  # fmt: skip
 
 

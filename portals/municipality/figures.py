@@ -1,11 +1,11 @@
-"""What the page shows of an epoch: each area's own figure, its last shown one, or that of the smallest area around it.
+"""What the page shows of an epoch: each area's own figure, or that of the smallest area around it that may be shown.
 
 Pure: from released cells and published areas to values for the templates. Nothing is ever computed by subtraction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,17 +17,26 @@ Cell = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One area's figure as shown. `source`: the area the value is of; `own`: whether that is the area itself.
+    """One area's figure as shown: euros to 1,000, households to 5. `source`: the area the value is of.
 
-    `known_until`: month index of an older value, None when it is of this epoch. `euros` None: nothing was ever released.
+    `known_until`: month index of a value older than this epoch, else None. `euros` None: nothing around it was ever released.
+    `held`: the area itself is kept back; `decided`: it has a cell of this group at all. `last`: its own last released
+    euros and the month index they are from, where another area's value is shown.
     """
 
     area: str
     source: str
-    own: bool
     euros: int | None
     households: int | None
     known_until: int | None
+    held: bool
+    decided: bool
+    last: tuple[int, int] | None
+
+    @property
+    def own(self) -> bool:
+        """Whether the value is of the area itself."""
+        return self.source == self.area and self.euros is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Figures:
         self.areas: list[dict[str, Any]] = geography["areas"] if geography else []
         self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"
         self._names = {a["code"]: a["name"] for a in self.areas} | {placed_code(self.municipality): self.name}
+        self._levels = {a["code"]: a["level"] for a in self.areas} | {placed_code(self.municipality): "placed"}
         cells: Iterable[Cell] = [*macro["cells"], *(meso["cells"] if meso else [])]
         self._cells = {(c["area"], c["group"], c["service_year"]): c for c in cells}
 
@@ -83,6 +93,10 @@ class Figures:
         """Name of an area, its code where it has none."""
         return str(self._names.get(code, code))
 
+    def level(self, code: str) -> str:
+        """Level of an area: `placed` for the whole municipality, `gemeente` for what has no buurt."""
+        return str(self._levels.get(code, "gemeente"))
+
     def of_level(self, level: str) -> list[dict[str, Any]]:
         """All published areas of a level."""
         return [a for a in self.areas if a["level"] == level]
@@ -98,26 +112,52 @@ class Figures:
         """An area's own cell, or None where that group is not decided at its level."""
         return self._cells.get((code, group, year))
 
+    def decided_at(self, level: str, group: str, year: int) -> bool:
+        """Whether areas of this level have cells of this group and year (buurten come once a quarter, and not for every group)."""
+        return any((a["code"], group, year) in self._cells for a in self.of_level(level))
+
     def shown(self, code: str, group: str, year: int) -> Shown:
-        """What is shown for an area: released, else its last released value, else the smallest area around that has one."""
+        """What is shown for an area: its released value, else that of the smallest area around it that is not kept back.
+
+        Only where all around it is kept back too, the nearest value that was once released.
+        """
+        mine = self.own(code, group, year)
+        chain = [
+            (at, cell)
+            for at in self._outward(code)
+            if (cell := self.own(at, group, year)) and cell["euros"] is not None
+        ]
+        at, cell = next(
+            (pair for pair in chain if pair[1]["decision"] == "released"), chain[0] if chain else (code, None)
+        )
+        held = mine is not None and mine["decision"] == "held"
+        last = (
+            (mine["euros"], mine["known_until"])
+            if mine is not None and mine["euros"] is not None and at != code
+            else None
+        )
+        if cell is None:
+            return Shown(code, code, None, None, None, held=held, decided=mine is not None, last=None)
+        older = None if cell["known_until"] == self.epoch else cell["known_until"]
+        return Shown(code, at, cell["euros"], cell["households"], older, held=held, decided=mine is not None, last=last)
+
+    def _outward(self, code: str) -> Iterator[str]:
         at: str | None = code
         while at is not None:
-            cell = self.own(at, group, year)
-            if cell is not None and cell["euros"] is not None:
-                older = None if cell["known_until"] == self.epoch else cell["known_until"]
-                return Shown(code, at, at == code, cell["euros"], cell["households"], older)
+            yield at
             at = self.parent(at)
-        return Shown(code, code, own=True, euros=None, households=None, known_until=None)
 
     def bar(self, code: str, year: int) -> Bar | None:
         """The split over streams of the smallest area around `code` that shows at least two of them apart."""
-        at: str | None = code
-        while at is not None:
+        for at in self._outward(code):
             cells = {g: self.own(at, g, year) for g in STREAMS}
-            have = {g: int(c["euros"]) for g, c in cells.items() if c is not None and c["euros"] is not None}
+            have = {
+                g: int(c["euros"])
+                for g, c in cells.items()
+                if c is not None and c["euros"] is not None and c["decision"] == "released"
+            }
             whole = sum(v for v in have.values() if v > 0)
             if len(have) >= 2 and whole > 0:
                 parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
                 return Bar(at, parts, tuple(g for g in STREAMS if g not in have))
-            at = self.parent(at)
         return None

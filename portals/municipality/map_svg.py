@@ -1,11 +1,11 @@
-"""The map as SVG made on the server: one focusable shape per buurt, fixed classes, hatching where an area is kept back."""
+"""The map as SVG made on the server: one focusable shape per area, fixed classes, hatching where an area is kept back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 WIDTH: Final = 760.0
 CLASSES: Final = (50_000, 150_000, 400_000, 1_000_000, 3_000_000)
@@ -16,12 +16,10 @@ COLOURS: Final = ("#f1eef6", "#bdc9e1", "#74a9cf", "#3690c0", "#0570b0", "#034e7
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One area on the map: path data, where its label goes, and its class (None: kept back)."""
+    """One area on the map: path data and its class (None: it shows another area's figure)."""
 
     code: str
     path: str
-    x: float
-    y: float
     klass: int | None
 
 
@@ -41,9 +39,9 @@ def _rings(geometry: str) -> list[list[list[float]]]:
 class Canvas:
     """Fits areas in metres into a picture `WIDTH` wide, north up."""
 
-    def __init__(self, areas: Iterable[dict[str, Any]]) -> None:
-        """`areas`: published areas with geometry."""
-        self._rings = {a["code"]: _rings(a["geometry"]) for a in areas}
+    def __init__(self, areas: Mapping[str, Iterable[str]]) -> None:
+        """`areas`: code -> GeoJSON geometries that together are the area; empty ones are left out."""
+        self._rings = {code: [ring for g in pieces for ring in _rings(g)] for code, pieces in areas.items()}
         points = [p for rings in self._rings.values() for ring in rings for p in ring]
         self.empty = not points
         if self.empty:
@@ -57,14 +55,8 @@ class Canvas:
     def shape(self, code: str, klass: int | None) -> Shape:
         """The drawn shape of an area."""
         drawn = [[self._at(p) for p in ring] for ring in self._rings.get(code, [])]
-        path = " ".join("M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in ring) + " Z" for ring in drawn)
-        corners = [p for ring in drawn for p in ring[:-1]] or [(0.0, 0.0)]
         return Shape(
-            code,
-            path,
-            round(sum(x for x, _ in corners) / len(corners), 1),
-            round(sum(y for _, y in corners) / len(corners), 1),
-            klass,
+            code, " ".join("M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in ring) + " Z" for ring in drawn), klass
         )
 
     def _at(self, point: list[float]) -> tuple[float, float]:

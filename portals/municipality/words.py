@@ -8,8 +8,8 @@ from schemas.care import CARE_TYPES
 from schemas.values import Month
 
 HELD: Final = {
-    "nl": "achtergehouden om huishoudens te beschermen: het zijn er te weinig, of te weinig aanbieders, of één weegt te zwaar",
-    "en": "kept back to protect households: too few of them or of providers, or one weighs too much",
+    "nl": "Achtergehouden om huishoudens te beschermen: het zijn er te weinig, of te weinig aanbieders, of één weegt te zwaar",
+    "en": "Kept back to protect households: too few of them or of providers, or one weighs too much",
 }
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Geleverde zorg in {name}", "Care delivered in {name}"),
@@ -25,19 +25,23 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Preliminary protection: complementary holds and the audit over all figures together are not in force yet. "
         "Use these figures for practice only.",
     ),
-    "map": ("Kaart per buurt", "Map per neighbourhood"),
+    "map_buurt": ("Kaart per buurt", "Map per neighbourhood"),
+    "map_wijk": ("Kaart per wijk", "Map per district"),
+    "map_wijk_why": ("Buurten komen eens per kwartaal en alleen per geldstroom; voor deze keuze zijn wijken het fijnst.",
+                     "Neighbourhoods come once a quarter and per money stream only; for this choice districts are the finest."),
     "table": ("Dezelfde cijfers als tabel", "The same figures as a table"),
     "area": ("Gebied", "Area"),
     "level": ("Niveau", "Level"),
     "euros": ("Euro", "Euros"),
     "households": ("Huishoudens", "Households"),
-    "known_until": ("Bekend tot", "Known until"),
     "state": ("Toelichting", "Note"),
     "parent": ("Hier ziet u {parent}: het kleinste gebied eromheen dat wel getoond mag worden.",
                "You see {parent}: the smallest area around it that may be shown."),
-    "older": ("laatst getoonde cijfer, van eind {month}", "last shown figure, of the end of {month}"),
-    "never": ("nog niet getoond", "not shown yet"),
-    "streams": ("Verdeling over geldstromen", "Split over money streams"),
+    "older": ("Cijfer van eind {month}.", "Figure of the end of {month}."),
+    "last": ("Eigen laatst getoonde cijfer: {euros}, van eind {month}.", "Its own last shown figure: {euros}, of the end of {month}."),
+    "never": ("Nog niet getoond.", "Not shown yet."),
+    "undecided": ("Voor dit gebied niet of nog niet apart getoond.", "Not, or not yet, shown apart for this area."),
+    "streams": ("Alle geldstromen, verdeeld", "All money streams, split"),
     "streams_none": ("Voor dit gebied mag niet elke geldstroom apart worden getoond. Dit is de verdeling van {parent}.",
                      "Not every money stream of this area may be shown apart. This is the split of {parent}."),
     "streams_missing": ("Niet apart getoond: {names}.", "Not shown apart: {names}."),
@@ -49,15 +53,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
               "No month is closed yet. As soon as the first month is closed its figures are here."),
     "empty_how": ("De beheerder sluit een maand met: zorgstroom operator close-month", "The operator closes a month with: zorgstroom operator close-month"),
     "choose": ("Kies een gebied op de kaart of in de tabel.", "Choose an area on the map or in the table."),
-    "legend_held": ("achtergehouden; het omliggende gebied wordt getoond", "kept back; the area around it is shown"),
+    "legend_held": ("achtergehouden; u ziet het gebied eromheen", "kept back; you see the area around it"),
     "rest": ("Zonder buurt: geheim adres, instelling of onbekend adres", "Without neighbourhood: secret address, institution or unknown address"),
     "no_ggz": ("Geestelijke gezondheidszorg zit in de totalen en wordt nergens apart getoond.",
                "Mental health care is inside the totals and is shown apart nowhere."),
-    "million": ("mln", "m"),
-    "thousand": ("dzd", "k"),
     "source": ("Elk cijfer is ondertekend uitgegeven, afgerond op 1.000 euro en 5 huishoudens.", "Every figure was released under signature, rounded to 1,000 euros and 5 households."),
     "whole": ("Hele gemeente", "Whole municipality"),
-    "print": ("Afdrukken", "Print"),
 }  # fmt: skip
 GROUPS: Final = {
     "total": ("Alle geldstromen samen", "All money streams"), "wmo": ("Wmo", "Wmo (social support)"),
@@ -125,3 +126,8 @@ def euros(value: int, lang: str) -> str:
     """`€ 1.234.000` or `€ 1,234,000`."""
     written = f"{abs(value):,}"
     return f"{'-' if value < 0 else ''}€ {written.replace(',', '.') if lang == 'nl' else written}"
+
+
+def figure(value: int | None, lang: str) -> str:
+    """An amount, or a dash where none was ever released."""
+    return "\N{EN DASH}" if value is None else euros(value, lang)

@@ -1,0 +1,248 @@
+"""The municipal page over signed releases, without a broker: what it opens on, what it says of held areas, what it never says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from municipality_page_builders import (
+    BUURTEN,
+    HELD_BUURT,
+    HELD_EVER_BUURT,
+    JUNE,
+    WIJKEN,
+    geography,
+    record,
+    released,
+    released_epoch,
+    usual,
+)
+
+import portals.municipality
+from portals.municipality.app import build_app
+from portals.municipality.words import HELD, TEXTS
+from schemas.secrets import SigningKey
+
+
+def asked(path: str, page=None, *, ready: bool = True) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(build_app(page or usual(), ready=lambda: ready))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+def opened(path: str = "/", page=None) -> str:
+    answer = asked(path, page)
+    assert answer.status_code == 200
+    return unescape(answer.text)
+
+
+def chosen(text: str) -> str:
+    """What the page says of the chosen area."""
+    return re.search(r'<p id="gekozen"[^>]*>(.*?)</p>', text, re.DOTALL)[1].strip()
+
+
+def on_the_map(text: str) -> dict[str, tuple[str, str]]:
+    """Area -> what its shape says, and its class."""
+    found = re.findall(r'id="kaart-([^"]+)"[^>]*aria-label="([^"]*)"><path[^>]*class="area ([^"]+)"', text)
+    return {code: (label, klass) for code, label, klass in found}
+
+
+def in_the_table(text: str) -> dict[str, str]:
+    """Area -> its row without tags."""
+    rows = re.findall(r'id="rij-([^"]+)"[^>]*>(.*?)</tr>', text, re.DOTALL)
+    return {code: re.sub(r"<[^>]+>", " ", row) for code, row in rows}
+
+
+def test_it_opens_on_the_total_of_all_streams_as_known_at_the_last_month() -> None:
+    page = opened()
+    assert chosen(page) == "Waterrijk: € 4.400.000."
+    assert "Alle geldstromen samen. Zorgjaar 2025 tot nu toe, zoals bekend eind juni 2025." in page
+    assert '<option value="2025-06" selected>' in page
+    assert '<option value="total" selected>' in page
+
+
+def test_month_and_group_stand_in_the_address() -> None:
+    page = opened("/?maand=2025-05&groep=jeugdwet&jaar=2025&gebied=BU99010101&lang=nl")
+    assert '<option value="2025-05" selected>' in page
+    assert '<option value="jeugdwet" selected>' in page
+    assert chosen(page) == "Kerkbuurt: € 100.000."
+    assert "Jeugdwet. Zorgjaar 2025 tot nu toe, zoals bekend eind mei 2025." in page
+    assert "?maand=2025-05&groep=jeugdwet&jaar=2025&gebied=BU99010103&lang=nl" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "maand=1999-01",
+        "maand=%00",
+        "groep=ggz",
+        "groep=<script>",
+        "jaar=1",
+        "jaar=x",
+        "gebied=BU00000000",
+        "volgorde=z",
+        "lang=de",
+    ],
+)
+def test_an_unknown_choice_is_as_good_as_none(query: str) -> None:
+    assert opened(f"/?{query}") == opened("/")
+
+
+def test_a_held_area_shows_the_smallest_published_area_around_it_and_says_so() -> None:
+    says = chosen(opened(f"/?gebied={HELD_EVER_BUURT}"))
+    assert HELD["nl"] in says
+    assert "Hier ziet u Buitenwijk & Polder: het kleinste gebied eromheen dat wel getoond mag worden." in says
+    assert says.endswith("Buitenwijk & Polder: € 2.200.000")
+    label, klass = on_the_map(opened())[HELD_EVER_BUURT]
+    assert klass == "held"
+    assert label == says
+
+
+def test_a_held_area_that_was_shown_before_keeps_its_last_figure_beside_the_parent() -> None:
+    says = chosen(opened(f"/?gebied={HELD_BUURT}"))
+    assert "Eigen laatst getoonde cijfer: € 220.000, van eind maart 2025." in says
+    assert says.endswith("Dorpskern: € 2.200.000")
+
+
+def test_a_parent_that_is_held_too_is_passed_over() -> None:
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["area"] == "WK990102":
+            cell |= {"decision": "held", "known_until": JUNE - 1}
+    page = released(record(geography()), record(epoch))
+    assert chosen(opened(f"/?gebied={HELD_EVER_BUURT}", page)).endswith("Waterrijk: € 4.400.000")
+
+
+def test_where_all_around_is_held_the_nearest_figure_that_was_once_shown() -> None:
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        cell |= {"decision": "held", "known_until": None if cell["euros"] is None else JUNE - 1}
+    says = chosen(opened(f"/?gebied={HELD_EVER_BUURT}", released(record(geography()), record(epoch))))
+    assert "Cijfer van eind mei 2025." in says
+    assert says.endswith("Buitenwijk & Polder: € 2.200.000")
+
+
+def test_the_table_says_what_the_map_says() -> None:
+    page = opened("/?groep=wmo")
+    drawn, rows = on_the_map(page), in_the_table(page)
+    assert set(drawn) == set(BUURTEN)
+    assert set(rows) == {"GM9901P", *WIJKEN, *BUURTEN}
+    for code, (label, klass) in drawn.items():
+        assert re.findall(r"€ \d[\d.]*\b", label)[-1] in rows[code]
+        assert ("Achtergehouden" in rows[code]) == (klass == "held")
+
+
+def test_what_comes_for_districts_only_is_drawn_per_district() -> None:
+    page = opened("/?groep=begeleiding&lang=en")
+    assert set(on_the_map(page)) == set(WIJKEN)
+    assert set(in_the_table(page)) == {"GM9901P", *WIJKEN}
+    assert "Map per district" in page
+    says = chosen(opened("/?groep=begeleiding&lang=en&gebied=BU99010101"))
+    assert HELD["en"] not in says
+    assert says.endswith("You see Dorpskern: the smallest area around it that may be shown. Dorpskern: € 250,000")
+
+
+def test_a_figure_of_an_earlier_month_says_which() -> None:
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["area_level"] == "buurt" and cell["euros"] is not None:
+            cell["known_until"] = JUNE - 1
+    page = opened("/?gebied=BU99010101", released(record(geography()), record(epoch)))
+    assert chosen(page) == "Kerkbuurt: € 220.000. Cijfer van eind mei 2025."
+
+
+def test_the_bar_is_of_the_area_or_of_one_named() -> None:
+    page = opened("/?gebied=BU99010101")
+    assert "Dit is de verdeling van" not in page
+    assert "Jeugdwet € 100.000" in page
+    page = opened(f"/?gebied={HELD_BUURT}")
+    assert "Dit is de verdeling van Dorpskern." in page
+    assert "Jeugdwet € 1.000.000" in page
+
+
+def test_a_stream_that_is_held_is_named_and_not_drawn() -> None:
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["area"] == "BU99010101" and cell["group"] == "overig":
+            cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    page = opened("/?gebied=BU99010101", released(record(geography()), record(epoch)))
+    assert "Niet apart getoond: Overige zorg (Zvw en Wlz)." in page
+    assert "stream-overig" not in page
+
+
+def test_completeness_is_said_per_stream_and_never_of_what_was_not_asked() -> None:
+    page = opened()
+    assert "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten" in page
+    assert "Overige zorg (Zvw en Wlz): 0 van 0" not in page
+
+
+def test_clusters_stand_under_their_buurt_without_households() -> None:
+    page = opened("/?gebied=BU99010101")
+    part = page[page.index("Binnen deze buurt") : page.index("Volledigheid")]
+    assert "Kerkbuurt 1" in part
+    assert "€ 60.000" in part
+    assert "Achtergehouden" in part
+    assert "Binnen deze buurt" not in opened("/?gebied=BU99010101&groep=wmo")
+
+
+def test_the_preliminary_line_stands_until_protection_is_full() -> None:
+    assert "Voorlopige bescherming" in opened()
+    full = released(record(geography()), record(released_epoch(protection="full")))
+    assert "Voorlopige bescherming" not in opened(page=full)
+
+
+def test_both_languages_have_every_sentence() -> None:
+    for key, (dutch, english) in TEXTS.items():
+        assert dutch.strip(), key
+        assert english.strip(), key
+        assert set(re.findall(r"{\w+}", dutch)) == set(re.findall(r"{\w+}", english)), key
+    english = opened("/?lang=en")
+    assert '<html lang="en">' in english
+    assert chosen(english) == "Waterrijk: € 4,400,000."
+    assert "Zorgjaar" not in english
+
+
+def test_every_sentence_is_used() -> None:
+    folder = Path(portals.municipality.__file__).parent
+    text = "".join(p.read_text("utf-8") for p in [folder / "app.py", *folder.glob("templates/*.html")])
+    assert {key for key in TEXTS if f'"{key}"' not in text} == {"map_buurt", "map_wijk"}  # chosen by the map's level
+
+
+def test_before_the_first_close_it_says_how_to_close() -> None:
+    page = opened(page=released(record(geography())))
+    assert "Er is nog geen maand afgesloten" in page
+    assert "zorgstroom operator close-month" in page
+
+
+def test_what_another_signed_is_not_shown() -> None:
+    forged = record(released_epoch(JUNE), SigningKey(bytes(32)))
+    page = opened(page=released(record(geography()), record(released_epoch(JUNE - 1)), forged))
+    assert "mei 2025" in page
+    assert "juni 2025" not in page
+
+
+def test_nothing_of_others_is_loaded_and_nothing_is_kept() -> None:
+    answer = asked("/")
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+    assert not re.findall(r'(?:src|href)="https?://', answer.text)
+    assert "<script>" not in answer.text
+    assert "style=" not in answer.text
+
+
+def test_health_says_whether_all_was_read() -> None:
+    page = usual()
+    assert asked("/health", page).status_code == 200
+    page.trouble = "Kafka does not answer."
+    answer = asked("/health", page, ready=False)
+    assert (answer.status_code, answer.text) == (503, "reading. Kafka does not answer.")
