@@ -35,10 +35,16 @@ def say(dutch: str, english: str) -> str:
     return dutch if Chosen.lang == "nl" else english
 
 
+def amount(cents: int) -> str:
+    """Euros as written in the chosen language: 1.840,50 or 1,840.50."""
+    written = f"{cents / 100:,.2f}"
+    return written.translate(str.maketrans(",.", ".,")) if Chosen.lang == "nl" else written
+
+
 def sentences_for(
-    *, stopped: Callable[[], str], fault: Callable[[str], str]
+    *, stopped: Callable[[], str], fault: Callable[[str], str], lang: Callable[[], str] = lambda: "en"
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A decorator that turns errors into one sentence and an exit code.
+    """A decorator that turns errors into one sentence, in the language `lang` tells, and an exit code.
 
     `stopped`: what to say after Ctrl-C; `fault`: what to say of a fault of ours, given its kind.
     `ZORGSTROOM_DEBUG=1` shows its stack trace instead.
@@ -50,10 +56,10 @@ def sentences_for(
             try:
                 return command(*args, **kwargs)
             except SettingsWrong as wrong:
-                err.print(str(wrong), markup=False)
+                err.print(wrong.text(lang()), markup=False)
                 raise typer.Exit(EXIT_SETTINGS) from wrong
             except ZorgstroomError as refused:
-                err.print(str(refused), markup=False)
+                err.print(refused.text(lang()), markup=False)
                 raise typer.Exit(EXIT_REFUSED) from refused
             except KeyboardInterrupt:
                 err.print(stopped())
@@ -74,6 +80,7 @@ def sentences_for(
 def plainly(command: Callable[P, R]) -> Callable[P, R]:
     """The frame of a provider's commands."""
     return sentences_for(
+        lang=lambda: Chosen.lang,
         stopped=lambda: say(
             "Gestopt; wat al was aangenomen blijft in de uitbak.", "Stopped; what was taken stays in the outbox."
         ),

@@ -5,19 +5,19 @@ Exit codes: 0 all is well, 1 something was refused, 2 a setting or file name is 
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from producers import joining, watch
-from producers.checks import ProviderContext, check
-from producers.command_frame import EXIT_REFUSED, Chosen, err, interactive, out, plainly, say
+from producers.checks import check
+from producers.command_context import context_of
+from producers.command_frame import EXIT_REFUSED, Chosen, amount, err, interactive, out, plainly, say
+from producers.command_tables import show_per_file, show_receipts
 from producers.deliveries import MonthClosed, Reading
 from producers.findings import Severity
-from producers.outbox import Receipt
+from producers.outbox import Outbox, Receipt
 from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.replacements import replacements
@@ -25,7 +25,7 @@ from producers.spreadsheet_references import complete_references
 from producers.spreadsheet_template import write_template
 from schemas import codes
 from schemas.care import Stream
-from schemas.errors import Refused, SettingsWrong
+from schemas.errors import SettingsWrong
 from schemas.geography import gemeente_number
 from schemas.values import Month, SenderId
 
@@ -100,31 +100,17 @@ def accept(file: Annotated[Path, typer.Argument(help="Toelatingsbestand van de g
     )
 
 
-def _context(profile: Profile, payer: str | None) -> ProviderContext:
-    number = None
-    if payer is not None:
-        try:
-            number = gemeente_number(payer)
-        except ValueError as wrong:
-            raise SettingsWrong(
-                say("Een gemeente is GM en vier cijfers.", "A municipality is GM and four digits.")
-            ) from wrong
-    return ProviderContext(
-        agb=profile.sender.text[1:], municipalities=frozenset(profile.municipalities), today=dt.datetime.now(dt.UTC).date(),
-        payer=number,
-    )  # fmt: skip
-
-
 def _show(reading: Reading) -> None:
     for finding in reading.findings:
         style = "yellow" if finding.severity is Severity.NOTE else "red"
         err.print(finding.text(lang=Chosen.lang), style=style, markup=False)
-    count, euros = len(reading.items), reading.total_cents.value / 100
+    count, euros = len(reading.items), amount(reading.total_cents.value)
     out.print(
         say(
-            f"{reading.source}: {count} regels kunnen worden verstuurd, samen {euros:,.2f} euro.",
-            f"{reading.source}: {count} lines can be sent, {euros:,.2f} euro together.",
-        )
+            f"{reading.source}: {count} regels kunnen worden verstuurd, samen {euros} euro.",
+            f"{reading.source}: {count} lines can be sent, {euros} euro together.",
+        ),
+        markup=False,
     )
 
 
@@ -132,7 +118,7 @@ def _show(reading: Reading) -> None:
 @plainly
 def check_file(file: File, payer: PayerOption = None) -> None:
     """Controleer een bestand; er wordt niets verstuurd. / Check a file; nothing is sent."""
-    reading = check(file, _context(Profile.load(Chosen.profile), payer))
+    reading = check(file, context_of(Profile.load(Chosen.profile), payer))
     _show(reading)
     if reading.has_refusals:
         raise typer.Exit(EXIT_REFUSED)
@@ -155,14 +141,23 @@ def publish(
 ) -> None:
     """Controleer en verstuur bestanden. / Check and publish files."""
     profile = Profile.load(Chosen.profile)
-    context = _context(profile, payer)
-    readings = [check(f, context) for f in files]
-    refused = False
+    readings = [check(f, context_of(profile, payer)) for f in files]
+    if replaces:
+        if len(readings) != 2:
+            raise SettingsWrong(
+                say("Noem met --replaces twee bestanden: OUD en NIEUW.", "With --replaces name two files: OLD and NEW.")
+            )
+        old, new = readings
+        if old.refused_whole:
+            _show(old)
+            raise typer.Exit(EXIT_REFUSED)
+        readings, files = [replacements(old, new, used=_withdrawn(profile))], files[1:]
     for reading in readings:
         _show(reading)
-        refused = refused or reading.has_refusals
-        if reading.refused_whole:
-            raise typer.Exit(EXIT_REFUSED)
+    if any(reading.refused_whole for reading in readings):
+        out.print(say("Er is niets verstuurd.", "Nothing was sent."))
+        raise typer.Exit(EXIT_REFUSED)
+    refused = any(reading.has_refusals for reading in readings)
     if (
         refused
         and not accept_rest
@@ -175,15 +170,18 @@ def publish(
             )
         )
         raise typer.Exit(EXIT_REFUSED)
-    if replaces:
-        if len(readings) != 2:
-            raise SettingsWrong(
-                say("Noem met --replaces twee bestanden: OUD en NIEUW.", "With --replaces name two files: OLD and NEW.")
-            )
-        readings, files = [replacements(readings[0], readings[1])], [files[1]]
     receipts = _send(profile, list(zip(files, readings, strict=True)), wait_seconds)
     if refused or any(r.refused or r.code != codes.ACCEPTED for r in receipts):
         raise typer.Exit(EXIT_REFUSED)
+
+
+def _withdrawn(profile: Profile) -> list[tuple[Stream, str]]:
+    """References taken out before, of whichever law: the outbox does not keep which."""
+    outbox = Outbox(profile.folder / "outbox.sqlite")
+    try:
+        return [(stream, reference) for reference in outbox.withdrawn_references() for stream in Stream]
+    finally:
+        outbox.close()
 
 
 def _send(profile: Profile, readings: list[tuple[Path, Reading]], wait_seconds: float) -> list[Receipt]:
@@ -202,7 +200,7 @@ def _send(profile: Profile, readings: list[tuple[Path, Reading]], wait_seconds: 
         with out.status(say("Wachten op ontvangstbewijzen ...", "Waiting for receipts ...")):
             done = publisher.wait(seconds=wait_seconds)
         state = publisher.state()
-    _show_receipts(got)
+    show_receipts(got)
     if not done:
         reason = state["waiting_for"] or say("de zone", "the zone")
         out.print(
@@ -212,36 +210,6 @@ def _send(profile: Profile, readings: list[tuple[Path, Reading]], wait_seconds: 
             )
         )
     return got
-
-
-def _show_receipts(receipts: list[Receipt]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for head in (
-        ("Nr", "No"),
-        ("Bestand", "File"),
-        ("Regels", "Lines"),
-        ("Verwerkt", "Applied"),
-        ("Dubbel", "Known"),
-        ("Geweigerd", "Refused"),
-        ("Code", "Code"),
-    ):
-        table.add_column(say(*head))
-    for r in receipts:
-        table.add_row(
-            str(r.number), r.file, str(r.events), str(r.accepted), str(r.duplicates), str(len(r.refused)), r.code
-        )
-    out.print(table)
-    for r in receipts:
-        if r.code != codes.ACCEPTED:
-            out.print(f"{r.file}: {codes.sentence(r.code, lang=Chosen.lang)} [{r.code}]", style="red", markup=False)
-        for refusal in r.refused:
-            place = say(
-                f"{refusal.file} regel {refusal.line}, referentie {refusal.reference}",
-                f"{refusal.file} line {refusal.line}, reference {refusal.reference}",
-            )
-            out.print(
-                f"{place}: {codes.sentence(refusal.code, lang=Chosen.lang)} [{refusal.code}]", style="red", markup=False
-            )
 
 
 @app.command()
@@ -270,9 +238,9 @@ def month(
     out.print(say(f"{month_text} {stream}: gemeld.", f"{month_text} {stream}: said."))
 
 
-@app.command("receipts")
+@app.command()
 @plainly
-def show_receipts(last: Annotated[int, typer.Option("--last", help="Hoeveel.")] = 20) -> None:
+def receipts(last: Annotated[int, typer.Option("--last", help="Hoeveel.")] = 20) -> None:
     """Toon wat er met elke zending is gebeurd. / Show what became of each envelope."""
     with Publisher(Profile.load(Chosen.profile)) as publisher:
         if not publisher.link.caught_up(seconds=10):
@@ -282,7 +250,7 @@ def show_receipts(last: Annotated[int, typer.Option("--last", help="Hoeveel.")] 
                     "Kafka can't be reached; this is what was known.",
                 )
             )
-        _show_receipts(publisher.receipts()[-last:])
+        show_receipts(publisher.receipts()[-last:])
         waiting = publisher.outbox.waiting_count()
     out.print(say(f"Nog zonder ontvangstbewijs: {waiting}.", f"Still without receipt: {waiting}."))
 
@@ -293,25 +261,7 @@ def figures() -> None:
     """Uw eigen cijfers: wat is verwerkt, dubbel of geweigerd, per bestand. / Your own figures per file."""
     with Publisher(Profile.load(Chosen.profile)) as publisher:
         publisher.link.caught_up(seconds=10)
-        receipts = publisher.receipts()
-    totals: dict[str, list[int]] = {}
-    for r in receipts:
-        row = totals.setdefault(r.file or say("(eigen systeem)", "(own system)"), [0, 0, 0, 0])
-        for index, value in enumerate((r.events, r.accepted, r.duplicates, len(r.refused))):
-            row[index] += value
-    table = Table(box=None, pad_edge=False)
-    for head in (
-        ("Bestand", "File"),
-        ("Regels", "Lines"),
-        ("Verwerkt", "Applied"),
-        ("Dubbel", "Known"),
-        ("Geweigerd", "Refused"),
-    ):
-        table.add_column(say(*head))
-    for file, row in totals.items():
-        table.add_row(file, *map(str, row))
-    table.add_row(say("Samen", "Together"), *(str(sum(r[i] for r in totals.values())) for i in range(4)), style="bold")
-    out.print(table)
+        show_per_file(publisher.receipts())
 
 
 @app.command("watch")
@@ -326,15 +276,6 @@ def watch_folder(
     out.print(say(f"{folder} wordt in de gaten gehouden; Ctrl-C stopt.", f"Watching {folder}; Ctrl-C stops."))
     with Publisher(profile) as publisher:
         while True:
-            for result in watch.sweep(folder, publisher, _context(profile, payer), lang=Chosen.lang):
+            for result in watch.sweep(folder, publisher, context_of(profile, payer), lang=Chosen.lang):
                 out.print(result)
             watch.pause()
-
-
-def admitted_context(profile: Profile, payer: int | None = None) -> ProviderContext:
-    """The checking context of a profile, for programs that publish files themselves. Raises `Refused` (`payer`)."""
-    if payer is not None and payer not in profile.municipalities:
-        raise Refused("payer", "This municipality has not admitted this provider.")
-    return ProviderContext(
-        profile.sender.text[1:], frozenset(profile.municipalities), dt.datetime.now(dt.UTC).date(), payer
-    )

@@ -19,6 +19,10 @@ from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Address, Cents, Month
 MAX_REFERENCE_LENGTH = 120
 """Characters of a reference. The standard's own have at most 20; those made from file name and row are longer."""
 
+WITHDRAWN_HERE, WITHDRAWN_BY_ANSWER = "intrekking|", "325|"
+WITHDRAWAL_PREFIXES = (WITHDRAWN_HERE, WITHDRAWN_BY_ANSWER)
+"""Before the reference of a delivery that is taken out: the reference of that withdrawal itself."""
+
 MAX_VOLUME_HUNDREDTHS = 10**12
 FREQUENCIES = (0, 1, 2, 4, 6)
 """WMO757: per day, week, month, in the whole period; 0 = not given."""

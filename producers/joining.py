@@ -47,8 +47,10 @@ def fingerprint(data: bytes) -> str:
 def join(folder: Path, *, sender: SenderId, name: str) -> Path:
     """Make keys in `folder` and write the request file; returns its path. A profile that exists is not touched."""
     if (folder / "profile.json").exists():
-        msg = f"{folder} holds a profile already; its keys are never made anew. Choose another folder with --profile."
-        raise SettingsWrong(msg)
+        raise SettingsWrong(
+            f"{folder} holds a profile already; its keys are never made anew. Choose another folder with --profile.",
+            dutch=f"In {folder} staat al een profiel; sleutels worden nooit opnieuw gemaakt. Kies een andere map met --profile.",
+        )
     signing, handles = SigningKey.generate(), HandleKey.generate()
     tls = ec.generate_private_key(ec.SECP256R1())
     csr = (
@@ -81,10 +83,17 @@ def _json(data: bytes, *, what: str) -> dict[str, Any]:
     try:
         loaded = json.loads(data)
     except ValueError as broken:
-        raise Refused("unreadable", f"This {what} can't be read; ask for it again.") from broken
+        raise _unreadable(what) from broken
     if not isinstance(loaded, dict):
-        raise Refused("unreadable", f"This {what} can't be read; ask for it again.")
+        raise _unreadable(what)
     return loaded
+
+
+def _unreadable(what: str) -> Refused:
+    return Refused(
+        "unreadable", f"This {what} can't be read or lacks a field; ask for it again.",
+        dutch="Dit bestand kan niet worden gelezen of mist een veld; vraag het opnieuw aan.",
+    )  # fmt: skip
 
 
 def read_request(data: bytes) -> Request:
@@ -126,15 +135,30 @@ def accept(folder: Path, data: bytes) -> None:
     """Take in an admission file. Raises `Refused` when it is another sender's, not signed by its root, or by another root."""
     profile, body = read_json(folder), _json(data, what="admission file")
     if body.get("sender") != profile["sender"]:
-        raise Refused("unknown-sender", "This admission file is for another sender.")
-    if "root_public_key" in profile and profile["root_public_key"] != body["root_public_key"]:
-        raise Refused("signature", "This admission file comes from another network than the one joined before.")
-    directory = Directory(bytes.fromhex(body["root_public_key"]))
-    for entry in body["directory"]:
-        directory.learn(bytes.fromhex(entry))
-    if directory.sender_key(profile["sender"], body["signing_key_id"]) is None:
-        raise Refused("unknown-key", "This admission file does not name this sender's own signing key.")
-    (folder / "cert.pem").write_text(body["certificate"], "utf-8")
-    (folder / "ca.pem").write_text(body["authority"], "utf-8")
-    kept = ("bootstrap", "vault_url", "root_public_key", "directory", "municipalities", "signing_key_id")
-    write_private(folder / "profile.json", json.dumps(profile | {k: body[k] for k in kept}, indent=2).encode())
+        raise Refused("unknown-sender", "This admission file is for another sender.",
+                      dutch="Dit toelatingsbestand is voor een andere aanbieder.")  # fmt: skip
+    try:
+        kept = {
+            k: body[k]
+            for k in ("bootstrap", "vault_url", "root_public_key", "directory", "municipalities", "signing_key_id")
+        }
+        certificate, authority = body["certificate"].encode(), body["authority"].encode()
+        directory = Directory(bytes.fromhex(body["root_public_key"]))
+        entries = [bytes.fromhex(entry) for entry in body["directory"]]
+    except (KeyError, ValueError, TypeError, AttributeError) as broken:
+        raise _unreadable("admission file") from broken
+    if "root_public_key" in profile and profile["root_public_key"] != kept["root_public_key"]:
+        raise Refused(
+            "signature", "This admission file comes from another network than the one joined before.",
+            dutch="Dit toelatingsbestand komt van een ander netwerk dan waar u al bij hoort; bel de gemeente.",
+        )  # fmt: skip
+    for entry in entries:
+        directory.learn(entry)
+    if directory.sender_key(profile["sender"], kept["signing_key_id"]) is None:
+        raise Refused(
+            "unknown-key", "This admission file does not name this sender's own signing key.",
+            dutch="Dit toelatingsbestand noemt een andere sleutel dan die van dit profiel; vraag het opnieuw aan.",
+        )  # fmt: skip
+    write_private(folder / "cert.pem", certificate)
+    write_private(folder / "ca.pem", authority)
+    write_private(folder / "profile.json", json.dumps(profile | kept, indent=2).encode())

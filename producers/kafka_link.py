@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from producers.outbox import Outbox, Receipt, Waiting
 from producers.profile import Profile
 from schemas import codec, topics
-from schemas.errors import Refused
+from schemas.errors import Refused, Unavailable
 from schemas.sealing import partition_of
 from schemas.values import OutboxId
 
@@ -68,7 +68,13 @@ class KafkaLink(threading.Thread):
         producer = self._producer(settings)
         try:
             while not self._stopping.is_set():
-                self._read(receipts, seconds=0.02 if self._caught_up.is_set() else 1.0)
+                try:
+                    self._read(receipts, seconds=0.02 if self._caught_up.is_set() else 1.0)
+                except Unavailable as full:  # the receipt could not be kept: read it again
+                    self.waiting_for = str(full)
+                    receipts.assign([TopicPartition(topic, 0, self._outbox.receipts_offset)])
+                    self._stopping.wait(1)
+                    continue
                 if not self._caught_up.is_set():
                     self.waiting_for = "Kafka"
                     continue

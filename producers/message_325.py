@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from producers.deliveries import Reading, Withdrawal
+from producers.deliveries import WITHDRAWN_BY_ANSWER, Reading, Withdrawal
 from producers.findings import CREDIT_REJECTED, Finding, Severity, Where
 from producers.istandaard import (
     Header,
@@ -107,7 +107,7 @@ class _Answer:
                 raise subject
             item = withdrawal(
                 service, bsn=subject, care_type=care_type_of(self.message.law, service.category),
-                unit=unit_of(service.unit_code), payer=self.header.gemeente, reference=f"325|{service.reference}",
+                unit=unit_of(service.unit_code), payer=self.header.gemeente, reference=f"{WITHDRAWN_BY_ANSWER}{service.reference}",
                 withdrawn=service.reference,
             )  # fmt: skip
         except Refused as refused:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from producers.deliveries import WITHDRAWAL_PREFIXES
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.values import OutboxId
 
@@ -78,11 +79,15 @@ class Outbox:
             self._db.executescript(_DDL)
             self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0)", (os.urandom(16),))
         except sqlite3.OperationalError as held:
-            msg = f"The outbox {path} is in use by another program, or its disk is full; close that program and try again."
-            raise SettingsWrong(msg) from held
+            raise SettingsWrong(
+                f"The outbox {path} is in use by another program, or its disk is full; close that program and try again.",
+                dutch=f"De uitbak {path} is in gebruik door een ander programma, of de schijf is vol; sluit dat programma en probeer opnieuw.",
+            ) from held
         except sqlite3.DatabaseError as broken:
-            msg = f"The outbox {path} is damaged; restore it from your backup, or move it away and publish the last month again."
-            raise SettingsWrong(msg) from broken
+            raise SettingsWrong(
+                f"The outbox {path} is damaged; restore it from your backup, or move it away and publish the last month again.",
+                dutch=f"De uitbak {path} is beschadigd; zet een back-up terug, of haal hem weg en verstuur de laatste maand opnieuw.",
+            ) from broken
         os.chmod(path, 0o600)  # noqa: PTH101
 
     @contextmanager
@@ -95,8 +100,10 @@ class Outbox:
             except sqlite3.OperationalError as full:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                msg = "The outbox can't be written: is the disk full?"
-                raise Unavailable(msg) from full
+                raise Unavailable(
+                    "The outbox can't be written: is the disk full? Make room and try again; what was kept before is safe.",
+                    dutch="De uitbak kan niet worden geschreven: is de schijf vol? Maak ruimte en probeer opnieuw; wat er al in stond is veilig.",
+                ) from full
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -210,10 +217,11 @@ class Outbox:
             for n, file, code, events, accepted, duplicates, refused in rows
         ]
 
-    def used_references(self) -> set[str]:
-        """References this sender has used, as far as this outbox remembers."""
+    def withdrawn_references(self) -> set[str]:
+        """References of deliveries this sender took out again, as far as this outbox remembers: never to be used anew."""
         with self._lock:
-            return {r for (r,) in self._db.execute("SELECT reference FROM handles")}
+            own = [r for (r,) in self._db.execute("SELECT reference FROM handles")]
+        return {r.partition("|")[2] for r in own if r.startswith(WITHDRAWAL_PREFIXES)}
 
     def close(self) -> None:
         """Close the file."""

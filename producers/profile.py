@@ -53,8 +53,11 @@ class Profile:
         """Read a profile. Raises `SettingsWrong` where it is absent, broken or not admitted yet."""
         d = read_json(folder)
         if "bootstrap" not in d:
-            msg = f"{folder} is not admitted yet: send the request file to the municipality, then run `zorgstroom provider accept`."
-            raise SettingsWrong(msg)
+            raise SettingsWrong(
+                f"{folder} is not admitted yet: send the request file to the municipality, then run `zorgstroom provider accept`.",
+                dutch=f"{folder} is nog niet toegelaten: stuur het aanvraagbestand naar de gemeente en neem het antwoord in "
+                "gebruik met `zorgstroom provider accept`.",
+            )
         directory = Directory(bytes.fromhex(d["root_public_key"]))
         for entry in d["directory"]:
             directory.learn(bytes.fromhex(entry))
@@ -93,11 +96,15 @@ def read_json(folder: Path) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as absent:
-        msg = f"There is no profile in {folder}; make one with `zorgstroom provider join`, or name it with --profile."
-        raise SettingsWrong(msg) from absent
+        raise SettingsWrong(
+            f"There is no profile in {folder}; make one with `zorgstroom provider join`, or name it with --profile.",
+            dutch=f"Er is geen profiel in {folder}; maak er een met `zorgstroom provider join`, of noem de map met --profile.",
+        ) from absent
     except (OSError, ValueError) as broken:
-        msg = f"{path} can't be read; restore it from your backup."
-        raise SettingsWrong(msg) from broken
+        raise SettingsWrong(
+            f"{path} can't be read; restore it from your backup.",
+            dutch=f"{path} kan niet worden gelezen; zet het terug uit uw back-up.",
+        ) from broken
     return loaded
 
 
@@ -105,9 +112,13 @@ def _secret(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
     except OSError as absent:
-        msg = f"The key file {path} can't be read; restore it from your backup."
-        raise SettingsWrong(msg) from absent
+        raise SettingsWrong(
+            f"The key file {path} can't be read; restore it from your backup.",
+            dutch=f"Het sleutelbestand {path} kan niet worden gelezen; zet het terug uit uw back-up.",
+        ) from absent
     if len(raw) != 32:
-        msg = f"The key file {path} is damaged; restore it from your backup."
-        raise SettingsWrong(msg)
+        raise SettingsWrong(
+            f"The key file {path} is damaged; restore it from your backup.",
+            dutch=f"Het sleutelbestand {path} is beschadigd; zet het terug uit uw back-up.",
+        )
     return raw

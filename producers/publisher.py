@@ -47,6 +47,7 @@ class Publisher:
         self.link = KafkaLink(profile, self.outbox, told)
         self._batch_events, self._batch_seconds, self._max_waiting = batch_events, batch_seconds, max_waiting
         self._buffer: list[Item] = []
+        self._trouble = ""
         self._since = 0.0
         self._lock = threading.RLock()
         self._closing = threading.Event()
@@ -65,22 +66,32 @@ class Publisher:
     def publish(self, item: Item) -> None:
         """Take one delivery, withdrawal or grant; it is durable after `flush` or at most two seconds.
 
-        Waits while the outbox is full (back-pressure).
+        Waits while the outbox is full (back-pressure). Raises `PublishError` while a full batch can't be kept (a full
+        disk): then this item is not taken, and those before it wait in memory for the next try.
         """
         with self._lock:
+            if len(self._buffer) >= self._batch_events:
+                self.flush()
             if not self._buffer:
                 self._since = time.monotonic()
             self._buffer.append(item)
-            full = len(self._buffer) >= self._batch_events
-        if full:
-            self.flush()
+            if len(self._buffer) >= self._batch_events:
+                self._flush_quietly()
 
     def flush(self) -> None:
-        """Seal and keep what was taken. Raises `PublishError`; what is refused stays out whole and nothing else is lost."""
+        """Seal and keep what was taken. Raises `PublishError`; what could not be kept is tried again with the next."""
         with self._lock:
-            items, self._buffer = self._buffer, []
-            if items:
-                self.publish_items(items, file="")
+            for packed in pack(self._buffer.copy(), secret=self._handles, limit=self._batch_events):
+                self.publish_packed(packed, file="")
+                del self._buffer[: packed.events]
+
+    def _flush_quietly(self) -> None:
+        """Flush where nobody is there to hear of trouble: `state` says it, and the next `publish`, `flush` or `close` raises it."""
+        try:
+            self.flush()
+            self._trouble = ""
+        except PublishError as wrong:
+            self._trouble = str(wrong)
 
     def publish_items(self, items: Sequence[Item], *, file: str, lines: Sequence[int] | None = None) -> int:
         """Publish the items of one file, in order; returns how many envelopes were kept. Raises `PublishError`."""
@@ -115,15 +126,17 @@ class Publisher:
 
             number = self.outbox.add(seal, events=packed.events, file=file, references=packed.references)
         except (Refused, Unavailable) as refused:
-            raise PublishError(str(refused)) from refused
+            raise PublishError(str(refused), dutch=refused.dutch) from refused
         self.link.wake()
         return number
 
     def _wait_for_room(self) -> None:
         while self.outbox.waiting_count() >= self._max_waiting:
             if self.link.on_hold:
-                msg = "The zone has put this sender on hold; call the municipality before publishing more."
-                raise PublishError(msg)
+                raise PublishError(
+                    "The zone has put this sender on hold; call the municipality before publishing more.",
+                    dutch="De zone heeft deze afzender stilgezet; bel de gemeente voordat u meer verstuurt.",
+                )
             time.sleep(0.05)
 
     def _flush_in_time(self) -> None:
@@ -131,7 +144,7 @@ class Publisher:
             with self._lock:
                 due = self._buffer and time.monotonic() - self._since >= self._batch_seconds
                 if due:
-                    self.flush()
+                    self._flush_quietly()
 
     def wait(self, *, seconds: float, progress: Callable[[int], None] = lambda _: None) -> bool:
         """Wait until every envelope has its final receipt; `progress` hears how many are left. False after `seconds`."""
@@ -152,14 +165,19 @@ class Publisher:
         """For a person: how many wait, what for, whether on hold."""
         return {
             "waiting": self.outbox.waiting_count(),
-            "waiting_for": self.link.waiting_for,
+            "waiting_for": self._trouble or self.link.waiting_for,
             "on_hold": self.link.on_hold,
         }
 
     def close(self) -> None:
-        """Keep what was taken and stop; what has no receipt yet is sent by the next publisher of this profile."""
-        self.flush()
-        self._closing.set()
-        self._timer.join(timeout=2)
-        self.link.stop()
-        self.outbox.close()
+        """Keep what was taken and stop; what has no receipt yet is sent by the next publisher of this profile.
+
+        Raises `PublishError` when what was taken last could not be kept; all is stopped nevertheless.
+        """
+        try:
+            self.flush()
+        finally:
+            self._closing.set()
+            self._timer.join(timeout=2)
+            self.link.stop()
+            self.outbox.close()

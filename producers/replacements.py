@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from itertools import chain
 
-from producers.deliveries import Delivery, Item, Reading, Withdrawal
+from producers.deliveries import WITHDRAWN_HERE, Delivery, Item, Reading, Withdrawal
 from producers.findings import CREDIT_REJECTED, Finding, Severity
 from schemas.care import Stream
 
@@ -20,7 +20,7 @@ def replacements(old: Reading, new: Reading, *, used: Iterable[tuple[Stream, str
     Lines equal but for their reference stand as they are. A changed line under a reference of `old` gets the next one
     (`R` -> `R~2` -> `R~3`), since a reference is used once: `to_write_back` of the result names every row whose reference
     in force is not the one in the file. Grants and withdrawals of `new` go along. Findings and codes are those of `new`.
-    `used`: all references this provider ever sent, as far as known: a line removed once may come back under its old name.
+    `used`: references of deliveries taken out before, as far as known: a line removed once may come back under its old name.
     Where `new` is a 325 that rejects declaration `old` as a whole, every delivery of `old` is withdrawn.
     """
     if any(f.code == "answer-whole" for f in new.findings):
@@ -104,6 +104,6 @@ def _fresh_reference(item: Item, last_turns: dict[tuple[Stream, str], int]) -> s
 def _withdrawal_of(d: Delivery) -> Withdrawal:
     return Withdrawal(
         bsn=d.bsn, payer=d.payer, care_type=d.care_type, first_day=d.first_day, last_day=d.last_day, cents=d.cents,
-        reference=f"intrekking|{d.reference}", withdrawn_reference=d.reference, product=d.product,
+        reference=f"{WITHDRAWN_HERE}{d.reference}", withdrawn_reference=d.reference, product=d.product,
         assignment=d.assignment, volume_hundredths=d.volume_hundredths, unit=d.unit, tariff_cents=d.tariff_cents,
     )  # fmt: skip

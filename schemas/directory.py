@@ -53,7 +53,11 @@ def verified_entry(root_public: bytes, data: bytes) -> Entry:
     """Read a signed entry. Raises `Refused` (`signature`, `unreadable`, `schema`) unless the pinned root signed it."""
     signed = codec.decode("signed_entry", data)
     if not signature_holds(root_public, _DOMAIN, signed["payload"], signed["signature"]):
-        raise Refused("signature", "A directory entry is not signed by the network's root.")
+        raise Refused(
+            "signature",
+            "A directory entry is not signed by the network's root.",
+            dutch="Een sleutel in dit bestand is niet getekend door het netwerk; vraag de gemeente om een nieuw bestand.",
+        )
     d = codec.decode("directory_entry", signed["payload"])
     return Entry(**(d | {"municipalities": tuple(d["municipalities"])}))
 
@@ -82,7 +86,9 @@ class Directory:
         ]  # fmt: skip
         if not found:
             raise Refused(
-                "unknown-key", f"No valid {use} key of {role} is known; ask the municipality for a new admission file."
+                "unknown-key",
+                f"No valid {use} key of {role} is known; ask the municipality for a new admission file.",
+                dutch=f"Er is geen geldige sleutel ({use}) van {role} bekend; vraag de gemeente om een nieuw toelatingsbestand.",
             )
         return max(found, key=lambda e: (e.valid_from, e.key_id))
 

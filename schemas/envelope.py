@@ -140,7 +140,11 @@ def seal_envelope(
         {"header": header_bytes, "identity": sealed_identity, "content": sealed_content, "signature": signature},
     )
     if len(data) > MAX_ENVELOPE_BYTES:
-        raise Refused("unreadable", "The envelope is above 1 MiB; send fewer events in one envelope.")
+        raise Refused(
+            "unreadable",
+            "The envelope is above 1 MiB; send fewer events in one envelope.",
+            dutch="De zending is groter dan 1 MiB; verstuur minder regels per zending.",
+        )
     return data
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import re
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from provider_profiles import encodings
 
 from deploy.cluster import expected_rights
 from deploy.demo import Demo
@@ -28,16 +28,6 @@ def published_bsns(demo: Demo) -> set[str]:
         if path.suffix in (".xml", ".csv"):
             found |= set(re.findall(r"\b9999\d{5}\b", path.read_text("utf-8", "ignore")))
     return found
-
-
-def encodings(digits: str) -> Iterator[bytes]:
-    plain = digits.encode()
-    yield plain
-    yield digits.encode("utf-16-le")
-    yield plain.hex().encode()
-    for offset in range(3):
-        encoded = base64.b64encode(b"\x00" * offset + plain)
-        yield encoded[4 if offset else 0 : len(encoded) - 4]
 
 
 def test_no_byte_of_the_zone_holds_a_bsn(demo: Demo) -> None:
