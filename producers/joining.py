@@ -25,6 +25,10 @@ from schemas.secrets import HandleKey, SigningKey
 from schemas.values import SenderId
 
 _DOMAIN: Final = "zorgstroom request 1"
+_KEPT: Final = {
+    "bootstrap": str, "vault_url": str, "root_public_key": str, "directory": list, "municipalities": list, "signing_key_id": str,
+}  # fmt: skip
+"""Fields of an admission that become part of the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,12 @@ def _json(data: bytes, *, what: str) -> dict[str, Any]:
     return loaded
 
 
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
 def _unreadable(what: str) -> Refused:
     return Refused(
         "unreadable", f"This {what} can't be read or lacks a field; ask for it again.",
@@ -138,10 +148,7 @@ def accept(folder: Path, data: bytes) -> None:
         raise Refused("unknown-sender", "This admission file is for another sender.",
                       dutch="Dit toelatingsbestand is voor een andere aanbieder.")  # fmt: skip
     try:
-        kept = {
-            k: body[k]
-            for k in ("bootstrap", "vault_url", "root_public_key", "directory", "municipalities", "signing_key_id")
-        }
+        kept = {name: _typed(body[name], kind) for name, kind in _KEPT.items()}
         certificate, authority = body["certificate"].encode(), body["authority"].encode()
         directory = Directory(bytes.fromhex(body["root_public_key"]))
         entries = [bytes.fromhex(entry) for entry in body["directory"]]
