@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA ?= data
 
-.PHONY: help install demo demo-clean test test-faults bench lint format lock web-assets
+.PHONY: help install demo demo-clean test test-faults bench wheel lint format lock web-assets
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test-faults: $(STAMP) ## the long fault test: 50,000 deliveries, 20 kills
 
 bench: $(STAMP) ## measure speed and size on this machine
 	@$(VENV)/bin/zorgstroom bench all
+
+wheel: $(STAMP) web-assets ## make the package that providers install
+	@$(PY) -m hatchling build -t wheel && echo "Give providers dist/*.whl; they install it with pip."
 
 lint: $(STAMP) ## style and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy schemas producers keyvault projections streams portals deploy

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from producers.profile import read_json, write_private
+from producers.profile import read_json, secret_bytes, write_private
 from schemas.directory import Directory
 from schemas.errors import Refused, SettingsWrong
 from schemas.sealing import sign, signature_holds, verify_key_of
@@ -49,13 +49,17 @@ def fingerprint(data: bytes) -> str:
 
 
 def join(folder: Path, *, sender: SenderId, name: str) -> Path:
-    """Make keys in `folder` and write the request file; returns its path. A profile that exists is not touched."""
+    """Make keys in `folder` and write the request file; returns its path.
+
+    A profile that exists is not touched; `signing.key` and `handle.key` put back from a backup are used as they are.
+    """
     if (folder / "profile.json").exists():
         raise SettingsWrong(
             f"{folder} holds a profile already; its keys are never made anew. Choose another folder with --profile.",
             dutch=f"In {folder} staat al een profiel; sleutels worden nooit opnieuw gemaakt. Kies een andere map met --profile.",
         )
-    signing, handles = SigningKey.generate(), HandleKey.generate()
+    signing = SigningKey(_kept(folder / "signing.key") or SigningKey.generate().reveal())
+    handles = HandleKey(_kept(folder / "handle.key") or HandleKey.generate().reveal())
     tls = ec.generate_private_key(ec.SECP256R1())
     csr = (
         x509.CertificateSigningRequestBuilder()
@@ -77,6 +81,10 @@ def join(folder: Path, *, sender: SenderId, name: str) -> Path:
     request.write_text(json.dumps(body, indent=2), "utf-8")
     write_private(folder / "profile.json", json.dumps({"sender": sender.text, "name": name}, indent=2).encode())
     return request
+
+
+def _kept(path: Path) -> bytes | None:
+    return secret_bytes(path) if path.exists() else None
 
 
 def _canonical(body: dict[str, Any]) -> bytes:

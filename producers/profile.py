@@ -69,11 +69,11 @@ class Profile:
 
     def signing_key(self) -> SigningKey:
         """The key that signs envelopes."""
-        return SigningKey(_secret(self.folder / "signing.key"))
+        return SigningKey(secret_bytes(self.folder / "signing.key"))
 
     def handle_key(self) -> HandleKey:
         """The secret under which references and clients leave only as handles."""
-        return HandleKey(_secret(self.folder / "handle.key"))
+        return HandleKey(secret_bytes(self.folder / "handle.key"))
 
     def recipients(self, day: int) -> RecipientKeys:
         """The zone's keys an envelope of `day` is sealed to, as the root signed them. Raises `Refused` (`unknown-key`)."""
@@ -108,7 +108,8 @@ def read_json(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-def _secret(path: Path) -> bytes:
+def secret_bytes(path: Path) -> bytes:
+    """The 32 bytes of a key file. Raises `SettingsWrong`."""
     try:
         raw = path.read_bytes()
     except OSError as absent:

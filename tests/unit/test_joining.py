@@ -120,6 +120,22 @@ def test_keys_are_never_made_anew(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "signing.key").read_bytes() == before
 
 
+def test_keys_from_a_backup_are_used_and_not_overwritten(tmp_path: Path, authority: Authority) -> None:
+    first = joined(tmp_path / "a")[1]
+    (tmp_path / "b").mkdir()
+    for name in ("signing.key", "handle.key"):
+        (tmp_path / "b" / name).write_bytes((tmp_path / "a" / name).read_bytes())
+    again = joined(tmp_path / "b")[1]
+    assert again.signing_public_key == first.signing_public_key
+    joining.accept(tmp_path / "b", admission(again, SigningKey.generate(), authority, [own_entry(first)]))
+    assert Profile.load(tmp_path / "b").handle_key().reveal() == (tmp_path / "a" / "handle.key").read_bytes()
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "signing.key").write_bytes(b"short")
+    with pytest.raises(SettingsWrong, match="damaged"):
+        joined(tmp_path / "c")
+    assert (tmp_path / "c" / "signing.key").read_bytes() == b"short"
+
+
 def test_what_is_missing_is_said_with_what_to_do(tmp_path: Path, authority: Authority) -> None:
     with pytest.raises(SettingsWrong, match="provider join"):
         Profile.load(tmp_path / "nothing")
