@@ -16,7 +16,7 @@ import numpy as np
 import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.bench_load import PROVIDERS, Load, booked, wait_booked
+from deploy.bench_load import PROVIDERS, Load, NewBookings, booked
 from deploy.zone import Zone
 from projections.bookings import BOOKING
 from schemas import topics
@@ -43,13 +43,14 @@ def resident_mb(pid: int) -> float:
 def road(zone: Zone, load: Load, *, deliveries: int, per_envelope: int, share: float = 0.4) -> dict[str, Any]:
     """(a) deliveries per second from acknowledged to committed bookings, and where the processor time went. `share`: persons per delivery."""
     dsn = zone.postgres.create_role_database("projector")
-    before = booked(dsn)
     envelopes = load.envelopes(deliveries, per_envelope=per_envelope, share=share)
     pids = {name: pid for name, pid in zone.supervisor.pids().items() if name in _PROCESSES}
     used = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    books = NewBookings(dsn)
     started = time.monotonic()
     load.publish(envelopes)
-    done = wait_booked(dsn, before + deliveries)
+    done = books.wait(deliveries)
+    books.close()
     seconds = done - started
     micro = {name: round((cpu_seconds(pid) - used[name]) / deliveries * 1e6, 1) for name, pid in pids.items()}
     return {
@@ -94,34 +95,33 @@ def floors(zone: Zone, load: Load, *, deliveries: int) -> dict[str, Any]:
 def latency(zone: Zone, load: Load, *, seconds: int, per_second: int, per_envelope: int) -> dict[str, Any]:
     """(d) from handing an envelope to Kafka until its deliveries are in the books, at a steady rate."""
     dsn = zone.postgres.create_role_database("projector")
-    base = booked(dsn)
     envelopes = load.envelopes(seconds * per_second, per_envelope=per_envelope)
     sent: list[float] = []
     files = {p: zone.certificate(p) for p in PROVIDERS}
     producers = {p: Producer(zone.kafka.client(f) | {"linger.ms": 2, "acks": "all"}) for p, f in files.items()}
     seen: list[tuple[float, int]] = []
+    books = NewBookings(dsn)
     started = time.monotonic()
-    with psycopg.connect(dsn, autocommit=True) as c:
-        nth = 0
-        while not seen or seen[-1][1] < base + len(envelopes) * per_envelope:
-            now = time.monotonic()
-            while nth < len(envelopes) and now >= started + nth * per_envelope / per_second:
-                provider, data = envelopes[nth]
-                producers[provider].produce(
-                    "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
-                )
-                sent.append(time.monotonic())
-                nth += 1
-            for p in producers.values():
-                p.poll(0)
-            row = c.execute("SELECT coalesce(sum(count), 0) FROM bookings").fetchone()
-            seen.append((time.monotonic(), int(row[0]) if row else 0))
-            if now - started > seconds + 60:
-                break
-            time.sleep(0.005)
+    nth = 0
+    while not seen or seen[-1][1] < len(envelopes) * per_envelope:
+        now = time.monotonic()
+        while nth < len(envelopes) and now >= started + nth * per_envelope / per_second:
+            provider, data = envelopes[nth]
+            producers[provider].produce(
+                "delivered.v1", data, partition=partition_of(provider.encode(), topics.ROAD_PARTITIONS)
+            )
+            sent.append(time.monotonic())
+            nth += 1
+        for p in producers.values():
+            p.poll(0)
+        seen.append((time.monotonic(), books.count()))
+        if now - started > seconds + 60:
+            break
+        time.sleep(0.005)
+    books.close()
     waits = []
     for index, at in enumerate(sent):
-        wanted = base + (index + 1) * per_envelope
+        wanted = (index + 1) * per_envelope
         waits.append(next((t for t, n in seen if n >= wanted), seen[-1][0]) - at)
     waits.sort()
     return {
