@@ -61,7 +61,8 @@ def median(rounds: list[Figures]) -> Figures:
         if isinstance(value, dict):
             found[key] = median([r[key] for r in rounds])
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[key] = statistics.median(r[key] for r in rounds)
+            middle = statistics.median(r[key] for r in rounds)
+            found[key] = int(middle) if middle == int(middle) else round(middle, 3)
         else:
             found[key] = value
     return found
