@@ -17,6 +17,7 @@ from rich.table import Table
 
 from deploy import bench
 from deploy.bench_load import Load, bench_zone, booked
+from deploy.bench_profile import profiled
 from deploy.bench_provider import files_of_a_town, provider_side
 from deploy.preflight import remove_folder
 from deploy.zone import Zone
@@ -24,14 +25,17 @@ from deploy.zone import Zone
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
 tell = Console(stderr=True, highlight=False, soft_wrap=True)
-NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "growth")
+NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "growth", "profile")
 Figures = dict[str, Any]
 
 
 @app.command()
 def run(
     name: Annotated[
-        str, typer.Argument(help="all (everything but growth), provider, road, rebuild, latency or growth.")
+        str,
+        typer.Argument(
+            help="all (everything but growth and profile), provider, road, rebuild, latency, growth or profile."
+        ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
     deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each round of the road.")] = 200_000,
@@ -43,7 +47,9 @@ def run(
     figures: Figures = {}
     if name in ("all", "provider"):
         figures["provider"] = _provider(rounds)
-    if name != "provider":
+    if name == "profile":
+        figures = profiled(deliveries)
+    elif name != "provider":
         with bench_zone() as zone:
             figures |= _on_a_zone(zone, name, deliveries, rounds)
     if as_json:

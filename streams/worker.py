@@ -7,6 +7,8 @@ is ever left behind, and what was not committed is read again after a restart.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import cProfile
 import datetime as dt
 import os
 import ssl
@@ -14,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -27,6 +30,8 @@ from streams.metrics import WorkerMetrics
 from streams.outbox import OutboxSender
 
 EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
+PROFILE_FOLDER: Final = "ZORGSTROOM_PROFILE_FOLDER"
+"""Environment: where a worker writes the profile of its windows when it stops (`zorgstroom bench profile`)."""
 _TAKE_RECORDS: Final = 32
 _TAKE_SECONDS: Final = 0.03
 _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -54,6 +59,7 @@ class Worker:
         self.sender = OutboxSender(config.kafka.client(), metrics)
         self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=config.role)
         self.ticks = [(seconds, lambda work=work: work(self.sender)) for seconds, work in ticks]  # type: ignore[misc]
+        self._profile = cProfile.Profile() if PROFILE_FOLDER in os.environ else None
         self.app = self._faust()
 
     def _faust(self) -> faust.App:
@@ -95,8 +101,9 @@ class Worker:
 
     def _work(self, records: Sequence[InputRecord]) -> None:
         started = time.monotonic()
-        for window in self.engine.windows(records):
-            self._guarded(lambda w=window: self._take(w))  # type: ignore[misc]
+        with self._profile or contextlib.nullcontext():
+            for window in self.engine.windows(records):
+                self._guarded(lambda w=window: self._take(w))  # type: ignore[misc]
         self.metrics.window_seconds.observe(time.monotonic() - started)
         self.metrics.lag.set(max(0.0, time.time() - records[-1].timestamp_ms / 1000))
 
@@ -161,6 +168,8 @@ class Worker:
         finally:
             self.executor.shutdown(wait=True, cancel_futures=True)
             self.sender.stop()
+            if self._profile is not None:
+                self._profile.dump_stats(Path(os.environ[PROFILE_FOLDER]) / f"{self.config.role}.pstats")
 
 
 def today() -> dt.date:
