@@ -29,7 +29,9 @@ DDL: Final = (
 
 def cached_handles(tx: Transaction, lookups: Sequence[bytes]) -> dict[bytes, tuple[bytes, int]]:
     """Lookup -> (sealed person id, month it was last asked)."""
-    rows = tx.execute("SELECT lookup, sealed, asked_month FROM handle_cache WHERE lookup = ANY(%s)", (list(lookups),))
+    rows = tx.execute(
+        "SELECT lookup, sealed, asked_month FROM handle_cache WHERE lookup = ANY(%b)", (list(lookups),), binary=True
+    )
     return {bytes(k): (bytes(s), int(str(m))) for k, s, m in rows}  # type: ignore[arg-type, call-overload]
 
 
@@ -38,7 +40,7 @@ def save_handles(tx: Transaction, rows: Sequence[tuple[bytes, bytes, int]]) -> N
     if rows:
         lookups, sealed, months = zip(*rows, strict=True)
         tx.execute(
-            "INSERT INTO handle_cache SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::int[]) "
+            "INSERT INTO handle_cache SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::int[]) "
             "ON CONFLICT (lookup) DO UPDATE SET asked_month = EXCLUDED.asked_month",
             (list(lookups), list(sealed), list(months)),
         )
@@ -46,7 +48,7 @@ def save_handles(tx: Transaction, rows: Sequence[tuple[bytes, bytes, int]]) -> N
 
 def persons_of(tx: Transaction, elements: Sequence[bytes]) -> dict[bytes, bytes]:
     """Element -> person id."""
-    rows = tx.execute("SELECT element, person FROM elements WHERE element = ANY(%s)", (list(elements),))
+    rows = tx.execute("SELECT element, person FROM elements WHERE element = ANY(%b)", (list(elements),), binary=True)
     return {bytes(e): bytes(p) for e, p in rows}  # type: ignore[arg-type, call-overload]
 
 
@@ -54,7 +56,7 @@ def save_persons(tx: Transaction, rows: dict[bytes, bytes]) -> None:
     """Remember elements at first sight; a person id follows from the element, so twice is the same."""
     if rows:
         tx.execute(
-            "INSERT INTO elements SELECT * FROM unnest(%s::bytea[], %s::bytea[]) ON CONFLICT DO NOTHING",
+            "INSERT INTO elements SELECT * FROM unnest(%b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
             (list(rows), list(rows.values())),
         )
 
@@ -70,8 +72,8 @@ def add_dated(tx: Transaction, rows: Iterable[tuple[bytes, Dated]]) -> set[bytes
         [d.spot.place for _, d in items],
     ]  # fmt: skip
     new = tx.execute(
-        "INSERT INTO dated_addresses SELECT * FROM unnest(%s::bytea[], %s::int[], %s::bytea[], %s::bytea[], %s::bytea[], "
-        "%s::bigint[], %s::int[]) ON CONFLICT DO NOTHING RETURNING person",
+        "INSERT INTO dated_addresses SELECT * FROM unnest(%b::bytea[], %b::int[], %b::bytea[], %b::bytea[], %b::bytea[], "
+        "%b::bigint[], %b::int[]) ON CONFLICT DO NOTHING RETURNING person",
         columns,
     )
     return {bytes(p) for (p,) in new}  # type: ignore[arg-type, call-overload]
@@ -111,7 +113,7 @@ def add_links(tx: Transaction, rows: Sequence[tuple[bytes, Link]]) -> None:
 
 def linked_to(tx: Transaction, persons: Sequence[bytes]) -> set[bytes]:
     """Who is linked to any of these."""
-    rows = tx.execute("SELECT DISTINCT person FROM links WHERE to_person = ANY(%s)", (list(persons),))
+    rows = tx.execute("SELECT DISTINCT person FROM links WHERE to_person = ANY(%b)", (list(persons),), binary=True)
     return {bytes(p) for (p,) in rows}  # type: ignore[arg-type, call-overload]
 
 
@@ -119,7 +121,7 @@ def links_of(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, list[Link
     """Each person's links."""
     found: dict[bytes, list[Link]] = defaultdict(list)
     for p, to, first, last in tx.execute(
-        "SELECT person, to_person, from_day, until_day FROM links WHERE person = ANY(%s)", (list(persons),)
+        "SELECT person, to_person, from_day, until_day FROM links WHERE person = ANY(%b)", (list(persons),), binary=True
     ):
         found[bytes(p)].append(Link(bytes(to), int(str(first)), last))  # type: ignore[arg-type, call-overload]
     return found
@@ -133,13 +135,15 @@ def evidence(
     stays: dict[bytes, list[Residence]] = defaultdict(list)
     wanted = (list(persons),)
     for p, day, address, *spot in tx.execute(
-        "SELECT person, day, address, household, contributor, area, place FROM dated_addresses WHERE person = ANY(%s)",
+        "SELECT person, day, address, household, contributor, area, place FROM dated_addresses WHERE person = ANY(%b)",
         wanted,
+        binary=True,
     ):
         dated[bytes(p)].append(Dated(int(str(day)), bytes(address), Spot(*spot)))  # type: ignore[arg-type, call-overload]
     for p, first, last, *spot in tx.execute(
-        "SELECT person, from_day, until_day, household, contributor, area, place FROM residences WHERE person = ANY(%s)",
+        "SELECT person, from_day, until_day, household, contributor, area, place FROM residences WHERE person = ANY(%b)",
         wanted,
+        binary=True,
     ):
         stays[bytes(p)].append(Residence(int(str(first)), last, Spot(*spot)))  # type: ignore[arg-type, call-overload]
     return dated, stays
@@ -149,11 +153,13 @@ def lock_placements(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, tu
     """Lock the placement rows in one order for all workers, making absent ones; person -> (version, packed)."""
     ordered = sorted(persons)
     tx.execute(
-        "INSERT INTO placements SELECT p, 0, ''::bytea FROM unnest(%s::bytea[]) AS n(p) ON CONFLICT DO NOTHING",
+        "INSERT INTO placements SELECT p, 0, ''::bytea FROM unnest(%b::bytea[]) AS n(p) ON CONFLICT DO NOTHING",
         (ordered,),
     )
     rows = tx.execute(
-        "SELECT person, version, packed FROM placements WHERE person = ANY(%s) ORDER BY person FOR UPDATE", (ordered,)
+        "SELECT person, version, packed FROM placements WHERE person = ANY(%b) ORDER BY person FOR UPDATE",
+        (ordered,),
+        binary=True,
     )
     return {bytes(p): (int(str(v)), bytes(k)) for p, v, k in rows}  # type: ignore[arg-type, call-overload]
 

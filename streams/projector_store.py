@@ -100,7 +100,7 @@ _NOT_ZERO: Final = "HAVING sum(cents) <> 0 OR sum(volume) <> 0 OR sum(count) <> 
 def standing_of(tx: Transaction, persons: Sequence[bytes]) -> NDArray[np.void]:
     """What stands for these persons, summed per key without epoch."""
     rows = tx.execute(
-        f"SELECT {_KEY}, 0, {_SUMS} FROM bookings WHERE person = ANY(%s) GROUP BY {_KEY} {_NOT_ZERO}",  # noqa: S608
+        f"SELECT {_KEY}, 0, {_SUMS} FROM bookings WHERE person = ANY(%b) GROUP BY {_KEY} {_NOT_ZERO}",  # noqa: S608
         (list(persons),), binary=True,
     ).fetchall()  # fmt: skip
     return _frame(rows)
@@ -118,7 +118,7 @@ def household_bookings(tx: Transaction, household: bytes) -> NDArray[np.void]:
 def placements_of(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
     """Person -> (version, packed rows)."""
     rows = tx.execute(
-        "SELECT person, version, packed FROM placements WHERE person = ANY(%s)", (list(persons),), binary=True
+        "SELECT person, version, packed FROM placements WHERE person = ANY(%b)", (list(persons),), binary=True
     )
     return {bytes(p): (int(str(v)), bytes(k)) for p, v, k in rows}  # type: ignore[arg-type, call-overload]
 
@@ -128,7 +128,7 @@ def save_placements(tx: Transaction, rows: dict[bytes, tuple[int, bytes]]) -> No
     if rows:
         persons, values = list(rows), list(rows.values())
         tx.execute(
-            "INSERT INTO placements SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::bytea[]) ON CONFLICT (person) "
+            "INSERT INTO placements SELECT * FROM unnest(%b::bytea[], %b::bigint[], %b::bytea[]) ON CONFLICT (person) "
             "DO UPDATE SET version = EXCLUDED.version, packed = EXCLUDED.packed",
             (persons, [v for v, _ in values], [k for _, k in values]),
         )
