@@ -34,11 +34,8 @@ PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
 _SUBJECTS_SHARE: Final = 0.4
 
 
-@contextmanager
-def bench_zone() -> Iterator[Zone]:
-    """A fresh zone with one invented gemeente of 200 addresses, removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
-    folder.chmod(0o755)
+def register_of(folder: Path) -> Path:
+    """Write the files of one invented gemeente of 200 addresses; returns their folder."""
     register = folder / "register"
     register.mkdir()
     lines = [f"9000SA;{n};99010101;990101;9901" for n in range(1, 201)]
@@ -48,6 +45,15 @@ def bench_zone() -> Iterator[Zone]:
     (register / "clusters.csv").write_text("PC6;Buurt2025;Cluster\n9000SA;99010101;1\n")
     (register / "special_addresses.csv").write_text("PC6;Huisnummer;Toevoeging;Soort\n")
     (register / "geography.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    return register
+
+
+@contextmanager
+def bench_zone() -> Iterator[Zone]:
+    """A fresh zone with one invented gemeente of 200 addresses, removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
+    folder.chmod(0o755)
+    register = register_of(folder)
     zone = Zone(ZoneFolder(folder / "zone"))
     try:
         zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register})

@@ -151,3 +151,24 @@ def meso_topic(municipality: int) -> str:
 def household_topic(municipality: int) -> str:
     """Topic of the household records of mandates a municipality gave."""
     return f"household.gm{municipality:04d}.v1"
+
+
+def as_markdown() -> str:
+    """The table for people: `docs/topics.md` is exactly this."""
+    lines = [
+        "# Topics",
+        "",
+        "Written from `schemas/topics.py`, the one table of topics: the broker's topics and rights are made from it, and a test tries every",
+        "principal on every topic. `zorgstroom operator topics` compares a running cluster with it. What is not granted here is denied.",
+        "`*senders` are providers and municipalities; `{gm}` is a municipality, `{sender}` any sender, by the name in its certificate.",
+        "",
+        "| topic | what | who writes | who reads | partitions | kept |",
+        "|---|---|---|---|---:|---|",
+    ]
+    for row in TABLE:
+        kept = "always" if row.retention_ms == FOREVER else f"{row.retention_ms // DAY_MS} days"
+        if row.compacted:
+            kept += ", last of each key"
+        writers, readers = (", ".join(f"`{name}`" for name in names) for names in (row.writers, row.readers))
+        lines.append(f"| `{row.name}` | {row.what} | {writers} | {readers} | {row.partitions} | {kept} |")
+    return "\n".join(lines) + "\n"

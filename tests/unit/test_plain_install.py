@@ -176,7 +176,10 @@ def test_the_packages_it_needs_are_made_for_windows_too() -> None:
 
 def test_the_wheel_holds_all_it_needs_and_runs_where_it_is_unpacked(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -185,7 +188,11 @@ def test_the_wheel_holds_all_it_needs_and_runs_where_it_is_unpacked(tmp_path: Pa
     assert any(n.endswith("licenses/LICENSE") for n in held)
     assert not [n for n in held if n.startswith(("tests/", "docs/"))]
     run = "import sys; sys.path.insert(0, sys.argv.pop(1)); from deploy.cli import main; import deploy.cli as c; assert 'site' in c.__file__; main()"
-    for words in (["provider", "template", "t.xlsx"], ["provider", "join", "98000001", "De Linde"], ["operator", "--help"]):
+    for words in (
+        ["provider", "template", "t.xlsx"],
+        ["provider", "join", "98000001", "De Linde"],
+        ["operator", "--help"],
+    ):
         done = subprocess.run(
             [sys.executable, "-I", "-c", run, str(tmp_path / "site"), *words], cwd=tmp_path, capture_output=True, text=True, check=False,
             env={"HOME": str(tmp_path), "PATH": ""}, timeout=60,

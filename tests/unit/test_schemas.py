@@ -133,3 +133,7 @@ def test_the_topic_table_grants_no_reader_another_level() -> None:
     assert {t for p, t in reads if p == "p99000001"} == {"receipts.p99000001.v1", "requests.v1"}
     assert {t for p, t in reads if p == "intake"} == {"delivered.v1", "directory.v1"}
     assert "delivered.v1" not in {t for p, t in reads if p != "intake"}
+
+
+def test_the_page_of_topics_is_the_table() -> None:
+    assert (Path(__file__).parents[2] / "docs" / "topics.md").read_text("utf-8") == topics.as_markdown()
