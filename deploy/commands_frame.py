@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -13,7 +14,9 @@ from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from producers.command_frame import EXIT_REFUSED, EXIT_SETTINGS, err, out, sentences_for
 
-__all__ = ["EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "err", "out", "plainly", "zone_of"]
+__all__ = [
+    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "err", "finish_undisturbed", "heed_signals", "out", "plainly", "zone_of",
+]  # fmt: skip
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the zone (default: data, or ZORGSTROOM_DATA).")
 ]
@@ -26,6 +29,18 @@ def zone_of(data: Path | None) -> Zone:
     folder = ZoneFolder((data or load_settings().data).resolve())
     folder.settings()
     return Zone(folder)
+
+
+def heed_signals() -> None:
+    """SIGTERM and SIGINT end what runs as Ctrl-C does: SIGINT too, since a program started in the background finds it ignored."""
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, signal.default_int_handler)
+
+
+def finish_undisturbed() -> None:
+    """From now on stopping is not broken off by a second Ctrl-C."""
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, signal.SIG_IGN)
 
 
 def plainly(command: Callable[P, R]) -> Callable[P, R]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final, Self
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from deploy.commands_frame import finish_undisturbed, heed_signals
 from deploy.demo import Demo
 from deploy.demo_wish import Teller, Wish
 from deploy.settings import load_settings
@@ -75,7 +74,7 @@ def demo(
     """Run everything on this machine: Kafka, PostgreSQL, the zone, two invented municipalities. Ctrl-C stops, the data stay."""
     wish = Wish(data or load_settings().data, addresses, months, seed, world)
     bar = _Bar(months=months)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    heed_signals()
     running = Demo(wish, bar)
     try:
         with bar:
@@ -104,13 +103,9 @@ def demo(
         out.print(f"{failed}\nLogs: {running.zone.supervisor.logs}", markup=False)
         raise typer.Exit(EXIT_REFUSED) from failed
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        finish_undisturbed()
         running.stop()
     out.print(f"Stopped. The data stay in {wish.data}; start again in seconds, or forget it with `make demo-clean`.")
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _screen(running: Demo) -> None:

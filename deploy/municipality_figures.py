@@ -43,6 +43,8 @@ def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) ->
     """Print cells of a released epoch. `form`: table, csv or json."""
     if form == "json":
         plain = {k: v for k, v in released.items() if not isinstance(v, bytes)} | {"cells": cells}
+        if released["protection"] == "preliminary":
+            plain = {"note": PRELIMINARY_SENTENCE} | plain
         print(json.dumps(plain, indent=2, ensure_ascii=False))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -50,7 +52,7 @@ def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) ->
         for c in cells:
             writer.writerow(
                 (c["area"], c["area_level"], c["group"], c["service_year"], c["decision"], c["euros"], c["households"],
-                 _month(c["known_until"]), released["protection"])
+                 _month(c["known_until"]), f"{released['protection']} protection")
             )  # fmt: skip
     else:
         _table(released, cells)

@@ -5,7 +5,6 @@ Runs inside the zone, on the machine that has its folder.
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +15,7 @@ from rich.progress import Progress
 
 from deploy.awake import awake
 from deploy.cluster import Cluster
-from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, heed_signals, out, plainly, zone_of
 from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
@@ -66,7 +65,7 @@ def run(data: DataOption = None) -> None:
     """Run the zone on this machine until Ctrl-C: servers, workers, pages. The data stay."""
     from deploy.own_zone import start_zone, tend
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_signals()
     zone = zone_of(data)
     zone.tell = lambda what: out.print(f"{time.strftime('%H:%M:%S')}  Starting: {what}")
     try:
@@ -75,7 +74,7 @@ def run(data: DataOption = None) -> None:
         out.print("Running. Ctrl-C stops everything that was started here and keeps the data.")
         tend(zone, lambda line: out.print(line, markup=False))
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        finish_undisturbed()
         zone.stop()
 
 

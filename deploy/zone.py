@@ -5,6 +5,7 @@ Everything it makes lies in one folder (`deploy.zone_folder`); what it starts it
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import time
@@ -16,9 +17,9 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from deploy.certificates import Authority, RoleCertificate
+from deploy import preflight
+from deploy.certificates import Authority, RoleCertificate, check_not_expired
 from deploy.cluster import Cluster
-from deploy.preflight import steady_port
 from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 from deploy.settings import Settings, load_settings
 from deploy.supervisor import Program, Supervisor
@@ -70,7 +71,9 @@ class Zone:
         if self.folder.exists:
             return
         self.folder.make_secrets({"intake/scalar": voprf.random_scalar().reveal()})
-        ports = {name: steady_port() for name in ("keyvault", *(f"metrics/{r}" for r in (*WORKERS, "keyvault")))}
+        ports = {
+            name: preflight.steady_port() for name in ("keyvault", *(f"metrics/{r}" for r in (*WORKERS, "keyvault")))
+        }
         self.folder.save_settings(
             {
                 "municipalities": list(municipalities), "first_month": str(first_month), "ports": ports,
@@ -101,8 +104,19 @@ class Zone:
         """Bring topics and rights of all members to what the table says."""
         Cluster(self.kafka.admin() | {"log_level": 2}).apply(self.folder.members())
 
+    def check(self) -> None:
+        """Check ports and certificates of all roles before anything is touched. Raises `SettingsWrong`."""
+        path = self.folder.path
+        for name, port in self.folder.settings()["ports"].items():
+            what = name.removeprefix("metrics/") if name != "page" else "page"
+            preflight.check_port_free(port, whose=f"{what} of the zone in {path} (does it run already?)")
+        now = dt.datetime.now(dt.UTC)
+        for cert in sorted(path.glob("roles/*/cert.pem")):
+            check_not_expired(cert, now=now)
+
     def start(self) -> None:
-        """Start everything and wait until it is ready."""
+        """Start everything and wait until it is ready. Raises `SettingsWrong` before anything is touched."""
+        self.check()
         self.start_servers()
         self.publish_directory(self.role_key_entries())
         self.tell("keyvault")
@@ -190,7 +204,7 @@ class Zone:
             "role": role, "kafka": self._kafka_access(role), "database_dsn": self.postgres.create_role_database(role),
             "vault": {"url": self.vault_url, "voprf_public_key": public.hex(), "voprf_key_id": key_id},
             "root_public_key": self.folder.root_public().hex(), "secrets_dir": str(self.folder.role(role) / "secrets"),
-            "metrics_port": steady_port() if instance else settings["ports"][f"metrics/{role}"],
+            "metrics_port": preflight.steady_port() if instance else settings["ports"][f"metrics/{role}"],
             "first_month": settings["first_month"], "municipalities": settings["municipalities"], "extra": extra,
         }  # fmt: skip
 

@@ -137,6 +137,7 @@ class IntakeRole:
         self._name_persons(tx, opened)
         self._place(tx, opened)
         sent = {id(o.taken): self._rekeyed(o) for o in opened}
+        self.metrics.events_out.inc(sum(self.events_in(o.taken.payload) for o in opened))
         return [outputs[i] if i in outputs else sent[id(t)] for i, t in enumerate(accepted)]
 
     def _open(self, taken: Numbered[Arrived], held: set[str]) -> _Opened:

@@ -199,6 +199,7 @@ class LedgerRole:
         for work in works:
             if work.prepared is not None:
                 work.judged = ledger.judge(work.prepared, books)
+                self.metrics.events_out.inc(len(work.judged.accepted))
                 self.metrics.duplicates.inc(work.judged.duplicates)
                 for _, code in work.judged.refused:
                     self.metrics.refused(code)

@@ -18,7 +18,10 @@ class WorkerMetrics:
         self.role = role
         self.envelopes_in = self._counter("envelopes_in_total", "Records taken.")
         self.envelopes_out = self._counter("envelopes_out_total", "Records acknowledged by Kafka.")
-        self.events_in = self._counter("events_in_total", "Events in the records taken.")
+        self.events_in = self._counter(
+            "events_in_total", "Events in the records taken (intake can only tell from their size)."
+        )
+        self.events_out = self._counter("events_out_total", "Events passed on, or booked.")
         self.events_refused = self._counter("events_refused_total", "Events refused.", "code")
         self.duplicates = self._counter("duplicates_total", "Records or events seen before, skipped.")
         self.dead_letters = self._counter("dead_letters_total", "Records that could not be read or proved.", "reason")

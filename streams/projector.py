@@ -244,6 +244,7 @@ class Projector:
         owner = np.repeat(np.array([places.index[p] for p, _, _ in events], dtype=np.int64), counts)
         epochs = np.repeat(np.array([e for _, _, e in events], dtype=np.int64), counts)
         rows, unplaced = booked(together, owner, epochs, places)
+        self.metrics.events_out.inc(len(together))
         self.metrics.unplaced.inc(unplaced)
         store.add_bookings(tx, rows)
         return set(rows["household"].tolist())

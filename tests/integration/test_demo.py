@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -36,6 +37,23 @@ def test_what_was_published_was_applied_refused_or_known_before(demo: Demo) -> N
     assert demo.counts["published"] == demo.counts["applied"] + demo.counts["duplicates"] + sum(demo.refused.values())
     assert {"8017", "8021", "9389", "9390"} <= set(demo.refused)
     assert {"bsn", "9346"} <= set(demo.refused_at_provider)
+
+
+def test_the_metrics_of_each_worker_counted_it(demo: Demo) -> None:
+    def counted(role: str, name: str) -> float:
+        with urllib.request.urlopen(demo.zone.metrics_url(role)) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"zorgstroom_{name}{{"))
+
+    assert counted("ledger", "events_out_total") >= demo.counts["applied"]
+    assert counted("projector", "events_out_total") >= demo.counts["applied"]
+    assert counted("ledger", "events_refused_total") >= sum(demo.refused.values())
+    for role in ("intake", "ledger", "projector"):
+        assert counted(role, "envelopes_in_total") > 100
+        assert counted(role, "window_events_count") > 0
+        assert counted(role, "lag_seconds") < 3600
+        assert counted(role, "outbox_length") == 0
+        assert counted(role, "ready") == 1
 
 
 def test_a_rebuild_from_the_ledger_equals_the_live_books(demo: Demo) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.certificates import Authority
 from deploy.servers import postgres_server
 from deploy.settings import load_settings
 from producers.town.files import make_town
@@ -74,6 +78,7 @@ def terminal() -> Iterator[Terminal]:
     terminal.types(
         "operator", "make", f"GM9901={folder / 'town' / 'GM9901'}", "--first-month", "2025-01", says="already", code=2
     )
+    wrong_at_start(terminal, folder / "zone")
     log = folder / "run.txt"
     with log.open("w") as told:
         running = subprocess.Popen(
@@ -96,6 +101,23 @@ def terminal() -> Iterator[Terminal]:
             forget()
         shutil.rmtree(folder, ignore_errors=True)
     assert running.returncode in (0, 1), log.name
+
+
+def wrong_at_start(terminal: Terminal, zone: Path) -> None:
+    """A port that is taken and a certificate that has expired: one sentence, before anything is touched."""
+    before = sorted(zone.rglob("*"))
+    port = json.loads((zone / "zone.json").read_text())["ports"]["keyvault"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        terminal.types("operator", "run", says=f"Port {port}, which belongs to keyvault .* is in use", code=2)
+    Authority(zone / "root").issue(
+        "ledger", zone / "roles" / "ledger", valid_from=dt.datetime(2024, 1, 1, tzinfo=dt.UTC), days=30
+    )
+    terminal.types("operator", "run", says=r"roles/ledger/cert.pem expired on 2024-01-31; ask for a new one", code=2)
+    for name in ("cert.pem", "key.pem", "ca.pem"):
+        (zone / "roles" / "ledger" / name).unlink()
+    assert [p for p in sorted(zone.rglob("*")) if p not in before] == []
 
 
 def digits(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,57 @@ def test_a_zip_that_is_no_workbook_is_refused_in_a_sentence(tmp_path: Path) -> N
         packed.writestr("readme.txt", "hello")
     (tmp_path / "m.xlsx").write_bytes(buffer.getvalue())
     assert [f.code for f in check(tmp_path / "m.xlsx", CONTEXT_ONE).findings] == ["file-format"]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_hundred_thousand_rows_are_read_and_the_last_bad_cell_is_named(tmp_path: Path, form: str) -> None:
+    count = 100_000
+    path = big_sheet(tmp_path / f"groot.{form}", count)
+    reading = check(path, replace(CONTEXT, payer=9901))
+    assert len(reading.items) == count - 1
+    (finding,) = reading.findings
+    assert finding.where.cell == f"K{count + 1}"
+    assert reading.total_cents == Cents(1050 * (count - 1))
+
+
+def big_sheet(path: Path, count: int) -> Path:
+    """`count` rows, the amount of the last one in words."""
+    head = [
+        "BSN",
+        "postcode",
+        "huisnummer",
+        "toevoeging",
+        "geldstroom",
+        "zorgsoort",
+        "van",
+        "tot",
+        "aantal",
+        "eenheid",
+        "bedrag",
+        "referentie",
+    ]
+    row = [
+        "999900006",
+        "9980AB",
+        "12",
+        "",
+        "Participatiewet",
+        "Bijstandsuitkering",
+        "01-03-2025",
+        "31-03-2025",
+        "",
+        "",
+        "10,50",
+    ]
+    if path.suffix == ".csv":
+        lines = [";".join([*row, f"R{n}"]) for n in range(count - 1)]
+        lines.append(";".join([*row[:-1], "tien", "RX"]))
+        path.write_text("\n".join([";".join(head), *lines]) + "\n", "utf-8")
+        return path
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("Leveringen")
+        sheet.write_row(0, 0, head)
+        for n in range(count):
+            last = n == count - 1
+            sheet.write_row(n + 1, 0, [*row[:-1], "tien" if last else "10,50", "RX" if last else f"R{n}"])
+    return path
