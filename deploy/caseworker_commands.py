@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from producers.command_frame import Chosen, amount, say
 from projections.subscribers import Card, CaseworkerSubscriber
 from schemas.care import CARE_TYPE_BY_CODE, UNITS
 from schemas.errors import Refused, SettingsWrong
@@ -26,8 +27,11 @@ Handle = Annotated[
 
 
 @app.callback()
-def _caseworker() -> None:
-    """I help one household, with a mandate."""
+def options(lang: Annotated[str, typer.Option("--lang", help="nl or en.")] = "nl") -> None:
+    """I help one household, with a mandate; Dutch by default."""
+    if lang not in ("nl", "en"):
+        raise typer.BadParameter("nl of en / nl or en")
+    Chosen.lang = lang
 
 
 def _subscriber(data: Path | None, reader: str, handle: str | None) -> CaseworkerSubscriber:
@@ -67,7 +71,12 @@ def show(reader: Reader, data: DataOption = None, handle: Handle = None) -> None
     finally:
         subscriber.close()
     if card is None:
-        out.print("There is no card under this mandate: it was withdrawn, it has ended, or nothing was delivered yet.")
+        out.print(
+            say(
+                "Onder dit mandaat is er geen kaart: het is ingetrokken of afgelopen, of er is nog niets geleverd.",
+                "There is no card under this mandate: it was withdrawn, it has ended, or nothing was delivered yet.",
+            )
+        )
         raise typer.Exit(EXIT_REFUSED)
     _print(card)
 
@@ -82,14 +91,16 @@ def watch(reader: Reader, data: DataOption = None, handle: Handle = None) -> Non
             if subscriber.poll(1.0):
                 card = subscriber.look()
                 if card is None:
-                    out.print("The mandate was withdrawn or has ended.")
+                    out.print(
+                        say("Het mandaat is ingetrokken of afgelopen.", "The mandate was withdrawn or has ended.")
+                    )
                     return
                 out.print(time.strftime("%H:%M:%S"))
                 _print(card)
     except KeyboardInterrupt:
-        out.print("Stopped.")
+        out.print(say("Gestopt.", "Stopped."))
     except Refused as refused:
-        out.print(refused.sentence)
+        out.print(refused.text(Chosen.lang), markup=False)
         raise typer.Exit(EXIT_REFUSED) from refused
     finally:
         subscriber.close()
@@ -98,28 +109,50 @@ def watch(reader: Reader, data: DataOption = None, handle: Handle = None) -> Non
 def _volume(hundredths: int, unit: int) -> str:
     if hundredths <= 0:
         return "-"
-    return f"{hundredths / 100:,.2f}".rstrip("0").rstrip(".") + (f" {UNITS[unit][0]}" if unit else "")
+    return amount(hundredths).rstrip("0").rstrip(".,") + (f" {UNITS[unit][Chosen.lang == 'en']}" if unit else "")
 
 
 def _print(card: Card) -> None:
     fields: dict[str, Any] = card.fields
     known = day_of(fields["known_on"])
+    month = Month.from_index(fields["epoch"])
     out.print(
-        f"Household card, version {card.version}, as known on {known}; open month {Month.from_index(fields['epoch'])}; {fields['members']} person(s)."
+        say(
+            f"Huishoudkaart, versie {card.version}, zoals bekend op {known:%d-%m-%Y}; open maand {month}; {fields['members']} personen.",
+            f"Household card, version {card.version}, as known on {known}; open month {month}; {fields['members']} person(s).",
+        )
     )
     table = Table(box=None, pad_edge=False)
-    for head in ("Person", "Stream", "Care", "Provider (AGB)", "Delivered", "Granted", "Months", "Euros"):
-        table.add_column(head, justify="right" if head == "Euros" else "left")
+    heads = say(
+        "Persoon|Geldstroom|Zorg|Aanbieder (AGB)|Geleverd|Toegewezen|Maanden|Euro",
+        "Person|Stream|Care|Provider (AGB)|Delivered|Granted|Months|Euros",
+    ).split("|")
+    for head in heads:
+        table.add_column(head, justify="right" if head == heads[-1] else "left")
     for line in fields["lines"]:
         months = "-"
         if line["count"]:
             months = f"{Month.from_index(line['first_month'])} - {Month.from_index(line['last_month'])}"
+        care = CARE_TYPE_BY_CODE[line["care_type"]]
         table.add_row(
-            str(line["member"]), line["stream"], CARE_TYPE_BY_CODE[line["care_type"]].label, f"{line['provider']:08d}",
-            _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, f"{line['cents'] / 100:,.2f}",
+            str(line["member"]), line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
+            _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, amount(line["cents"]),
         )  # fmt: skip
     table.add_row(
-        "", "", "", "", "", "", "Total", f"{sum(line['cents'] for line in fields['lines']) / 100:,.2f}", style="bold"
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        say("Samen", "Total"),
+        amount(sum(line["cents"] for line in fields["lines"])),
+        style="bold",
     )
     out.print(table)
-    out.print("Services that a member keeps private are not on this card.")
+    out.print(
+        say(
+            "Diensten die iemand voor zich houdt staan niet op deze kaart.",
+            "Services that a member keeps private are not on this card.",
+        )
+    )

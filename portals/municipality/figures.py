@@ -148,16 +148,22 @@ class Figures:
             at = self.parent(at)
 
     def bar(self, code: str, year: int) -> Bar | None:
-        """The split over streams of the smallest area around `code` that shows at least two of them apart."""
-        for at in self._outward(code):
-            cells = {g: self.own(at, g, year) for g in STREAMS}
-            have = {
-                g: int(c["euros"])
-                for g, c in cells.items()
-                if c is not None and c["euros"] is not None and c["decision"] == "released"
-            }
-            whole = sum(v for v in have.values() if v > 0)
-            if len(have) >= 2 and whole > 0:
-                parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
-                return Bar(at, parts, tuple(g for g in STREAMS if g not in have))
-        return None
+        """The split over streams of the smallest area around `code` that shows all of them apart.
+
+        Where none does, of the smallest one that shows two.
+        """
+        bars = [bar for at in self._outward(code) if (bar := self._split(at, year)) is not None]
+        return next((bar for bar in bars if not bar.missing), bars[0] if bars else None)
+
+    def _split(self, code: str, year: int) -> Bar | None:
+        cells = {g: self.own(code, g, year) for g in STREAMS}
+        have = {
+            g: int(c["euros"])
+            for g, c in cells.items()
+            if c is not None and c["euros"] is not None and c["decision"] == "released"
+        }
+        whole = sum(v for v in have.values() if v > 0)
+        if len(have) < 2 or whole <= 0:
+            return None
+        parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
+        return Bar(code, parts, tuple(g for g in STREAMS if g not in have))

@@ -156,7 +156,7 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     given = terminal.types("municipality", "mandate", "give", "GM9901", reader, asked="999900006\n", says="Handle: ")
     handle = re.findall(r"[0-9a-f]{32}", given)[0]
     deadline = time.monotonic() + 30
-    while "Household card" not in (card := _shown(terminal, reader)):
+    while "Huishoudkaart" not in (card := _shown(terminal, reader)):
         assert time.monotonic() < deadline, card
     assert "98000001" in card
     assert "999900006" not in card

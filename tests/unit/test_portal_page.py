@@ -167,13 +167,24 @@ def test_the_bar_is_of_the_area_or_of_one_named() -> None:
     assert "Jeugdwet € 1.000.000" in page
 
 
-def test_a_stream_that_is_held_is_named_and_not_drawn() -> None:
+def test_a_bar_is_of_the_smallest_area_that_shows_all_streams() -> None:
     epoch = released_epoch()
     for cell in epoch["cells"]:
         if cell["area"] == "BU99010101" and cell["group"] == "overig":
             cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
     page = opened("/?gebied=BU99010101", released(record(geography()), record(epoch)))
+    assert "Dit is de verdeling van Dorpskern." in page
+    assert "45%</span>" in page
+
+
+def test_a_stream_that_is_held_is_named_and_not_drawn() -> None:
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["group"] == "overig":
+            cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    page = opened("/?gebied=BU99010101", released(record(geography()), record(epoch)))
     assert "Niet apart getoond: Overige zorg (Zvw en Wlz)." in page
+    assert "%</span>" not in page, "no share of a whole that is not shown"
     assert "stream-overig" not in page
 
 
