@@ -30,7 +30,7 @@ demo-clean: $(STAMP) ## forget the demo's data
 	@$(PY) -m deploy.forget $(DATA)
 
 test: $(STAMP) web-assets ## run all tests but the long ones
-	@$(VENV)/bin/pytest -q -m "not long"
+	@$(VENV)/bin/pytest -q -m "not long" --durations=12
 
 test-faults: $(STAMP) ## the long fault test: 50,000 deliveries, 20 kills
 	@$(VENV)/bin/pytest -q -s tests/faults
