@@ -14,6 +14,7 @@ from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_o
 from producers.command_frame import Chosen, amount, say
 from projections.subscribers import Card, CaseworkerSubscriber
 from schemas.care import CARE_TYPE_BY_CODE, UNITS
+from schemas.certificates import check_not_expired
 from schemas.errors import Refused, SettingsWrong
 from schemas.geography import gemeente_number
 from schemas.values import Month, day_of
@@ -52,6 +53,7 @@ def _subscriber(data: Path | None, reader: str, handle: str | None) -> Caseworke
         msg = "A handle has 32 hexadecimal digits."
         raise SettingsWrong(msg) from wrong
     files = zone.reader_certificate(reader)
+    check_not_expired(files.cert)
     municipality = gemeente_number(reader.split("-")[1][2:])
     return CaseworkerSubscriber(
         zone.kafka.client(files) | {"log_level": 0}, f"{reader}.show", municipality, raw, zone.vault(reader, files)

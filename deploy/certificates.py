@@ -137,18 +137,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def check_not_expired(cert: Path, *, now: dt.datetime) -> None:
-    """Raise `SettingsWrong`, one sentence with file and day, when a certificate has expired or is not valid yet."""
-    try:
-        certificate = x509.load_pem_x509_certificate(cert.read_bytes())
-    except (OSError, ValueError) as broken:
-        msg = f"The certificate {cert} can't be read; ask for a new one."
-        raise SettingsWrong(msg) from broken
-    if now > certificate.not_valid_after_utc:
-        msg = f"The certificate {cert} expired on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one."
-        raise SettingsWrong(msg)
-    if now < certificate.not_valid_before_utc:
-        msg = f"The certificate {cert} is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} on; check the clock."
-        raise SettingsWrong(msg)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from deploy import preflight
 from deploy.admission import admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
 from deploy.demo_municipality import ask_providers, give_mandate
@@ -51,7 +52,7 @@ class Demo:
     _publishers: dict[str, Publisher] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.wish.data.mkdir(parents=True, exist_ok=True)
+        preflight.check_folder(self.wish.data)
         folder = ZoneFolder(self.wish.data.resolve())
         self.zone = Zone(folder, tell=lambda what: self.teller.stage(f"Starting: {what}"))
 

@@ -75,6 +75,7 @@ def demo(
     wish = Wish(data or load_settings().data, addresses, months, seed, world)
     bar = _Bar(months=months)
     heed_signals()
+    _check_report(report)
     running = Demo(wish, bar)
     try:
         with bar:
@@ -106,6 +107,12 @@ def demo(
         finish_undisturbed()
         running.stop()
     out.print(f"Stopped. The data stay in {wish.data}; start again in seconds, or forget it with `make demo-clean`.")
+
+
+def _check_report(report: Path | None) -> None:
+    if report is not None and not report.resolve().parent.is_dir():
+        msg = f"The folder of the report {report} is not there; make it first."
+        raise SettingsWrong(msg)
 
 
 def _screen(running: Demo) -> None:

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy import preflight
-from deploy.certificates import Authority, RoleCertificate, check_not_expired
+from deploy.certificates import Authority, RoleCertificate
 from deploy.kafka_jars import jars
 from deploy.kafka_properties import ADMIN, BROKER, as_text, properties
 from producers.profile import write_private
+from schemas.certificates import check_not_expired
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
 
 _READY = b"Kafka Server started"

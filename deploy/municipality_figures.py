@@ -48,6 +48,8 @@ def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) ->
         print(json.dumps(plain, indent=2, ensure_ascii=False))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
+        if released["protection"] == "preliminary" and not cells:
+            print(PRELIMINARY_SENTENCE, file=sys.stderr)
         writer.writerow(_COLUMNS)
         for c in cells:
             writer.writerow(

@@ -18,7 +18,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 
 from deploy import preflight
-from deploy.certificates import Authority, RoleCertificate, check_not_expired
+from deploy.certificates import Authority, RoleCertificate
 from deploy.cluster import Cluster
 from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 from deploy.settings import Settings, load_settings
@@ -28,6 +28,7 @@ from keyvault import voprf
 from keyvault.client import VaultClient
 from producers.profile import write_private
 from schemas import topics
+from schemas.certificates import check_not_expired
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Unavailable
 from schemas.sealing import box_public_key, verify_key_of

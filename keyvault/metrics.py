@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
+from schemas import codes
 from schemas.errors import SettingsWrong
 
 _ROLE: Final = "keyvault"
@@ -28,6 +29,10 @@ class VaultMetrics:
         self._lent = self._counter("vault_person_keys_lent_total", "Person keys lent.")
         self._mandates = self._counter("vault_mandates_read_total", "Mandate states read.")
         self._dead = self._counter("dead_letters_total", "Records that could not be read.", "reason")
+        for result in _RESULTS:
+            self._looks.labels(_ROLE, result)
+        for reason in codes.DEAD_LETTERS:
+            self._dead.labels(_ROLE, reason)
         self._ready = self._gauge("ready", "1 when the vault answers and knows all mandates.")
         self._waiting = self._gauge("waiting", "1 while waiting for something that is away.")
         info = Gauge(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schemas.certificates import check_not_expired
 from schemas.directory import Directory
 from schemas.envelope import RecipientKeys
 from schemas.errors import SettingsWrong
@@ -50,7 +51,7 @@ class Profile:
 
     @classmethod
     def load(cls, folder: Path) -> Profile:
-        """Read a profile. Raises `SettingsWrong` where it is absent, broken or not admitted yet."""
+        """Read a profile. Raises `SettingsWrong` where it is absent, broken, not admitted yet, or its certificate has expired."""
         d = read_json(folder)
         if "bootstrap" not in d:
             raise SettingsWrong(
@@ -58,6 +59,7 @@ class Profile:
                 dutch=f"{folder} is nog niet toegelaten: stuur het aanvraagbestand naar de gemeente en neem het antwoord in "
                 "gebruik met `zorgstroom provider accept`.",
             )
+        check_not_expired(folder / "cert.pem")
         directory = Directory(bytes.fromhex(d["root_public_key"]))
         for entry in d["directory"]:
             directory.learn(bytes.fromhex(entry))

@@ -96,6 +96,10 @@ DEAD_LETTER_ONLY: Final = frozenset({"unknown-sender", "signature", "unreadable"
 """Reasons for which nobody gets a receipt: the sender is not proved."""
 
 
+DEAD_LETTERS: Final = ("unreadable", "schema", "part", "signature", "unknown-key", "unknown-sender", "equivocation")
+"""Reasons of dead letters, for metrics that are there before the first one."""
+
+
 def sentence(code: str, *, lang: str = "nl") -> str:
     """Return the sentence for `code` in Dutch (`nl`) or English (`en`). Raises `KeyError` for a code outside the table."""
     dutch, english = REASONS[code]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyvault.client import VaultClient
+from schemas.certificates import check_not_expired
 from schemas.errors import SettingsWrong
 from schemas.values import Month
 
@@ -50,7 +51,7 @@ class RoleConfig:
 
     role: str
     kafka: KafkaAccess
-    database_dsn: str
+    database_dsn: str = field(repr=False)
     root_public_key: bytes
     secrets_dir: Path
     metrics_port: int
@@ -96,6 +97,7 @@ class RoleConfig:
             if not file.is_file():
                 msg = f"The certificate file {file} named in {path} is not there."
                 raise SettingsWrong(msg)
+        check_not_expired(kafka.cert)
         return cls(
             role=role, kafka=kafka, database_dsn=dsn, root_public_key=root, secrets_dir=secrets_dir,
             metrics_port=metrics_port, first_month=first_month, municipalities=municipalities, vault=vault,

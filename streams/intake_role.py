@@ -128,17 +128,22 @@ class IntakeRole:
         held = store.on_hold(tx, (a.payload.envelope.header.sender.text for a in accepted))
         outputs: dict[int, Output] = {}
         opened: list[_Opened] = []
-        for index, taken in enumerate(accepted):
+        for taken in accepted:
             try:
                 opened.append(self._open(taken, held))
             except Refused as refused:
-                self.metrics.refused(refused.code)
-                outputs[index] = self._receipt(taken, kind="final", code=refused.code)
-        self._name_persons(tx, opened)
+                outputs[id(taken)] = self._refused(taken, refused.code)
+        contradicted = self._name_persons(tx, opened)
+        outputs |= {id(o.taken): self._refused(o.taken, "on-hold") for o in opened if o.sender in contradicted}
+        opened = [o for o in opened if o.sender not in contradicted]
         self._place(tx, opened)
-        sent = {id(o.taken): self._rekeyed(o) for o in opened}
+        outputs |= {id(o.taken): self._rekeyed(o) for o in opened}
         self.metrics.events_out.inc(sum(self.events_in(o.taken.payload) for o in opened))
-        return [outputs[i] if i in outputs else sent[id(t)] for i, t in enumerate(accepted)]
+        return [outputs[id(taken)] for taken in accepted]
+
+    def _refused(self, taken: Numbered[Arrived], code: str) -> Output:
+        self.metrics.refused(code)
+        return self._receipt(taken, kind="final", code=code)
 
     def _open(self, taken: Numbered[Arrived], held: set[str]) -> _Opened:
         envelope = taken.payload.envelope
@@ -159,7 +164,8 @@ class IntakeRole:
                 refusals[index] = wrong.code
         return _Opened(taken, identity, refusals)
 
-    def _name_persons(self, tx: Transaction, opened: list[_Opened]) -> None:
+    def _name_persons(self, tx: Transaction, opened: list[_Opened]) -> set[str]:
+        """Give every subject its person id; the senders of whom a handle stands for more than one person go on hold."""
         asked: list[Asked] = []
         for o in opened:
             header = o.taken.payload.envelope.header
@@ -179,6 +185,7 @@ class IntakeRole:
         remaining = iter(persons)
         for o in opened:
             o.persons = [_NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))]
+        return contradicted
 
     def _place(self, tx: Transaction, opened: list[_Opened]) -> None:
         """Take in what the envelopes say of addresses, and hand news to the earliest envelope that touched the person."""

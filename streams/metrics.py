@@ -6,6 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from schemas import codes
+from schemas.errors import SettingsWrong
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -25,6 +28,10 @@ class WorkerMetrics:
         self.events_refused = self._counter("events_refused_total", "Events refused.", "code")
         self.duplicates = self._counter("duplicates_total", "Records or events seen before, skipped.")
         self.dead_letters = self._counter("dead_letters_total", "Records that could not be read or proved.", "reason")
+        for (
+            reason
+        ) in codes.DEAD_LETTERS:  # there from the first scrape: an alert sees no first increase of what was not there
+            self.dead_letters.labels(role, reason)
         self.gaps = self._counter("gaps_total", "Records from beyond the next number, left for the resend.")
         self.stale = self._counter("stale_transactions_total", "Transactions refused because another worker was ahead.")
         self.retries = self._counter("retries_total", "Windows tried again because something was away.")
@@ -65,8 +72,12 @@ class WorkerMetrics:
         self.dead_letters.labels(self.role, reason).inc()
 
     def serve(self, port: int) -> None:
-        """Serve /metrics on the loopback port."""
-        start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        """Serve /metrics on the loopback port. Raises `SettingsWrong` when it is in use."""
+        try:
+            start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        except OSError as taken:
+            msg = f"Port {port} for metrics is in use; choose another `metrics_port`."
+            raise SettingsWrong(msg) from taken
 
 
 def software_version() -> str:

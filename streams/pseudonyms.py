@@ -50,7 +50,7 @@ class Pseudonyms:
     pinned_public_key: bytes
     scalar: ScalarKey
     id_key: PersonIdKey
-    cache_key: bytes
+    cache_key: bytes = field(repr=False)
     _held: OrderedDict[bytes, tuple[bytes, int]] = field(default_factory=OrderedDict)
 
     def _lookup(self, asked: Asked) -> bytes:
@@ -60,16 +60,21 @@ class Pseudonyms:
         return DataKey(hmac.digest(self.cache_key, b"row|" + asked.sender.encode() + b"|" + asked.handle, "sha256"))
 
     def resolve(self, tx: Transaction, subjects: Sequence[Asked]) -> tuple[list[bytes], set[str]]:
-        """Person ids in the order asked, and the senders whose handle now stands for another person than before."""
+        """Person ids in the order asked, and the senders of whom a handle stands for more than one person.
+
+        Nothing those sent in this window may be used: an id given for one of their handles may be somebody else's.
+        """
         lookups = [self._lookup(a) for a in subjects]
         known = self._known(tx, subjects, lookups)
         to_ask: dict[bytes, Asked] = {}
+        contradicted: set[str] = set()
         for asked, lookup in zip(subjects, lookups, strict=True):
             held = known.get(lookup)
             if held is None or held[1] < asked.month or self._due(lookup, asked.number):
-                to_ask.setdefault(lookup, asked)
+                first = to_ask.setdefault(lookup, asked)
+                if first.bsn != asked.bsn:
+                    contradicted.add(asked.sender)
         answers = self._ask(tx, list(to_ask.values()))
-        contradicted: set[str] = set()
         rows = []
         for (lookup, asked), person in zip(to_ask.items(), answers, strict=True):
             held = known.get(lookup)

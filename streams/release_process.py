@@ -94,11 +94,7 @@ def run(config: RoleConfig) -> None:
     """Run until SIGTERM; what is away is waited for."""
     metrics, log, stopping = WorkerMetrics(config.role), logger(config.role), threading.Event()
     release = build(config, metrics)
-    try:
-        metrics.serve(config.metrics_port)
-    except OSError as taken:
-        msg = f"Port {config.metrics_port} for metrics is in use; choose another `metrics_port`."
-        raise SettingsWrong(msg) from taken
+    metrics.serve(config.metrics_port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     turn, waiting = Turn(config, release, metrics, log), False

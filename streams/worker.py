@@ -198,13 +198,16 @@ def _built(build: Callable[[RoleConfig, WorkerMetrics], Worker], config: RoleCon
     told = False
     while True:
         try:
-            return build(config, metrics)
+            built = build(config, metrics)
         except Unavailable as away:
             if not told:
                 logger(config.role).warning("waiting", reason=str(away))
             told = True
             metrics.waiting.set(1)
             time.sleep(1)
+        else:
+            metrics.waiting.set(0)
+            return built
 
 
 def main(build: Callable[[RoleConfig, WorkerMetrics], Worker], arguments: Sequence[str] | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -11,9 +12,20 @@ import uvicorn
 
 from portals.municipality.app import build_app
 from portals.municipality.released import Released
+from schemas.certificates import check_not_expired
 from schemas.errors import SettingsWrong
 
 EXIT_SETTINGS = 2
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            msg = f"Port {port} of the page is in use; choose another `port` or stop that program."
+            raise SettingsWrong(msg) from taken
 
 
 def run(path: Path) -> None:
@@ -26,9 +38,12 @@ def run(path: Path) -> None:
         }  # fmt: skip
         released = Released(kafka, int(d["municipality"]), bytes.fromhex(d["release_public_key"]))
         host, port = str(d["host"]), int(d["port"])
+        certificate = Path(d["kafka"]["cert"])
     except (OSError, ValueError, KeyError, TypeError) as wrong:
         msg = f"The settings file {path} can't be read or lacks a field: {type(wrong).__name__}."
         raise SettingsWrong(msg) from wrong
+    check_not_expired(certificate)
+    _check_free(host, port)
     released.follow()
     try:
         uvicorn.run(

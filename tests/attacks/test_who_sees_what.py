@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from provider_profiles import encodings
+from python_calamine import CalamineWorkbook
 
 from deploy.cluster import expected_rights
 from deploy.demo import Demo
@@ -27,6 +28,14 @@ def published_bsns(demo: Demo) -> set[str]:
     for path in demo.town.rglob("*"):
         if path.suffix in (".xml", ".csv"):
             found |= set(re.findall(r"\b9999\d{5}\b", path.read_text("utf-8", "ignore")))
+        if path.suffix == ".xlsx":
+            rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+            found |= {
+                digits
+                for row in rows
+                for cell in row
+                if re.fullmatch(r"9999\d{5}", digits := str(cell).removesuffix(".0"))
+            }
     return found
 
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from deploy.certificates import Authority, check_not_expired
+from deploy.certificates import Authority
+from schemas.certificates import check_not_expired
 from schemas.errors import Refused, SettingsWrong
 
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -143,6 +144,15 @@ def test_what_is_missing_is_said_with_what_to_do(tmp_path: Path, authority: Auth
     with pytest.raises(SettingsWrong, match="not admitted yet"):
         Profile.load(tmp_path / "a")
     profile = admitted(tmp_path / "b", authority).profile
+    old = authority.issue(
+        "p98000001", tmp_path / "old", valid_from=dt.datetime(2024, 1, 1, tzinfo=dt.UTC), days=30, server=False
+    )
+    good = (tmp_path / "b" / "cert.pem").read_bytes()
+    (tmp_path / "b" / "cert.pem").write_bytes(old.cert.read_bytes())
+    with pytest.raises(SettingsWrong, match="expired on 2024-01-31") as told:
+        Profile.load(tmp_path / "b")
+    assert "is verlopen op 31-01-2024" in told.value.text("nl")
+    (tmp_path / "b" / "cert.pem").write_bytes(good)
     (tmp_path / "b" / "handle.key").write_bytes(b"short")
     with pytest.raises(SettingsWrong, match="damaged"):
         profile.handle_key()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
+import pytest
 from prometheus_client import generate_latest
 
 from keyvault.metrics import VaultMetrics
 from schemas import codes
+from schemas.errors import SettingsWrong
 from streams.metrics import WorkerMetrics
 
 PROMISED = {
@@ -36,3 +40,19 @@ def test_a_refusal_counts_under_a_code_that_has_a_sentence() -> None:
     for code in ("8017", "8021", "9389", "9390"):
         assert codes.sentence(code, lang="en")
         assert codes.sentence(code, lang="nl")
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsWrong, match=f"Port {port} for metrics is in use"):
+            WorkerMetrics("ledger").serve(port)
+
+
+def test_reasons_of_dead_letters_are_there_before_the_first_one() -> None:
+    for registry in (WorkerMetrics("intake").registry, VaultMetrics().registry):
+        text = generate_latest(registry).decode()
+        for reason in codes.DEAD_LETTERS:
+            assert f'reason="{reason}"' in text
