@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,18 +42,21 @@ class _Running:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps a set of programs running. `logs`: folder for one log file per program."""
+    """Keeps a set of programs running. `logs`: folder for one log file per program. Safe to use from several threads."""
 
     logs: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     _running: dict[str, _Running] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+    """Two that see the same program ended must not both start it again: one of the two would be forgotten."""
 
     def start(self, program: Program) -> None:
         """Start one program without waiting. A program of that name must not be running."""
-        if program.name in self._running:
-            msg = f"{program.name} is running already."
-            raise ContractBroken(msg)
-        self._running[program.name] = _Running(program, self._spawn(program), time.monotonic())
+        with self._lock:
+            if program.name in self._running:
+                msg = f"{program.name} is running already."
+                raise ContractBroken(msg)
+            self._running[program.name] = _Running(program, self._spawn(program), time.monotonic())
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -94,41 +98,45 @@ class Supervisor:
 
     def tend(self) -> list[str]:
         """Start again what ended by itself; returns one sentence per event. Call it every second or so."""
-        told: list[str] = []
-        for name, running in list(self._running.items()):
-            code = running.process.poll()
-            if code is None:
-                continue
-            if code in (EXIT_SETTINGS, EXIT_CONTRACT):
-                told.append(f"{name} stopped for good (code {code}): {self.last_line(name)}")
-                del self._running[name]
-            elif time.monotonic() - running.started >= min(30.0, 2.0**running.restarts - 1):
-                told.append(f"{name} ended (code {code}) and is started again.")
-                fresh = self._spawn(running.program)
-                self._running[name] = _Running(running.program, fresh, time.monotonic(), running.restarts + 1)
-        return told
+        with self._lock:
+            told: list[str] = []
+            for name, running in list(self._running.items()):
+                code = running.process.poll()
+                if code is None:
+                    continue
+                if code in (EXIT_SETTINGS, EXIT_CONTRACT):
+                    told.append(f"{name} stopped for good (code {code}): {self.last_line(name)}")
+                    del self._running[name]
+                elif time.monotonic() - running.started >= min(30.0, 2.0**running.restarts - 1):
+                    told.append(f"{name} ended (code {code}) and is started again.")
+                    fresh = self._spawn(running.program)
+                    self._running[name] = _Running(running.program, fresh, time.monotonic(), running.restarts + 1)
+            return told
 
     def pids(self) -> dict[str, int]:
         """Process id of each running program."""
-        return {name: r.process.pid for name, r in self._running.items()}
+        with self._lock:
+            return {name: r.process.pid for name, r in self._running.items()}
 
     def kill9(self, name: str) -> None:
         """Kill one program without warning; `tend` starts it again. For fault tests."""
-        process = self._running[name].process
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with self._lock:
+            process = self._running[name].process
+            process.send_signal(signal.SIGKILL)
+            process.wait()
 
     def stop(self, names: Sequence[str] | None = None) -> None:
         """Stop programs (all: in the reverse order of starting): ask, wait 10 s, then kill."""
-        chosen = list(names) if names is not None else list(reversed(self._running))
-        going = [self._running.pop(name).process for name in chosen if name in self._running]
-        for process in going:
-            if process.poll() is None:
-                process.terminate()
-        deadline = time.monotonic() + _STOP_SECONDS
-        for process in going:
-            try:
-                process.wait(timeout=max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        with self._lock:
+            chosen = list(names) if names is not None else list(reversed(self._running))
+            going = [self._running.pop(name).process for name in chosen if name in self._running]
+            for process in going:
+                if process.poll() is None:
+                    process.terminate()
+            deadline = time.monotonic() + _STOP_SECONDS
+            for process in going:
+                try:
+                    process.wait(timeout=max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -15,6 +18,7 @@ from deploy import preflight
 from deploy.certificates import Authority
 from deploy.embedded_kafka import EmbeddedKafka
 from deploy.kafka_properties import as_text, properties
+from deploy.supervisor import Program, Supervisor
 from schemas.errors import SettingsWrong
 
 
@@ -85,3 +89,32 @@ def test_every_listener_of_kafka_asks_for_a_certificate_and_nothing_is_allowed_b
     assert found["allow.everyone.if.no.acl.found"] == "false"
     assert found["auto.create.topics.enable"] == "false"
     assert as_text({"a": "b\\c"}) == "a=b\\\\c\n"
+
+
+def test_two_that_tend_at_once_start_a_program_again_once(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(60)\n")
+    supervisor = Supervisor(tmp_path / "logs", {"PYTHONPATH": str(tmp_path)})
+    supervisor.start(Program("sleeper", "sleeper", (), lambda: True))
+    spawned: list[int] = []
+    once = supervisor._spawn
+
+    def counted(program: Program) -> object:
+        time.sleep(0.2)  # room for the other to see it ended too
+        process = once(program)
+        spawned.append(process.pid)
+        return process
+
+    try:
+        supervisor.kill9("sleeper")
+        with mock.patch.object(Supervisor, "_spawn", lambda _, program: counted(program)):
+            both = [threading.Thread(target=supervisor.tend) for _ in range(2)]
+            for one in both:
+                one.start()
+            for one in both:
+                one.join()
+        assert spawned == list(supervisor.pids().values())
+    finally:
+        supervisor.stop()
+        for pid in spawned:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
