@@ -28,9 +28,8 @@ class WorkerMetrics:
         self.events_refused = self._counter("events_refused_total", "Events refused.", "code")
         self.duplicates = self._counter("duplicates_total", "Records or events seen before, skipped.")
         self.dead_letters = self._counter("dead_letters_total", "Records that could not be read or proved.", "reason")
-        for (
-            reason
-        ) in codes.DEAD_LETTERS:  # there from the first scrape: an alert sees no first increase of what was not there
+        # There from the first scrape: an alert sees no first increase of what was not there.
+        for reason in codes.DEAD_LETTERS:
             self.dead_letters.labels(role, reason)
         self.gaps = self._counter("gaps_total", "Records from beyond the next number, left for the resend.")
         self.stale = self._counter("stale_transactions_total", "Transactions refused because another worker was ahead.")
