@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from schemas import codec
 from schemas.errors import ContractBroken
-from schemas.sealing import sha256
+from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Payload, Poison, Role, Verdict, verdict
 from streams.hop_store import OutboxRow
 from streams.metrics import WorkerMetrics
@@ -121,7 +121,7 @@ class HopEngine(Generic[Payload, Tx]):
         outputs: list[Output] = []
         for record, found in fresh:
             if isinstance(found, Poison):
-                outputs.append(self._dead_letter(record, found.reason))
+                outputs.append(dead_letter(self.metrics, self.role.input_topic, record, found.reason))
                 continue
             step = verdict(numbers[found.stream], found.number)
             if step is Verdict.NEXT:
@@ -150,18 +150,6 @@ class HopEngine(Generic[Payload, Tx]):
         self.metrics.events_in.inc(events)
         self.metrics.window_events.observe(events)
         return outputs
-
-    def _dead_letter(self, record: InputRecord, reason: str) -> Output:
-        self.metrics.dead_letter(reason)
-        body = codec.encode(
-            "dead_letter",
-            {"topic": self.role.input_topic, "partition": record.partition, "offset": record.offset,
-             "role": self.role.name, "reason": reason, "sha256": sha256(record.value)},
-        )  # fmt: skip
-        return Output(
-            topic="dead-letters.v1", partition=0, key=b"", body=body, source_partition=record.partition,
-            source_offset=record.offset, numbered=False, final=True,
-        )  # fmt: skip
 
 
 def hop_number(record: InputRecord, *, from_roles: Sequence[str]) -> tuple[bytes, int, dict[str, Any]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import codec, topics
+from schemas.codes import DEAD_LETTERS
 from schemas.directory import Directory
 from schemas.envelope import Envelope, open_identity
 from schemas.errors import Refused
@@ -19,6 +20,7 @@ from schemas.secrets import AddressKey, BoxKey, Bsn
 from schemas.values import Month, day_of
 from streams import intake_store as store
 from streams.address_book import AddressBook
+from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
 from streams.intake import Link, linked, packed, timeline
@@ -112,8 +114,8 @@ class IntakeRole:
             return ()
         sender = record.payload.envelope.header.sender.text
         store.hold(tx, sender)
-        self.metrics.dead_letter("equivocation")
-        return (self._receipt(record, kind="hold", code="equivocation"),)
+        letter = dead_letter(self.metrics, INPUT, record.record, "equivocation")
+        return (letter, self._receipt(record, kind="hold", code="equivocation"))
 
     def beyond(self, tx: Transaction, record: Numbered[Arrived], *, expected: int) -> Sequence[Output]:
         """Tell the sender which number is missing, once per gap and minute."""
@@ -126,7 +128,7 @@ class IntakeRole:
         self._strangers.clear()
         store.save_hashes(tx, [(a.stream, a.number, a.payload.hash) for a in accepted])
         held = store.on_hold(tx, (a.payload.envelope.header.sender.text for a in accepted))
-        outputs: dict[int, Output] = {}
+        outputs: dict[int, list[Output]] = {}
         opened: list[_Opened] = []
         for taken in accepted:
             try:
@@ -134,16 +136,20 @@ class IntakeRole:
             except Refused as refused:
                 outputs[id(taken)] = self._refused(taken, refused.code)
         contradicted = self._name_persons(tx, opened)
-        outputs |= {id(o.taken): self._refused(o.taken, "on-hold") for o in opened if o.sender in contradicted}
+        for o in (o for o in opened if o.sender in contradicted):
+            letter = dead_letter(self.metrics, INPUT, o.taken.record, "equivocation")
+            outputs[id(o.taken)] = [letter, *self._refused(o.taken, "on-hold")]
         opened = [o for o in opened if o.sender not in contradicted]
         self._place(tx, opened)
-        outputs |= {id(o.taken): self._rekeyed(o) for o in opened}
+        outputs |= {id(o.taken): [self._rekeyed(o)] for o in opened}
         self.metrics.events_out.inc(sum(self.events_in(o.taken.payload) for o in opened))
-        return [outputs[id(taken)] for taken in accepted]
+        return [output for taken in accepted for output in outputs[id(taken)]]
 
-    def _refused(self, taken: Numbered[Arrived], code: str) -> Output:
+    def _refused(self, taken: Numbered[Arrived], code: str) -> list[Output]:
+        """A receipt, since the sender is proved; and a letter where the envelope could not be read."""
         self.metrics.refused(code)
-        return self._receipt(taken, kind="final", code=code)
+        letters = [dead_letter(self.metrics, INPUT, taken.record, code)] if code in DEAD_LETTERS else []
+        return [*letters, self._receipt(taken, kind="final", code=code)]
 
     def _open(self, taken: Numbered[Arrived], held: set[str]) -> _Opened:
         envelope = taken.payload.envelope
@@ -181,7 +187,6 @@ class IntakeRole:
             raise
         for sender in contradicted:
             store.hold(tx, sender)
-            self.metrics.dead_letter("equivocation")
         remaining = iter(persons)
         for o in opened:
             o.persons = [_NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))]

@@ -15,7 +15,7 @@ from schemas import codec, topics
 from schemas.codes import ACCEPTED
 from schemas.envelope import Header
 from schemas.frames import ZERO16
-from schemas.sealing import partition_of, seal_events, sha256
+from schemas.sealing import partition_of, seal_events
 from schemas.secrets import DataKey
 from streams.hop import InputRecord, Numbered, Output
 from streams.ledger import Judged, Prepared
@@ -107,16 +107,6 @@ def receipt_of(work: Work) -> Output:
         },
     )  # fmt: skip
     return _last(work.taken.record, topics.receipts_topic(work.header.sender.text), body)
-
-
-def dead_letter_of(record: InputRecord, reason: str) -> Output:
-    """Reason, hash and position of what can't be proved; never its bytes."""
-    body = codec.encode(
-        "dead_letter",
-        {"topic": INPUT, "partition": record.partition, "offset": record.offset, "role": "ledger", "reason": reason,
-         "sha256": sha256(record.value)},
-    )  # fmt: skip
-    return _last(record, "dead-letters.v1", body)
 
 
 def _last(record: InputRecord, topic: str, body: bytes) -> Output:

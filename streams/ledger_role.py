@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from schemas import codec
+from schemas.codes import DEAD_LETTERS
 from schemas.directory import Directory, Entry
 from schemas.envelope import Header, open_content, signature_valid
 from schemas.errors import Refused, Unavailable
@@ -20,6 +21,7 @@ from schemas.frames import DELIVERY_ROW, ZERO16, Kind, rows_of
 from schemas.sealing import sha256
 from schemas.secrets import BoxKey, DataKey
 from streams import ledger, ledger_mandates, ledger_store
+from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_engine import hop_number
 from streams.hop_store import Transaction
@@ -27,7 +29,6 @@ from streams.ledger_envelope import (
     INPUT,
     Rekeyed,
     Work,
-    dead_letter_of,
     persons_in,
     receipt_of,
     records_of,
@@ -118,11 +119,10 @@ class LedgerRole:
         for taken, done in zip(accepted, works, strict=True):
             if done is not None:
                 outputs += records_of(done, keys)
-            if done is None or done.refusal == "signature":
-                reason = taken.payload.refusal or "unreadable"
-                self.metrics.dead_letter(reason)
-                outputs.append(dead_letter_of(taken.record, reason))
-            else:
+            refusal = taken.payload.refusal if done is None else done.refusal
+            if refusal in DEAD_LETTERS:
+                outputs.append(dead_letter(self.metrics, INPUT, taken.record, refusal))
+            if done is not None and refusal != "signature":
                 outputs.append(receipt_of(done))
         return outputs
 

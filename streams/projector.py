@@ -20,6 +20,7 @@ from schemas.frames import LEDGER_ROW, PLACEMENT_ROW, rows_of
 from schemas.sealing import open_events, open_sealed, partition_of
 from schemas.secrets import BoxKey, DataKey
 from streams import projector_store as store
+from streams.dead_letters import dead_letter
 from streams.epoch_marker import marker_holds
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_engine import hop_number
@@ -126,11 +127,13 @@ class Projector:
             fields = taken.payload.fields
             match taken.payload.name:
                 case "person_events":
-                    self._open(taken, epoch, this, keys)
-                    self._close_months(tx, fields, keys)
+                    outputs.extend(self._open(taken, epoch, this, keys))
+                    outputs.extend(self._close_months(tx, taken, keys))
                     outputs.extend(self._mandates(tx, taken, keys))
                 case "epoch_closed":
-                    if self._marker(tx, partition, fields, epoch):
+                    if not self._marker(tx, partition, fields, epoch):
+                        outputs.append(dead_letter(self.metrics, self.input_topic, taken.record, "signature"))
+                    else:
                         open_epochs[partition] = epoch + 1
                         return records[index + 1 :]
                 case other:
@@ -140,7 +143,6 @@ class Projector:
 
     def _marker(self, tx: Transaction, partition: int, fields: dict[str, Any], epoch: int) -> bool:
         if self.release_public is None or not marker_holds(self.release_public, partition=partition, fields=fields):
-            self.metrics.dead_letter("signature")
             return False
         if fields["epoch"] != epoch:
             msg = f"Partition {partition} of the ledger closes epoch {fields['epoch']} while {epoch} is open."
@@ -148,7 +150,11 @@ class Projector:
         store.pass_marker(tx, partition, epoch)
         return True
 
-    def _open(self, taken: Numbered[LedgerRecord], epoch: int, this: _Round, keys: dict[bytes, DataKey]) -> None:
+    def _open(
+        self, taken: Numbered[LedgerRecord], epoch: int, this: _Round, keys: dict[bytes, DataKey]
+    ) -> list[Output]:
+        """Take placements and events into the round; letters about those that don't open."""
+        letters: list[Output] = []
         for placement in taken.payload.fields["placements"]:
             known = this.placements.get(placement["person"])
             if known is None or placement["version"] > known[0]:
@@ -156,39 +162,45 @@ class Projector:
                     rows = open_sealed(self.placement_secret, placement["sealed"])
                     rows_of(rows, PLACEMENT_ROW)
                 except Refused:
-                    self.metrics.dead_letter("part")
+                    letters.append(dead_letter(self.metrics, self.input_topic, taken.record, "part"))
                     continue
                 this.placements[placement["person"]] = (placement["version"], rows, epoch)
         for sealed in taken.payload.fields["events"]:
-            opened = self._opened(sealed, "events", keys)
+            opened = self._opened(taken, sealed, "events", keys, letters)
             if opened is not None:
                 this.events.append((sealed["person"], opened, epoch))
+        return letters
 
-    def _opened(self, sealed: dict[str, Any], kind: str, keys: dict[bytes, DataKey]) -> bytes | None:
-        """The opened bytes, or None where the key is gone: what can't be opened is not there any more."""
+    def _opened(
+        self, taken: Numbered[LedgerRecord], sealed: dict[str, Any], kind: str, keys: dict[bytes, DataKey],
+        letters: list[Output],
+    ) -> bytes | None:  # fmt: skip
+        """The opened bytes, or None: the key is gone, so it is not there any more, or it does not open, so a letter tells."""
         secret = keys.get(sealed["person"])
         if secret is None:
             return None
         try:
             return open_events(secret, sealed["person"], kind, sealed["sealed"])
         except Refused:
-            self.metrics.dead_letter("part")
+            letters.append(dead_letter(self.metrics, self.input_topic, taken.record, "part"))
             return None
 
-    def _close_months(self, tx: Transaction, fields: dict[str, Any], keys: dict[bytes, DataKey]) -> None:
-        for sealed in fields["months"]:
-            opened = self._opened(sealed, "months", keys)
+    def _close_months(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: dict[bytes, DataKey]) -> list[Output]:
+        letters: list[Output] = []
+        for sealed in taken.payload.fields["months"]:
+            opened = self._opened(taken, sealed, "months", keys, letters)
             if opened is not None:
                 d = codec.decode("months_closed", opened)
                 store.close_months(
                     tx,
                     [(d["provider"], m["payer"], m["stream"], m["month"], m["nothing_delivered"]) for m in d["months"]],
                 )
+        return letters
 
     def _mandates(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: dict[bytes, DataKey]) -> list[Output]:
-        outputs = []
+        outputs: list[Output] = []
         for sealed in taken.payload.fields["mandates"]:
-            opened = self._opened(sealed, "mandate", keys)
+            opened = self._opened(taken, sealed, "mandate", keys, outputs)
             if opened is None:
                 continue
             d = codec.decode("mandate_change", opened)

@@ -97,14 +97,19 @@ def sent(provider: Admitted, number: int, bsn: str) -> Numbered[Arrived]:
 
 
 def told(outputs: Any) -> list[str]:
-    """What left for each envelope: `rekeyed`, or the code of its receipt."""
-    return ["rekeyed" if o.topic == "rekeyed.v1" else codec.decode("receipt", o.body)["code"] for o in outputs]
+    """What left for each envelope: `rekeyed`, or the code of its receipt and before it that of its letter."""
+    schemas = {"dead-letters.v1": ("dead_letter", "reason"), "rekeyed.v1": ("rekeyed_envelope", None)}
+    found = []
+    for o in outputs:
+        name, field = schemas.get(o.topic, ("receipt", "code"))
+        found.append(codec.decode(name, o.body)[field] if field else "rekeyed")
+    return found
 
 
 def test_in_one_window_neither_is_booked(role: IntakeRole, store: PostgresHopStore, provider: Admitted) -> None:
     with store.transaction() as tx:
         outputs = role.apply(tx, [sent(provider, 1, BSNS[0]), sent(provider, 2, BSNS[1])])
-    assert told(outputs) == ["on-hold", "on-hold"]
+    assert told(outputs) == ["equivocation", "on-hold"] * 2
     with store.transaction() as tx:
         assert intake_store.on_hold(tx, [provider.profile.sender.text]) == {provider.profile.sender.text}
         assert told(role.apply(tx, [sent(provider, 3, BSNS[0])])) == ["on-hold"]
@@ -118,4 +123,4 @@ def test_in_a_later_window_the_contradiction_itself_is_refused(
     monkeypatch.setattr(Pseudonyms, "_due", lambda *_: True)  # the one use in fifty that is asked again
     with store.transaction() as tx:
         assert told(role.apply(tx, [sent(provider, 2, BSNS[0])])) == ["rekeyed"], "the same person again is nothing"
-        assert told(role.apply(tx, [sent(provider, 3, BSNS[1])])) == ["on-hold"]
+        assert told(role.apply(tx, [sent(provider, 3, BSNS[1])])) == ["equivocation", "on-hold"]

@@ -83,5 +83,9 @@ def receipts(sent: list[OutboxRow]) -> list[dict]:
     return [codec.decode("receipt", row.value) for row in sent if row.topic.startswith("receipts.")]
 
 
+def letters(sent: list[OutboxRow]) -> list[dict]:
+    return [codec.decode("dead_letter", row.value) for row in sent if row.topic == "dead-letters.v1"]
+
+
 def codes(sent: list[OutboxRow]) -> list[str]:
     return [r["code"] for receipt in receipts(sent) for r in receipt["refused"]]

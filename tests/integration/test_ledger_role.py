@@ -9,7 +9,7 @@ from schemas.errors import Unavailable
 from schemas.sealing import partition_of
 from schemas.secrets import BoxKey, SigningKey
 from streams.hop_store import PostgresHopStore
-from tests.integration.ledger_in_postgres import ANNE, BRAM, SENDER, Ledger, codes, person_events, receipts
+from tests.integration.ledger_in_postgres import ANNE, BRAM, SENDER, Ledger, codes, letters, person_events, receipts
 from tests.unit.ledger_builders import ALWAYS_HOME, a_row, a_withdrawal, sixteen
 
 
@@ -85,7 +85,7 @@ def test_a_content_that_was_exchanged_goes_to_the_dead_letters_and_the_stream_go
     honest, other = ledger.deliver(a_row("R1")), ledger.deliver(a_row("R2"))
     forged = codec.decode("rekeyed_envelope", honest) | {"content": codec.decode("rekeyed_envelope", other)["content"]}
     sent = ledger.take(codec.encode("rekeyed_envelope", forged), other)
-    letter = next(codec.decode("dead_letter", row.value) for row in sent if row.topic == "dead-letters.v1")
+    (letter,) = letters(sent)
     assert (letter["reason"], letter["topic"], letter["offset"]) == ("signature", "rekeyed.v1", 0)
     assert [r["accepted"] for r in receipts(sent)] == [1]
 
@@ -125,19 +125,23 @@ def test_a_sender_the_directory_has_not_heard_of_is_awaited_once(ledger) -> None
 def test_a_content_under_an_unknown_key_is_refused_whole_with_a_receipt(ledger) -> None:
     body = ledger.deliver(a_row("R1"))
     ledger.engine.role.content_keys.clear()
-    (receipt,) = receipts(ledger.take(body))
+    sent = ledger.take(body)
+    (receipt,) = receipts(sent)
     assert (receipt["code"], receipt["accepted"]) == ("unknown-key", 0)
+    assert [x["reason"] for x in letters(sent)] == ["unknown-key"]
 
 
 def test_a_content_sealed_to_someone_else_is_refused_whole_with_a_receipt(ledger) -> None:
     ledger.engine.role.content_keys["c1"] = BoxKey.generate()
-    assert receipts(ledger.take(ledger.deliver(a_row("R1"))))[0]["code"] == "part"
+    sent = ledger.take(ledger.deliver(a_row("R1")))
+    assert (receipts(sent)[0]["code"], letters(sent)[0]["reason"]) == ("part", "part")
 
 
 def test_rows_that_are_cut_off_are_refused_whole_with_a_receipt(ledger) -> None:
     content = ledger.network.content_part(a_row("R1"))
     body = ledger.network.rekeyed(content | {"rows": content["rows"][:-1]}, [ANNE])
-    assert receipts(ledger.take(body))[0]["code"] == "unreadable"
+    sent = ledger.take(body)
+    assert (receipts(sent)[0]["code"], letters(sent)[0]["reason"]) == ("unreadable", "unreadable")
 
 
 def test_what_intake_refused_whole_has_its_code_in_the_receipt(ledger) -> None:

@@ -107,14 +107,23 @@ class Road:
         found: dict[tuple[int, int], dict[str, Any]] = {}
         deadline = time.monotonic() + 40
         while any(p not in found for p in places) and time.monotonic() < deadline:
-            message = self.letters.poll(0.5)
-            if message is not None and message.error() is None:
-                letter = codec.decode("dead_letter", message.value())
-                found[letter["partition"], letter["offset"]] = letter
+            letter = self.letter(topic="delivered.v1")
+            found[letter["partition"], letter["offset"]] = letter
         for place, record in zip(places, records, strict=True):
             assert place in found, f"record {places.index(place)} got no dead letter"
             assert found[place]["sha256"] == sha256(record)
         return [found[p]["reason"] for p in places]
+
+    def letter(self, *, topic: str, seconds: float = 40) -> dict[str, Any]:
+        """The next dead letter about a record of `topic`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            message = self.letters.poll(0.5)
+            if message is not None and message.error() is None:
+                letter = codec.decode("dead_letter", message.value())
+                if letter["topic"] == topic:
+                    return letter
+        pytest.fail(f"no dead letter about {topic}")
 
     def heard(self, sender: Sender, *, count: int, seconds: float = 40) -> list[dict[str, Any]]:
         """The next `count` receipts of this sender's outbox."""
@@ -218,23 +227,22 @@ def test_who_is_not_proved_gets_no_receipt_but_a_dead_letter(road: Road, sender:
     assert road.reasons([sender.sealed(1, a_delivery("C4"))], sender=name, partition=elsewhere) == ["part"]
 
 
-def test_parts_that_do_not_open_are_refused_with_a_receipt_and_the_next_number_goes_on(
+def test_parts_that_do_not_open_are_dead_letters_with_a_receipt_and_the_next_number_goes_on(
     road: Road, sender: Sender
 ) -> None:
     ours = sender.profile.recipients(day_number(TODAY))
     stranger = box_public_key(BoxKey.generate())
-    closed_identity = dataclasses.replace(ours, identity_public=stranger)
-    closed_content = dataclasses.replace(ours, content_public=stranger)
-    unknown = dataclasses.replace(ours, content_key_id="c99")
-    road.put(
-        sender.sealed(1, a_delivery("D1"), recipients=closed_identity),
-        sender.sealed(2, a_delivery("D2"), recipients=closed_content),
-        sender.sealed(3, a_delivery("D3"), recipients=unknown),
-        sender.sealed(4, a_delivery("D4")),
-        sender=sender.profile.sender.text,
-    )
+    others = [
+        dataclasses.replace(ours, identity_public=stranger), dataclasses.replace(ours, content_public=stranger),
+        dataclasses.replace(ours, content_key_id="c99"),
+    ]  # fmt: skip
+    spoiled = [sender.sealed(n, a_delivery(f"D{n}"), recipients=other) for n, other in enumerate(others, 1)]
+    # the ledger's letter is about what intake sent on: its hash and place are those of rekeyed.v1
+    assert road.reasons(spoiled[:1], sender=sender.profile.sender.text) == ["part"]
+    road.put(*spoiled[1:], sender.sealed(4, a_delivery("D4")), sender=sender.profile.sender.text)
     told = {r["number"]: (r["code"], r["accepted"]) for r in road.heard(sender, count=4)}
     assert told == {1: ("part", 0), 2: ("part", 0), 3: ("unknown-key", 0), 4: ("0200", 1)}
+    assert [road.letter(topic="rekeyed.v1")["reason"] for _ in spoiled[1:]] == ["part", "unknown-key"]
 
 
 def test_events_are_refused_one_by_one_and_the_others_of_their_envelope_go_on(road: Road, sender: Sender) -> None:

@@ -22,6 +22,14 @@ from deploy.supervisor import Program, Supervisor
 from schemas.errors import SettingsWrong
 
 
+def known(pid: int, folder: Path) -> bool:
+    """Whether the process is known by its folder: a new one has its own command line only a moment after it began."""
+    patience = time.monotonic() + 10
+    while not (found := preflight.runs_on(pid, folder)) and time.monotonic() < patience:
+        time.sleep(0.01)
+    return found
+
+
 def test_a_port_in_use_is_named_with_its_owner() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -53,10 +61,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_process_is_known_by_its_folder_and_not_by_its_number_alone(tmp_path: Path) -> None:
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)])
     try:
-        patience = time.monotonic() + 10
-        while not preflight.runs_on(sleeper.pid, tmp_path) and time.monotonic() < patience:
-            time.sleep(0.01)  # the new process has its own command line only after it has begun
-        assert preflight.runs_on(sleeper.pid, tmp_path)
+        assert known(sleeper.pid, tmp_path)
         assert not preflight.runs_on(sleeper.pid, tmp_path / "other")
         assert not preflight.runs_on(os.getpid(), tmp_path)
     finally:
@@ -71,9 +76,11 @@ def test_a_kafka_left_by_an_earlier_run_is_named_with_how_to_stop_it(tmp_path: P
     holder = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(server.data_dir)])
     (server.data_dir / "pid").write_text(str(holder.pid))
     try:
+        assert known(holder.pid, server.data_dir)
         with pytest.raises(SettingsWrong, match=f"still holds .*; stop it with `kill {holder.pid}`"):
             server.start()
     finally:
+        server.stop()
         holder.kill()
         holder.wait()
     assert not (tmp_path / "cache").exists(), "nothing was fetched or made before the check"
