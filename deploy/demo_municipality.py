@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
-from confluent_kafka import Producer
-
 from producers.profile import Profile
 from producers.publisher import Publisher
+from producers.requests import publish_requests
 from producers.residence_files import Mandate, pack_mandate
-from schemas import codec
 from schemas.care import Stream
-from schemas.values import Month, day_number
+from schemas.requests import DataRequest
+from schemas.values import Month, SenderId
 
 _PURPOSE: Final = "coordination"
 _GROUND: Final = "wmo-2.3.2"
@@ -23,22 +22,22 @@ def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of:
     """Each municipality of the described town asks its providers for what they deliver, per money stream."""
     for m in described["municipalities"]:
         number = int(m["code"][2:])
-        producer = Producer(profile_of(f"gm{number:04d}").kafka() | {"acks": "all"})
+        requests = []
         for stream in Stream:
-            names = [
-                f"p{p['agb']}"
+            providers = tuple(
+                SenderId(f"p{p['agb']}")
                 for p in described["providers"]
                 if stream.value in p["streams"] and number in p["municipalities"]
-            ]
-            datum = {
-                "request": f"gm{number:04d}-{stream.value}", "municipality": number, "first_month": months[0].index,
-                "last_month": months[-1].index, "streams": [stream.value], "providers": names,
-                "why": "Zicht op wat er geleverd wordt, om samen te kunnen sturen.", "ground": "jeugdwet-7.4",
-                "by": day_number(months[-1].plus(1).last_day),
-            }  # fmt: skip
-            if names:
-                producer.produce("requests.v1", codec.encode("data_request", datum), partition=0)
-        producer.flush(10)
+            )
+            if providers:
+                requests.append(
+                    DataRequest(
+                        municipality=number, first_month=months[0], last_month=months[-1], streams=(stream,),
+                        providers=providers, why="Zicht op wat er geleverd wordt, om samen te kunnen sturen.",
+                        ground="jeugdwet-7.4", by=months[-1].plus(1).last_day,
+                    )
+                )  # fmt: skip
+        publish_requests(profile_of(f"gm{number:04d}"), requests)
 
 
 def give_mandate(publisher: Publisher, *, reader: str, bsn: str, since: dt.date) -> dict[str, str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from confluent_kafka import Producer
 from rich.progress import Progress
 
 from deploy.admission import admit as admit_sender
@@ -23,13 +22,14 @@ from producers.joining import fingerprint
 from producers.municipal_mandates import publish_mandate, withdraw_mandate
 from producers.profile import Profile, write_private
 from producers.publisher import Publisher
+from producers.requests import publish_requests
 from producers.residence_files import read_links, read_residences
-from schemas import codec
 from schemas.care import Stream
 from schemas.codes import ACCEPTED
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.geography import gemeente_number
-from schemas.values import MandateHandle, Month, day_number
+from schemas.requests import DataRequest
+from schemas.values import MandateHandle, Month, SenderId
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a caseworker's mandate for one household.")
@@ -105,25 +105,18 @@ def ask(
     """Publish what is asked of providers: which months and streams, why, on what ground, by when."""
     zone, number = zone_of(data), _number(gemeente)
     try:
-        datum = {
-            "request": f"gm{number:04d}-{first}-{'-'.join(stream)}", "municipality": number, "first_month": Month.parse(first).index,
-            "last_month": Month.parse(last).index, "streams": [Stream(s).value for s in stream],
-            "providers": [f"p{p.removeprefix('p')}" for p in provider], "why": why, "ground": ground,
-            "by": day_number(dt.date.fromisoformat(by)),
-        }  # fmt: skip
+        request = DataRequest(
+            municipality=number, first_month=Month.parse(first), last_month=Month.parse(last),
+            streams=tuple(Stream(s) for s in stream), providers=tuple(SenderId(f"p{p.removeprefix('p')}") for p in provider),
+            why=why, ground=ground, by=dt.date.fromisoformat(by),
+        )  # fmt: skip
     except ValueError as wrong:
-        msg = "Months are YYYY-MM, days YYYY-MM-DD, streams wmo, jeugdwet, participatiewet, zvw or wlz."
+        msg = (
+            "Months are YYYY-MM and the last not before the first, days YYYY-MM-DD, providers AGB codes of 8 digits, "
+            "streams wmo, jeugdwet, participatiewet, zvw or wlz."
+        )
         raise SettingsWrong(msg) from wrong
-    profile = Profile.load(_sender_folder(zone, gemeente))
-    told: list[bool] = []
-    producer = Producer(profile.kafka() | {"acks": "all", "message.timeout.ms": 10_000})
-    producer.produce(
-        "requests.v1", codec.encode("data_request", datum), partition=0, on_delivery=lambda e, _: told.append(e is None)
-    )
-    producer.flush(15)
-    if told != [True]:
-        msg = "Kafka does not take the request; is the zone running?"
-        raise Unavailable(msg)
+    publish_requests(Profile.load(_sender_folder(zone, gemeente)), [request])
     out.print(
         f"Asked of {len(provider)} provider(s): {', '.join(stream)}, {first} to {last}, before {by}, because: {why} ({ground})"
     )

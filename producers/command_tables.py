@@ -7,7 +7,12 @@ from rich.table import Table
 
 from producers.command_frame import Chosen, out, say
 from producers.outbox import Receipt
+from producers.requests import Requests
 from schemas import codes
+from schemas.care import Stream
+from schemas.geography import gemeente_code
+from schemas.requests import DataRequest, runs
+from schemas.values import Month, SenderId
 
 _COLUMNS = (
     ("Bestand", "File"),
@@ -64,3 +69,48 @@ def show_per_file(receipts: list[Receipt]) -> None:
         table.add_row(escape(file), *map(str, row))
     table.add_row(say("Samen", "Together"), *(str(sum(r[i] for r in totals.values())) for i in range(4)), style="bold")
     out.print(table)
+
+
+def show_requests(asked: Requests, sender: SenderId, *, said: set[tuple[int, str, int]]) -> None:
+    """Each request to this sender with what is still to be said. `said`: (payer, stream, month index)."""
+    ours = [r for r in asked.proved.values() if r.asks(sender)]
+    for r in ours:
+        streams, gemeente = ", ".join(s.value for s in r.streams), gemeente_code(r.municipality)
+        out.print(
+            say(
+                f"{gemeente} vraagt {streams} van {r.first_month} tot en met {r.last_month}, vóór {r.by:%d-%m-%Y}.",
+                f"{gemeente} asks for {streams} from {r.first_month} up to and including {r.last_month}, before {r.by}.",
+            ),
+            style="bold",
+            markup=False,
+        )
+        out.print(say(f"  Waarom: {r.why} ({r.ground})", f"  Why: {r.why} ({r.ground})"), markup=False)
+        for stream in r.streams:
+            out.print(f"  {stream.value}: {_to_say(r, stream, sender, said)}", markup=False)
+    if not ours:
+        out.print(say("Er wordt u niets gevraagd.", "Nothing is asked of you."))
+    if asked.refused:
+        out.print(
+            say(
+                f"{asked.refused} verzoeken zijn niet getoond: ze zijn niet getekend door de gemeente waarvoor ze spreken.",
+                f"{asked.refused} requests are not shown: they are not signed by the municipality they speak for.",
+            ),
+            style="yellow",
+        )
+
+
+def _to_say(request: DataRequest, stream: Stream, sender: SenderId, said: set[tuple[int, str, int]]) -> str:
+    asked = [
+        m
+        for p, _, s, m in request.months(since=0, until=request.last_month.index)
+        if (p, s) == (sender.number, stream.value)
+    ]
+    open_ones = [Month.from_index(m) for m in asked if (request.municipality, stream.value, m) not in said]
+    if not open_ones:
+        return say("alles is gemeld", "all is said")
+    listed = ", ".join(str(a) if a == b else say(f"{a} t/m {b}", f"{a} to {b}") for a, b in runs(open_ones))
+    done = len(asked) - len(open_ones)
+    return say(
+        f"{done} van {len(asked)} maanden gemeld; nog te melden: {listed}",
+        f"{done} of {len(asked)} months said; still to be said: {listed}",
+    )

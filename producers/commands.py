@@ -14,13 +14,14 @@ from producers import joining, watch
 from producers.checks import check
 from producers.command_context import context_of
 from producers.command_frame import EXIT_REFUSED, Chosen, amount, err, interactive, out, plainly, say
-from producers.command_tables import show_per_file, show_receipts
+from producers.command_tables import show_per_file, show_receipts, show_requests
 from producers.deliveries import MonthClosed, Reading
 from producers.findings import Severity
 from producers.outbox import Outbox, Receipt
 from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.replacements import replacements
+from producers.requests import read_requests
 from producers.spreadsheet_references import complete_references
 from producers.spreadsheet_template import write_template
 from schemas import codes
@@ -236,6 +237,22 @@ def month(
         publisher.close_months([MonthClosed(p, money, closed_month, nothing) for p in payers])
         publisher.wait(seconds=30)
     out.print(say(f"{month_text} {stream}: gemeld.", f"{month_text} {stream}: said."))
+
+
+@app.command("requests")
+@plainly
+def show_asked() -> None:
+    """Wat gemeenten u vragen, en wat daarvan nog te melden is. / What municipalities ask of you, and what is still to be said."""
+    profile = Profile.load(Chosen.profile)
+    show_requests(read_requests(profile), profile.sender, said=_months_said(profile))
+
+
+def _months_said(profile: Profile) -> set[tuple[int, str, int]]:
+    outbox = Outbox(profile.folder / "outbox.sqlite")
+    try:
+        return outbox.months_said()
+    finally:
+        outbox.close()
 
 
 @app.command()

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS handles (handle BLOB PRIMARY KEY, reference TEXT NOT 
 CREATE TABLE IF NOT EXISTS receipts (outbox BLOB NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, code TEXT NOT NULL,
     events INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL, refused TEXT NOT NULL,
     PRIMARY KEY (outbox, number));
+CREATE TABLE IF NOT EXISTS months (payer INTEGER NOT NULL, stream TEXT NOT NULL, month INTEGER NOT NULL,
+    PRIMARY KEY (payer, stream, month));
 """
 
 
@@ -216,6 +218,16 @@ class Outbox:
             Receipt(n, file, code, events, accepted, duplicates, tuple(Refusal(*r) for r in json.loads(refused)))
             for n, file, code, events, accepted, duplicates, refused in rows
         ]
+
+    def remember_months(self, months: Iterable[tuple[int, str, int]]) -> None:
+        """Keep which months were said to be complete: (payer, stream, month index)."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO months VALUES (?, ?, ?)", months)
+
+    def months_said(self) -> set[tuple[int, str, int]]:
+        """Months said to be complete, as far as this outbox remembers: (payer, stream, month index)."""
+        with self._lock:
+            return set(self._db.execute("SELECT payer, stream, month FROM months").fetchall())
 
     def withdrawn_references(self) -> set[str]:
         """References of deliveries this sender took out again, as far as this outbox remembers: never to be used anew."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.certificates import check_not_expired
-from schemas.directory import Directory
+from schemas.directory import Directory, verified_entry
 from schemas.envelope import RecipientKeys
 from schemas.errors import SettingsWrong
 from schemas.secrets import HandleKey, SigningKey
@@ -76,6 +76,15 @@ class Profile:
     def handle_key(self) -> HandleKey:
         """The secret under which references and clients leave only as handles."""
         return HandleKey(secret_bytes(self.folder / "handle.key"))
+
+    def own_entry(self) -> bytes:
+        """The sender's own signing key as the root signed it: what others are shown to believe its signature."""
+        for entry in map(bytes.fromhex, read_json(self.folder)["directory"]):
+            known = verified_entry(self.directory.root_public, entry)
+            if (known.kind, known.name, known.key_id) == ("sender", self.sender.text, self.signing_key_id):
+                return entry
+        msg = "The admission file of this profile does not name its own signing key; ask for it again."
+        raise SettingsWrong(msg)
 
     def recipients(self, day: int) -> RecipientKeys:
         """The zone's keys an envelope of `day` is sealed to, as the root signed them. Raises `Refused` (`unknown-key`)."""

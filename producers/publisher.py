@@ -106,6 +106,7 @@ class Publisher:
         """Say of months that all was sent, or that nothing was delivered."""
         self.flush()
         self.publish_packed(pack_months(months), file="")
+        self.outbox.remember_months((m.payer, m.stream.value, m.month.index) for m in months)
 
     def publish_packed(self, packed: Packed, *, file: str) -> int:
         """Seal and keep one envelope; returns its number. Raises `PublishError`."""

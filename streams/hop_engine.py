@@ -43,6 +43,8 @@ class HopEngine(Generic[Payload, Tx]):
     metrics: WorkerMetrics
     window_events: int = MAX_WINDOW_EVENTS
     _done: dict[int, int] = field(default_factory=dict)
+    _gaps: dict[bytes, int] = field(default_factory=dict)
+    """Streams whose next number is missing, and the partition they come by: for the metric alone."""
 
     def windows(self, records: Sequence[InputRecord]) -> Iterable[list[tuple[InputRecord, Numbered[Payload] | Poison]]]:
         """Identify records and cut them into windows of about 5,000 events."""
@@ -65,6 +67,8 @@ class HopEngine(Generic[Payload, Tx]):
             offsets = self.store.next_offsets(tx, partitions)
             rows = self.store.leftovers(tx, partitions)
         self._done |= offsets
+        self._gaps = {stream: p for stream, p in self._gaps.items() if p in partitions}
+        self.metrics.open_gaps.set(len(self._gaps))
         return rows
 
     def process(
@@ -126,6 +130,7 @@ class HopEngine(Generic[Payload, Tx]):
             step = verdict(numbers[found.stream], found.number)
             if step is Verdict.NEXT:
                 numbers[found.stream] = moved[found.stream] = found.number
+                self._gaps.pop(found.stream, None)
                 accepted.append(found)
                 continue
             outputs.extend(self._apply(tx, accepted))  # so that `seen` finds what came earlier in this window
@@ -135,10 +140,12 @@ class HopEngine(Generic[Payload, Tx]):
                 outputs.extend(self.role.seen(tx, found))
             else:
                 self.metrics.gaps.inc()
+                self._gaps[found.stream] = record.partition
                 outputs.extend(self.role.beyond(tx, found, expected=numbers[found.stream] + 1))
         outputs.extend(self._apply(tx, accepted))
         if moved:
             self.store.save_numbers(tx, moved)
+        self.metrics.open_gaps.set(len(self._gaps))
         return outputs
 
     def _apply(self, tx: Tx, accepted: Sequence[Numbered[Payload]]) -> Sequence[Output]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -35,7 +36,12 @@ class WorkerMetrics:
         self.stale = self._counter("stale_transactions_total", "Transactions refused because another worker was ahead.")
         self.retries = self._counter("retries_total", "Windows tried again because something was away.")
         self.unplaced = self._counter("unplaced_events_total", "Services booked as unplaced.")
-        self.lag = self._gauge("lag_seconds", "Age of the newest record taken.")
+        self.open_gaps = self._gauge("open_gaps", "Streams whose next number is missing now.")
+        self._lag = 0.0
+        self._in_hand: float | None = None
+        self._gauge(
+            "lag_seconds", "Age of the oldest record in hand; between windows that of the last one taken."
+        ).set_function(self.lag)
         self.outbox = self._gauge("outbox_length", "Committed records not yet acknowledged by Kafka.")
         self.waiting = self._gauge("waiting", "1 while waiting for something that is away.")
         self.is_ready = self._gauge("ready", "1 when this worker takes records.")
@@ -65,6 +71,19 @@ class WorkerMetrics:
     def refused(self, code: str, count: int = 1) -> None:
         """Count refused events by code of `schemas.codes`."""
         self.events_refused.labels(self.role, code).inc(count)
+
+    def take_in_hand(self, written: float) -> None:
+        """Records are being worked on; `written`: when the oldest was, in seconds since 1970."""
+        self._in_hand = written
+
+    def lay_down(self, written: float) -> None:
+        """They are done; `written`: when the newest was."""
+        self._lag, self._in_hand = max(0.0, time.time() - written), None
+
+    def lag(self) -> float:
+        """How far behind, in seconds: grows while a window does not come to its end."""
+        written = self._in_hand
+        return self._lag if written is None else max(0.0, time.time() - written)
 
     def dead_letter(self, reason: str) -> None:
         """Count one dead letter by reason of `schemas.codes`."""

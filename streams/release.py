@@ -18,6 +18,7 @@ from projections.release.rules import Parameters
 from projections.release.signing import signed
 from schemas import codec, topics
 from schemas.errors import Unavailable
+from schemas.requests import DataRequest
 from schemas.sealing import sha256
 from schemas.secrets import SigningKey
 from schemas.values import Month
@@ -158,7 +159,7 @@ class Release:
         for d in decisions:
             if d.released and d.euros is not None:
                 last[d.cell] = Published(d.euros, d.households, closing.epoch)
-        asked = [records.Asked.of(codec.decode("data_request", d)) for d in store.requests(own, municipality)]
+        asked = [DataRequest.decode(d) for d in store.requests(own, municipality)]
         epoch = records.Epoch(
             municipality=municipality, number=closing.epoch, month=closing.month, first_month=self.first_month,
             completeness=records.completeness(asked, covered, since=self.first_month, until=closing.month),

@@ -8,9 +8,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas import codec
 from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.requests import verified_request
 from streams import release_store as store
 from streams.metrics import WorkerMetrics
-from streams.release_records import Asked
 
 _LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError.TOPIC_AUTHORIZATION_FAILED)  # noqa: SLF001 - the library's own names
 
@@ -20,14 +20,14 @@ class Follower:
 
     def __init__(
         self, settings: dict[str, Any], topic: str, table: str, *, first_month: int, municipalities: tuple[int, ...],
-        metrics: WorkerMetrics, log: Any,
+        root_public: bytes, metrics: WorkerMetrics, log: Any,
     ) -> None:  # fmt: skip
-        """`table`: where the offset is kept; `first_month`: index of the month of epoch 0."""
+        """`table`: where the offset is kept; `first_month`: index of the month of epoch 0; `root_public`: the network's root."""
         self._consumer = Consumer(
             settings | {"group.id": f"release.{table}", "enable.auto.commit": False, "auto.offset.reset": "error"}
         )
         self._topic, self._table, self._first_month, self._municipalities = topic, table, first_month, municipalities
-        self._metrics, self._log = metrics, log
+        self._root_public, self._metrics, self._log = root_public, metrics, log
         self._assigned = False
 
     def take(self, own: store.Connection) -> bool:
@@ -72,15 +72,11 @@ class Follower:
                 d = codec.decode("close_epoch_order", data)
                 if not store.order(own, epoch=d["epoch"], month=d["month"], first_month=self._first_month):
                     self._metrics.duplicates.inc()
-            case "data_request":
-                d = codec.decode("data_request", data)
-                try:
-                    asked = Asked.of(d)
-                except ValueError as wrong:
-                    raise Refused("unreadable", f"A request was ignored: {wrong}.") from wrong
-                if asked.municipality not in self._municipalities:
+            case "signed_request":
+                request = verified_request(self._root_public, data)
+                if request.municipality not in self._municipalities:
                     raise Refused("payer", "A request of a municipality that is not in the network was ignored.")
-                store.ask(own, request=d["request"], municipality=asked.municipality, datum=data)
+                store.ask(own, request=request.id, municipality=request.municipality, datum=request.encoded())
             case _:
                 raise Refused("schema", "A record that is neither an order nor a request was ignored.")
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 
 from schemas.errors import SettingsWrong, Unavailable, ZorgstroomError
+from schemas.requests import TOPIC as REQUESTS
 from schemas.secrets import SigningKey
 from streams import release_geography as geography
 from streams import release_store as store
@@ -25,7 +26,7 @@ from streams.release_orders import Follower
 
 EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
 _IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
-_TOPICS: Final = (("requests.v1", "requests_read"), ("orders.v1", "orders_read"))
+_TOPICS: Final = ((REQUESTS, "requests_read"), ("orders.v1", "orders_read"))
 
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Release:
@@ -76,7 +77,7 @@ class Turn:
     def _follower(self, topic: str, table: str) -> Follower:
         return Follower(
             self.config.kafka.client(), topic, table, first_month=self.config.first_month.index,
-            municipalities=self.config.municipalities, metrics=self.metrics, log=self.log,
+            municipalities=self.config.municipalities, root_public=self.config.root_public_key, metrics=self.metrics, log=self.log,
         )  # fmt: skip
 
     def end(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from projections.release.gate import PROTECTION, Published
 from projections.release.rules import Parameters
 from schemas import codec
 from schemas.care import GROUP_OF_STREAM, Group, Stream
+from schemas.requests import DataRequest
 from schemas.sealing import sha256
-from schemas.values import Month, SenderId
+from schemas.values import Month
 
 _COMPLETENESS_OF = (Group.WMO, Group.JEUGDWET, Group.PARTICIPATIEWET)
 """None for `overig`: its few providers would be named by it."""
@@ -65,38 +66,8 @@ def cells(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One municipality's request, made valid: which providers, which streams, from which month to which (indexes)."""
-
-    municipality: int
-    providers: tuple[int, ...]
-    streams: tuple[Stream, ...]
-    first_month: int
-    last_month: int
-
-    @classmethod
-    def of(cls, datum: Mapping[str, Any]) -> Asked:
-        """From a `data_request`. Raises `ValueError` without repeating what is wrong in it."""
-        senders = [SenderId(p) for p in datum["providers"]]
-        if any(s.is_municipality for s in senders) or not datum["first_month"] <= datum["last_month"]:
-            msg = "a request names providers, and a first month not after its last"
-            raise ValueError(msg)
-        streams = tuple(Stream(s) for s in datum["streams"])
-        return cls(
-            datum["municipality"], tuple(s.number for s in senders), streams, datum["first_month"], datum["last_month"]
-        )
-
-    def months(self, *, since: int, until: int) -> Iterator[tuple[int, int, str, int]]:
-        """(provider, payer, stream, month index) of all that is asked from `since` to `until`."""
-        for month in range(max(self.first_month, since), min(self.last_month, until) + 1):
-            for provider in self.providers:
-                for stream in self.streams:
-                    yield provider, self.municipality, stream.value, month
-
-
 def completeness(
-    asked: Iterable[Asked], covered: set[tuple[int, int, str, int]], *, since: int, until: int
+    asked: Iterable[DataRequest], covered: set[tuple[int, int, str, int]], *, since: int, until: int
 ) -> list[dict[str, Any]]:
     """Provider months closed of those asked, per group, of the months from `since` to `until`."""
     wanted = {a for request in asked for a in request.months(since=since, until=until)}

@@ -101,11 +101,12 @@ class Worker:
 
     def _work(self, records: Sequence[InputRecord]) -> None:
         started = time.monotonic()
+        self.metrics.take_in_hand(records[0].timestamp_ms / 1000)
         with self._profile or contextlib.nullcontext():
             for window in self.engine.windows(records):
                 self._guarded(lambda w=window: self._take(w))  # type: ignore[misc]
         self.metrics.window_seconds.observe(time.monotonic() - started)
-        self.metrics.lag.set(max(0.0, time.time() - records[-1].timestamp_ms / 1000))
+        self.metrics.lay_down(records[-1].timestamp_ms / 1000)
 
     def _take(self, window: Sequence[Any]) -> None:
         acknowledged = self.sender.acknowledged()
@@ -121,8 +122,7 @@ class Worker:
             for start in range(0, len(rows), 500):
                 self.sender.put(rows[start : start + 500])
 
-        if partitions:
-            self._guarded(resend)
+        self._guarded(resend)
 
     def _forget(self) -> None:
         """Delete acknowledged rows when no window does it."""

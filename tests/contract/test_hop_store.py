@@ -248,3 +248,25 @@ def test_workers_on_two_partitions_do_not_wait_for_each_other(fresh_database: An
         one.store.next_offsets(tx, [0])
         assert taken(other, a_record(1, partition=1)) == [2]
     database.close()
+
+
+def test_an_open_gap_shows_until_it_is_filled_or_belongs_to_another(database: Any) -> None:
+    engine = an_engine(database)
+
+    def gaps() -> float | None:
+        return engine.metrics.registry.get_sample_value("zorgstroom_open_gaps", {"role": "intake"})
+
+    def take(number: int, *, at: int) -> None:
+        taken(engine, InputRecord(0, at, b"", b"%d" % number, 0))
+
+    engine.take_over([0])
+    take(1, at=0)
+    take(3, at=1)
+    assert gaps() == 1
+    take(2, at=2)
+    take(3, at=3)
+    assert gaps() == 0
+    take(9, at=4)
+    assert gaps() == 1
+    engine.take_over([1])
+    assert gaps() == 0

@@ -147,7 +147,9 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     terminal.types("provider", "check", declared, says="3 regels kunnen worden verstuurd")
     terminal.types("provider", "publish", declared, says=r"wmo-323-declaratie-2025-03.xml +3 +3 +0 +0 +0200")
     terminal.types("provider", "publish", declared, says=r"wmo-323-declaratie-2025-03.xml +3 +0 +3 +0 +0200")
+    terminal.types("provider", "requests", says=r"GM9901 vraagt wmo van 2025-01 tot en met 2025-12.*\n.*oefenen")
     terminal.types("provider", "month", "2025-01", "wmo", says="2025-01")
+    terminal.types("provider", "requests", says=r"1 van 12 maanden gemeld; nog te melden: 2025-02 t/m 2025-12")
     terminal.types("provider", "receipts", says="Nog zonder ontvangstbewijs: 0")
 
     reader = "caseworker-gm9901-proef"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 from prometheus_client import generate_latest
@@ -27,6 +28,16 @@ def test_every_promised_figure_is_there_from_the_first_scrape() -> None:
     assert types >= PROMISED
     assert 'zorgstroom_events_refused_total{code="8021",role="ledger"} 1.0' in text
     assert 'zorgstroom_build_info{role="ledger",version="' in text
+
+
+def test_how_far_behind_grows_while_a_window_does_not_end_and_falls_when_it_does() -> None:
+    metrics = WorkerMetrics("ledger")
+    assert metrics.lag() == 0
+    now = time.time()
+    metrics.take_in_hand(now - 400)
+    assert 400 <= metrics.registry.get_sample_value("zorgstroom_lag_seconds", {"role": "ledger"}) < 460
+    metrics.lay_down(now - 3)
+    assert 3 <= metrics.registry.get_sample_value("zorgstroom_lag_seconds", {"role": "ledger"}) < 63
 
 
 def test_labels_are_a_closed_list() -> None:
