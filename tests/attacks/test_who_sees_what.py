@@ -17,10 +17,9 @@ from deploy.cluster import expected_rights
 from deploy.demo import Demo
 from deploy.zone import WORKERS
 from keyvault.client import VaultClient
-from schemas import codec, topics
-from schemas.envelope import Envelope, open_content, open_identity
-from schemas.errors import Refused, ZorgstroomError
-from schemas.secrets import BoxKey
+from schemas import codec
+from schemas.errors import ZorgstroomError
+from tests.attacks.topic_bytes import certificate, client
 
 
 def published_bsns(demo: Demo) -> set[str]:
@@ -70,45 +69,10 @@ def test_the_search_would_find_one(demo: Demo, tmp_path: Path) -> None:
         assert any(e in hidden for e in encodings(one))
 
 
-def client(demo: Demo, name: str) -> dict[str, object]:
-    files = demo.zone.authority.issue(name, demo.zone.folder.path / "tried" / name)
-    return demo.zone.kafka.client(files) | {"log_level": 0}
-
-
 def test_the_rights_on_the_broker_are_those_of_the_table(demo: Demo) -> None:
     from deploy.cluster import Cluster
 
     assert Cluster(demo.zone.kafka.admin()).rights() == expected_rights(demo.zone.folder.members())
-
-
-def delivered(demo: Demo) -> list[Envelope]:
-    reader = Consumer(client(demo, "intake") | {"group.id": "intake.test", "enable.partition.eof": True})
-    reader.assign([TopicPartition("delivered.v1", p, 0) for p in range(topics.ROAD_PARTITIONS)])
-    found, ends = [], 0
-    while ends < topics.ROAD_PARTITIONS:
-        record = reader.poll(10)
-        assert record is not None
-        if record.error() is not None:
-            ends += 1
-        elif record.value():
-            found.append(Envelope.decode(record.value()))
-    reader.close()
-    return found
-
-
-def test_intakes_key_opens_no_content_and_the_ledgers_key_no_identity(demo: Demo) -> None:
-    folder = demo.zone.folder
-    intake = BoxKey(folder.secret_file("intake", "identity").read_bytes())
-    ledger = BoxKey(folder.secret_file("ledger", "content").read_bytes())
-    envelopes = list(delivered(demo))[:40]
-    assert len(envelopes) == 40
-    for e in envelopes:
-        open_identity(secret=intake, header=e.header_bytes, sealed=e.identity)
-        open_content(secret=ledger, header=e.header_bytes, sealed=e.content)
-        with pytest.raises(Refused):
-            open_content(secret=intake, header=e.header_bytes, sealed=e.content)
-        with pytest.raises(Refused):
-            open_identity(secret=ledger, header=e.header_bytes, sealed=e.identity)
 
 
 def test_no_role_enters_the_database_of_another(demo: Demo) -> None:
@@ -136,7 +100,7 @@ def test_release_sees_its_views_and_no_person(demo: Demo) -> None:
 
 @pytest.mark.parametrize("name", ["ledger", "projector", "release", "gm9901", "p98000002"])
 def test_nobody_but_intake_gets_a_pseudonym(demo: Demo, name: str) -> None:
-    files = demo.zone.authority.issue(name, demo.zone.folder.path / "tried" / name)
+    files = certificate(demo, name)
     vault = VaultClient(demo.zone.vault_url, cert=files.cert, key=files.key, ca=files.ca)
     with pytest.raises(ZorgstroomError):
         vault.elements([b"999900006"], pinned_public_key=bytes(32))
