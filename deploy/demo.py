@@ -71,6 +71,7 @@ class Demo:
 
     def run(self) -> None:
         """Make, start, publish what is not published yet, and leave everything running."""
+        self.zone.check()
         with self._timed("town"):
             described = self._make_town()
         months = [Month.parse(m) for m in described["months"]]

@@ -79,19 +79,38 @@ class EmbeddedKafka:
         first, second = path.read_text().split()
         return int(first), int(second)
 
+    @property
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def check(self) -> None:
+        """Whether it can be started; touches nothing.
+
+        Raises `SettingsWrong`: disk full, port in use, certificate expired, a server of an earlier run on the data.
+        """
+        if self._runs:
+            return
+        preflight.check_room(self.data_dir, megabytes=_ROOM_MEGABYTES)
+        left = self._leftover()
+        if left is not None:
+            msg = f"A Kafka of an earlier run (process {left}) still holds {self.data_dir}; stop it with `kill {left}`."
+            raise SettingsWrong(msg)
+        for port in self._ports() if (self.data_dir / "ports").exists() else ():
+            preflight.check_port_free(port, whose=f"the Kafka of {self.data_dir}")
+        certificate = self.data_dir / "broker" / "cert.pem"
+        if certificate.exists():
+            check_not_expired(certificate, now=dt.datetime.now(dt.UTC))
+
     def start(self, *, seconds: float = 60) -> None:
         """Start and wait until it serves; nothing happens when it runs already.
 
-        Raises `SettingsWrong` before anything is touched: disk full, port in use, certificate expired, a server of an
-        earlier run on the data. Raises `Unavailable` when it does not serve within `seconds`.
+        Raises `SettingsWrong` as `check`, before anything is touched. Raises `Unavailable` when it does not serve within
+        `seconds`.
         """
-        if self._process and self._process.poll() is None:
+        if self._runs:
             return
         preflight.check_folder(self.data_dir)
-        preflight.check_room(self.data_dir, megabytes=_ROOM_MEGABYTES)
-        self._refuse_a_leftover()
-        for port in self._ports():
-            preflight.check_port_free(port, whose=f"the Kafka of {self.data_dir}")
+        self.check()
         java, libraries = _java(), f"{jars(self.cache_dir, tell=self.tell)}{os.sep}*"
         settings = self._write_properties()
         if not (self.data_dir / "data" / "meta.properties").exists():
@@ -111,15 +130,11 @@ class EmbeddedKafka:
             self.stop()
             raise
 
-    def _refuse_a_leftover(self) -> None:
+    def _leftover(self) -> int | None:
+        """Process id of a server that an earlier run left on the data."""
         path = self.data_dir / "pid"
-        if not path.exists():
-            return
-        pid = int(path.read_text())
-        if preflight.runs_on(pid, self.data_dir):
-            msg = f"A Kafka of an earlier run (process {pid}) still holds {self.data_dir}; stop it with `kill {pid}`."
-            raise SettingsWrong(msg)
-        path.unlink()
+        pid = int(path.read_text()) if path.exists() else 0
+        return pid if pid and preflight.runs_on(pid, self.data_dir) else None
 
     def _wait(self, offset: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -149,7 +164,6 @@ class EmbeddedKafka:
 
     def _write_properties(self) -> Path:
         broker = self.authority.issue(BROKER, self.data_dir / "broker")
-        check_not_expired(broker.cert, now=dt.datetime.now(dt.UTC))
         client, controller = self._ports()
         keystore = self.data_dir / "broker" / "keystore.pem"
         write_private(keystore, broker.key.read_bytes() + broker.cert.read_bytes())

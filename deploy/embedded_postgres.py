@@ -89,17 +89,24 @@ class EmbeddedPostgres:
         password = (self.data_dir / "superuser.password").read_text().strip()
         return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self.port}/postgres"
 
+    def check(self) -> None:
+        """Whether it can be started; touches nothing. Raises `SettingsWrong`: disk full, port in use."""
+        if self.pid is not None:
+            return
+        preflight.check_room(self.data_dir, megabytes=_ROOM_MEGABYTES)
+        if (self.data_dir / "port").exists():
+            preflight.check_port_free(self.port, whose=f"the PostgreSQL of {self.data_dir}")
+
     def start(self) -> None:
         """Start (making the cluster at first use) and wait until it answers; takes over one that runs on this data.
 
-        Raises `SettingsWrong` before anything is touched: disk full, port in use, folder closed. Raises `Unavailable`
+        Raises `SettingsWrong` before anything is touched: as `check`, or the folder is closed. Raises `Unavailable`
         when the server does not come up.
         """
         preflight.check_folder(self.data_dir)
         if self.pid is not None:
             return
-        preflight.check_room(self.data_dir, megabytes=_ROOM_MEGABYTES)
-        preflight.check_port_free(self.port, whose=f"the PostgreSQL of {self.data_dir}")
+        self.check()
         place = self._placed()
         if not (place.folder / "cluster" / "PG_VERSION").exists():
             self._initialise(place)

@@ -36,6 +36,9 @@ class KafkaServer(Protocol):
     def admin(self) -> dict[str, Any]:
         """The administrator's configuration."""
 
+    def check(self) -> None:
+        """Whether it can be started here; touches nothing. Raises `SettingsWrong`."""
+
     def start(self) -> None:
         """Return when it serves; raises `SettingsWrong` or `Unavailable`."""
 
@@ -52,6 +55,9 @@ class PostgresServer(Protocol):
 
     def create_role_database(self, role: str) -> str:
         """Make or find the database of a role; its address."""
+
+    def check(self) -> None:
+        """Whether it can be started here; touches nothing. Raises `SettingsWrong`."""
 
     def start(self) -> None:
         """Return when it answers; raises `SettingsWrong` or `Unavailable`."""
@@ -75,6 +81,9 @@ class ExternalKafka:
         """The administrator's configuration."""
         return self.client(self.administrator)
 
+    def check(self) -> None:
+        """Nothing: whoever runs it checks it."""
+
     def start(self) -> None:
         """Ask whether it answers. Raises `Unavailable`."""
         try:
@@ -97,6 +106,9 @@ class ExternalPostgres:
     def create_role_database(self, role: str) -> str:
         """Make or find the database of a role; its address."""
         return role_databases.create(self.admin_dsn, role=role, password_file=self.folder / f"{role}.password")
+
+    def check(self) -> None:
+        """Nothing: whoever runs it checks it."""
 
     def start(self) -> None:
         """Ask whether it answers. Raises `Unavailable`."""

@@ -106,9 +106,11 @@ class Zone:
         Cluster(self.kafka.admin() | {"log_level": 2}).apply(self.folder.members())
 
     def check(self) -> None:
-        """Check ports and certificates of all roles before anything is touched. Raises `SettingsWrong`."""
+        """Check servers, ports and certificates of all roles before anything is touched. Raises `SettingsWrong`."""
+        self.kafka.check()
+        self.postgres.check()
         path = self.folder.path
-        for name, port in self.folder.settings()["ports"].items():
+        for name, port in (self.folder.settings()["ports"] if self.folder.exists else {}).items():
             what = name.removeprefix("metrics/") if name != "page" else "page"
             preflight.check_port_free(port, whose=f"{what} of the zone in {path} (does it run already?)")
         now = dt.datetime.now(dt.UTC)
