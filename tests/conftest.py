@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import tempfile
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +37,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"kafka", "postgres", "demo"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+
+
+def _ours(mark: str) -> dict[int, str]:
+    """Processes that this run began: by the mark in their environment, PostgreSQL's (started without ours) by its folder."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+            marked = mark.encode() in (place / "environ").read_bytes()
+        except OSError:
+            continue  # ended meanwhile, or another user's
+        if int(place.name) != os.getpid() and (marked or ("postgres" in command and "/zorgstroom-" in command)):
+            found[int(place.name)] = command[:200]
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Every process a test began has ended when the run ends."""
+    mark = f"ZORGSTROOM_TEST_RUN={uuid.uuid4()}"
+    before = _ours(mark)
+    os.environ.update([mark.split("=")])
+    yield
+    deadline = time.monotonic() + 10
+    while left := {pid: command for pid, command in _ours(mark).items() if pid not in before}:
+        if time.monotonic() > deadline:
+            pytest.fail(f"left behind: {left}")
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ class Killer(threading.Thread):
         kafka.start()
 
 
-def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int) -> None:
+def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int, deliveries: int) -> None:
     killer.start()
     try:
         demo.run()
@@ -80,6 +80,7 @@ def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int) -> None:
         killer.stopping.set()
         killer.join(60)
     assert len(killer.done) >= least, killer.done
+    assert demo.counts["applied"] >= deliveries
     print(f"killed: {', '.join(killer.done)}; applied {demo.counts['applied']} deliveries")
     config = RoleConfig.load(demo.zone.role_config("projector"))
     dump(config, tmp_path)
@@ -90,7 +91,7 @@ def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int) -> None:
 def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     with a_demo(addresses=2000, months=4, seed=3) as demo:
         killer = Killer(demo, kills=6, seed=5, pause=(0.5, 2.5), broker=False, twins=False)
-        checked(demo, killer, tmp_path, least=3)
+        checked(demo, killer, tmp_path, least=3, deliveries=2_500)
 
 
 @pytest.mark.long
@@ -98,4 +99,4 @@ def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 def test_twenty_kills_the_broker_and_two_workers_of_each_kind_lose_nothing(tmp_path: Path) -> None:
     with a_demo(addresses=12000, months=12, seed=11) as demo:
         killer = Killer(demo, kills=22, seed=13, pause=(1.0, 4.0), broker=True, twins=True)
-        checked(demo, killer, tmp_path, least=22)
+        checked(demo, killer, tmp_path, least=22, deliveries=50_000)
