@@ -180,5 +180,12 @@ def restore(
         raise SettingsWrong(msg)
     zone = zone_of(data)
     with awake(zone, kafka=True):
-        moved = put_back(RoleConfig.load(zone.role_config(role)))
-    out.print(f"{role}: " + ", ".join(f"{p}: {n}" for p, n in sorted(moved.items())))
+        restored = put_back(
+            RoleConfig.load(zone.role_config(role)), administrator=zone.kafka.admin() | {"log_level": 0}
+        )
+    out.print(f"{role} goes on at: " + ", ".join(f"{p}: {n}" for p, n in sorted(restored.offsets.items())))
+    for partition, before in sorted(restored.moved_from.items()):
+        out.print(
+            f"Partition {partition} was moved forward from {before}, since delivered.v1 no longer has it; the senders are asked "
+            "for the next number, and send again what lacks a final receipt."
+        )

@@ -206,3 +206,33 @@ def restore_offsets(dsn: str) -> dict[int, int]:
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(sql.SQL("SELECT partition, next_offset FROM hop_input")).fetchall()
     return {int(p): int(n) for p, n in rows}
+
+
+def move_forward(
+    dsn: str, *, offsets: dict[int, int], received: dict[bytes, set[int]], topic: str, numbers: dict[int, int]
+) -> None:
+    """Move a restored database past input that is gone, in one transaction, never back.
+
+    `offsets`: next offset per input partition; `received`: per stream the numbers that are done with: the unbroken row of
+    them after the last one known is taken; `numbers`: per partition of `topic` the last number that lies there.
+    """
+    with psycopg.connect(dsn) as connection:
+        for partition, offset in offsets.items():
+            connection.execute(
+                "UPDATE hop_input SET next_offset = greatest(next_offset, %s) WHERE partition = %s", (offset, partition)
+            )
+        for stream, done in received.items():
+            row = connection.execute("SELECT last_number FROM hop_streams WHERE stream = %s", (stream,)).fetchone()
+            last = int(row[0]) if row else 0
+            while last + 1 in done:
+                last += 1
+            connection.execute(
+                "INSERT INTO hop_streams VALUES (%s, %s) ON CONFLICT (stream) DO UPDATE SET last_number = EXCLUDED.last_number",
+                (stream, last),
+            )
+        for partition, number in numbers.items():
+            connection.execute(
+                "INSERT INTO hop_numbers VALUES (%s, %s, %s, %s) ON CONFLICT (topic, source_partition, target_partition) "
+                "DO UPDATE SET last_number = greatest(hop_numbers.last_number, EXCLUDED.last_number)",
+                (topic, partition, partition, number),
+            )

@@ -94,6 +94,8 @@ def terminal() -> Iterator[Terminal]:
     finally:
         running.send_signal(signal.SIGINT)
         running.wait(60)
+        if running.returncode == 0:
+            terminal.types("operator", "restore", "intake", says=r"intake goes on at: 0: \d+, 1: ")
         forget = getattr(
             postgres_server(load_settings(), folder=folder / "zone" / "postgres", tell=str), "forget", None
         )
