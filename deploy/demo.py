@@ -79,7 +79,7 @@ class Demo:
             self._start(described, months[0])
         with self._timed("join"):
             self._join(described)
-        done = self._progress()
+        done = self._resume()
         for step in range(done, len(months)):
             self._month(described, months, step)
             self._save_progress(step + 1)
@@ -90,8 +90,7 @@ class Demo:
     # --- making and starting ---------------------------------------------------------------------------------------
 
     def _make_town(self) -> dict[str, Any]:
-        note = self.town / "town.json"
-        if not note.exists():
+        if not self.invented:
             from producers.town.files import make_town
 
             self.teller.stage("Inventing two municipalities")
@@ -99,7 +98,7 @@ class Demo:
                 self.town, seed=self.wish.seed, months=self.wish.months, addresses=self.wish.addresses, world=self.wish.world,
                 tell=lambda what, n, of: self.teller.stage(f"Inventing two municipalities: {what}", n, of),
             )  # fmt: skip
-        loaded: dict[str, Any] = json.loads(note.read_text("utf-8"))
+        loaded: dict[str, Any] = json.loads((self.town / "town.json").read_text("utf-8"))
         return loaded
 
     def _start(self, described: dict[str, Any], first_month: Month) -> None:
@@ -238,14 +237,26 @@ class Demo:
 
     # --- state and report ------------------------------------------------------------------------------------------
 
-    def _progress(self) -> int:
+    @property
+    def invented(self) -> bool:
+        """Whether an earlier run made the town."""
+        return (self.town / "town.json").exists()
+
+    def months_done(self) -> int:
+        """Months an earlier run published and closed."""
+        return int(self._saved().get("months_done", 0))
+
+    def _saved(self) -> dict[str, Any]:
         path = self.zone.folder.path / "demo.json"
-        if not path.exists():
-            return 0
-        d = json.loads(path.read_text("utf-8"))
+        saved: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return saved
+
+    def _resume(self) -> int:
+        """Take over what an earlier run counted; how many months it did."""
+        saved = self._saved()
         for name in ("counts", "refused", "refused_at_provider"):
-            getattr(self, name).update(d[name])
-        return int(d["months_done"])
+            getattr(self, name).update(saved.get(name, {}))
+        return self.months_done()
 
     def _save_progress(self, months_done: int) -> None:
         d = {

@@ -8,51 +8,21 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deploy.commands_frame import finish_undisturbed, heed_signals
 from deploy.demo import Demo
-from deploy.demo_wish import Teller, Wish
+from deploy.demo_progress import Bar, Course
+from deploy.demo_wish import Wish
 from deploy.settings import load_settings
 from schemas.errors import SettingsWrong, ZorgstroomError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 EXIT_REFUSED: Final = 1
 out = Console(highlight=False, soft_wrap=True)
-
-
-class _Bar(Teller):
-    """A line of progress on a terminal; plain lines elsewhere."""
-
-    def __init__(self, *, months: int) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn(), console=out,
-            transient=True,
-        )  # fmt: skip
-        self._whole: TaskID = self._progress.add_task("Everything", total=months + 1)
-        self._part: TaskID = self._progress.add_task("", total=None)
-        self._last = ""
-
-    def __enter__(self) -> Self:
-        if out.is_terminal:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def stage(self, what: str, done: int = 0, of: int = 0) -> None:
-        """Show it."""
-        if what.startswith("Month "):
-            self._progress.update(self._whole, completed=int(what.split()[1]))
-        self._progress.update(self._part, description=what, completed=done, total=of or None)
-        if not out.is_terminal and what.split(":", maxsplit=1)[0] != self._last:
-            self._last = what.split(":", maxsplit=1)[0]
-            out.print(f"{time.strftime('%H:%M:%S')}  {what}")
 
 
 @app.callback(invoke_without_command=True)
@@ -73,10 +43,16 @@ def demo(
 ) -> None:
     """Run everything on this machine: Kafka, PostgreSQL, the zone, two invented municipalities. Ctrl-C stops, the data stay."""
     wish = Wish(data or load_settings().data, addresses, months, seed, world)
-    bar = _Bar(months=months)
+    bar = Bar(out)
     heed_signals()
     _check_report(report)
     running = Demo(wish, bar)
+    bar.course = Course(
+        months=months,
+        months_done=running.months_done(),
+        invented=running.invented,
+        rebuild=until_done or report is not None,
+    )
     try:
         with bar:
             running.run()
@@ -119,7 +95,7 @@ def _screen(running: Demo) -> None:
     zone, data = running.zone, running.wish.data
     pages = [f"  {name:<18} {address}" for name, address in running.addresses().items()]
     providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
-    profile = zone.folder.path / "senders" / (providers[0] if providers else "p98000001")
+    profile = data / "senders" / (providers[0] if providers else "p98000001")
     first = next(iter(zone.folder.members().caseworkers), ("caseworker-gm9901-1", "gm9901"))[0]
     command = _command()
     lines = [
