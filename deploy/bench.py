@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.bench_load import PROVIDERS, Load, NewBookings, booked
-from deploy.zone import Zone
+from deploy.zone import WORKERS, Zone
 from projections.bookings import BOOKING
 from schemas import topics
 from schemas.sealing import partition_of
@@ -169,19 +170,22 @@ def memory(zone: Zone) -> dict[str, float]:
 def disk(zone: Zone, deliveries: int) -> dict[str, Any]:
     """(f) bytes on disk per delivery, per topic and per table."""
     data = zone.folder.path / "kafka" / "data"
-    per_topic: dict[str, float] = {}
+    rows = {name: row.name for name, row, _ in topics.concrete_topics(zone.folder.members())}
+    per_topic: Counter[str] = Counter()
     for path in data.glob("*-[0-9]*/*.log"):
         topic = path.parent.name.rpartition("-")[0]
-        if topic in ("delivered.v1", "rekeyed.v1", "ledger.v1"):
-            per_topic[topic] = per_topic.get(topic, 0) + path.stat().st_size / deliveries
-    per_table = {}
-    for role, tables in (
-        ("ledger", ("known_references", "open_debits")),
-        ("projector", ("bookings",)),
-        ("intake", ("handle_cache",)),
-    ):
+        if topic in rows:
+            per_topic[rows[topic]] += path.stat().st_size
+    per_table: Counter[str] = Counter()
+    for role in (*WORKERS, "keyvault"):
         with psycopg.connect(zone.postgres.create_role_database(role)) as c:
-            for table in tables:
-                row = c.execute("SELECT pg_total_relation_size(%s::regclass)", (table,)).fetchone()
-                per_table[f"{role}.{table}"] = round(int(row[0]) / deliveries, 1) if row else 0.0
-    return {"topics": {k: round(v, 1) for k, v in sorted(per_topic.items())}, "tables_with_indexes": per_table}
+            for table, size in c.execute(
+                "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            ):
+                per_table[f"{role}.{table}"] = int(size)
+    return {"topics": _each(per_topic, deliveries), "tables_with_indexes": _each(per_table, deliveries)}
+
+
+def _each(sizes: Counter[str], deliveries: int) -> dict[str, float]:
+    """Bytes per delivery, largest first; what is below a tenth of a byte is left out."""
+    return {name: round(size / deliveries, 1) for name, size in sizes.most_common() if round(size / deliveries, 1) > 0}

@@ -126,8 +126,8 @@ def _print(card: Card) -> None:
     )
     table = Table(box=None, pad_edge=False)
     heads = say(
-        "Persoon|Geldstroom|Zorg|Aanbieder (AGB)|Geleverd|Toegewezen|Maanden|Euro",
-        "Person|Stream|Care|Provider (AGB)|Delivered|Granted|Months|Euros",
+        "Persoon|Geldstroom|Zorg|Aanbieder (AGB)|Geleverd|Toegewezen t/m nu|Maanden|Euro",
+        "Person|Stream|Care|Provider (AGB)|Delivered|Granted so far|Months|Euros",
     ).split("|")
     for head in heads:
         table.add_column(head, justify="right" if head == heads[-1] else "left")

@@ -132,7 +132,10 @@ def rebuild(
 @app.command()
 @plainly
 def dump(folder: Annotated[Path, typer.Option("--out", help="Folder to write into.")], data: DataOption = None) -> None:
-    """Write what the rebuild's hash is made of, in readable form: cells.csv and households.csv. Never take it out of the zone."""
+    """Write what the rebuild's hash is made of, in readable form: cells.csv and households.csv. Never take it out of the zone.
+
+    Both are sums of what was delivered. The hash covers grants and placements as well, which are not written.
+    """
     from streams.rebuild import dump as write
 
     zone = zone_of(data)

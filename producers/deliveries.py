@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from producers.findings import Finding, Severity
-from schemas.care import UNITS, CareType, Stream
+from schemas.care import FREQUENCIES, UNITS, CareType, Stream
 from schemas.errors import Refused
 from schemas.secrets import Bsn
 from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Address, Cents, Month
@@ -24,7 +24,6 @@ WITHDRAWAL_PREFIXES = (WITHDRAWN_HERE, WITHDRAWN_BY_ANSWER)
 """Before the reference of a delivery that is taken out: the reference of that withdrawal itself."""
 
 MAX_VOLUME_HUNDREDTHS = 10**12
-FREQUENCIES = (0, 1, 2, 4, 6)
 """WMO757: per day, week, month, in the whole period; 0 = not given."""
 
 

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from producers.deliveries import FREQUENCIES, Grant, Reading
+from producers.deliveries import Grant, Reading
 from producers.findings import Finding, Severity, Where
 from producers.istandaard import (
     Header,
@@ -27,6 +27,7 @@ from producers.istandaard import (
 )  # fmt: skip
 from producers.istandaard_service import product_code
 from producers.istandaard_xml import Block, blocks
+from schemas.care import FREQUENCIES
 from schemas.errors import Refused
 from schemas.secrets import Bsn
 from schemas.values import Address, Cents

@@ -149,8 +149,11 @@ class _Declaration:
 
 def _calendar_month(block: Block) -> Month:
     first, last = day(block.fields, "Begindatum", where=block.where), day(block.fields, "Einddatum", where=block.where)
-    month = Month.of(first)
-    if (first, last) != (month.first_day, month.last_day):
+    try:
+        month = Month.of(first)
+    except ValueError:
+        month = None
+    if month is None or (first, last) != (month.first_day, month.last_day):
         refuse_file("declaration-month", "Declareer per kalendermaand, van de eerste tot en met de laatste dag.",
                     "Declare per calendar month, from its first to its last day.", where=block.where)  # fmt: skip
     return month

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from projections.grants import spread
 from schemas.frames import NO_VALUE, PLACEMENT_ROW, Kind, Rows
 from schemas.placements import own_household
 
@@ -44,8 +45,8 @@ class Placements:
         self._own = np.frombuffer(own, "V16") if own else np.zeros(0, "V16")
         self._person = np.frombuffer(b"".join(self.persons), "V16") if self.persons else np.zeros(0, "V16")
 
-    def place(self, out: NDArray[np.void], owner: NDArray[np.int64]) -> int:
-        """Fill person, household, contributor and area of bookings from their day and payer; returns how many are unplaced.
+    def place(self, out: NDArray[np.void], owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Fill person, household, contributor and area of bookings from their day and payer; returns which are unplaced.
 
         `owner`: index of each booking's person in `persons`.
         """
@@ -59,40 +60,38 @@ class Placements:
             placed = inside & (self._owner[at] == owner) & (self._rows["area"][at] != 0)
             for name in ("household", "contributor", "area"):
                 out[name] = self._rows[name][at]
-        alone = ~placed
+        alone: NDArray[np.bool_] = ~placed
         out["household"][alone] = self._own[owner[alone]]
         out["contributor"][alone] = self._own[owner[alone]]
         out["area"][alone] = out["payer"][alone].astype(np.int64) * 1_000_000
-        return int(alone.sum())
-
-    def unplaced(self, bookings: NDArray[np.void], owner: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which bookings' persons have no place on the service day."""
-        probe = bookings.copy()
-        probe["payer"] = 0
-        self.place(probe, owner)
-        alone: NDArray[np.bool_] = probe["area"] == 0
         return alone
 
 
 def booked(
     rows: Rows, owner: NDArray[np.int64], epochs: NDArray[np.int64], places: Placements
 ) -> tuple[NDArray[np.void], int]:
-    """Ledger rows as bookings, and how many of them are unplaced.
+    """Ledger rows as bookings (a grant as many), and how many deliveries are unplaced.
 
     `owner`: index of each row's person in `places.persons`; `epochs`: the open epoch of each row's partition.
     """
-    out = np.zeros(len(rows), BOOKING)
+    is_grant = np.isin(rows["kind"], (Kind.GRANTED, Kind.GRANT_ENDED))
+    index, days, volumes = spread(rows[is_grant])
+    source = np.concatenate([np.flatnonzero(~is_grant), np.flatnonzero(is_grant)[index]])
+    delivered, taken = int((~is_grant).sum()), rows[source]
+    out = np.zeros(len(source), BOOKING)
     for name in ("provider", "payer", "care_type", "unit"):
-        out[name] = rows[name]
-    out["service_day"] = rows["from_day"]
-    withdrawn = rows["kind"] == Kind.WITHDRAWN
-    sign = np.where(withdrawn, -1, 1)
-    out["kind"] = np.where(withdrawn, int(Kind.DELIVERED), rows["kind"])
-    out["epoch"] = epochs
-    out["cents"] = rows["cents"] * sign
-    out["volume"] = np.where(rows["volume"] == NO_VALUE, 0, rows["volume"]) * sign
+        out[name] = taken[name]
+    sign = np.where(np.isin(taken["kind"], (Kind.WITHDRAWN, Kind.GRANT_ENDED)), -1, 1)
+    out["kind"][:delivered], out["kind"][delivered:] = Kind.DELIVERED, Kind.GRANTED
+    out["service_day"] = taken["from_day"]
+    out["service_day"][delivered:] = days
+    out["epoch"] = epochs[source]
+    out["cents"] = taken["cents"] * sign
+    out["volume"] = np.where(taken["volume"] == NO_VALUE, 0, taken["volume"]) * sign
+    out["volume"][delivered:] = volumes * sign[delivered:]
+    out["cents"][delivered:] *= np.diff(index, prepend=-1) != 0  # the budget once, with the first month
     out["count"] = sign
-    return out, places.place(out, owner)
+    return out, int(places.place(out, owner[source])[:delivered].sum())
 
 
 def rebooked(standing: NDArray[np.void], epochs: NDArray[np.int64], places: Placements) -> NDArray[np.void]:

@@ -131,4 +131,8 @@ UNITS: Final = {
 }  # fmt: skip
 """Unit number (WJ756) -> Dutch and English name. 0 on the wire means: no unit given."""
 
+PER_DAY, PER_WEEK, PER_MONTH, PER_PERIOD = 1, 2, 4, 6
+FREQUENCIES: Final = (0, PER_DAY, PER_WEEK, PER_MONTH, PER_PERIOD)
+"""How often a grant's volume may be used (WMO757); 0 on the wire means: not given."""
+
 UNIT_MINUTE, UNIT_HOUR, UNIT_EURO = 1, 4, 83

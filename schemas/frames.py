@@ -34,6 +34,8 @@ class Kind(IntEnum):
     DELIVERED = 0
     WITHDRAWN = 1
     GRANTED = 2
+    GRANT_ENDED = 3
+    """Written by the ledger: takes back an earlier grant, word for word, where another of the same assignment follows."""
 
 
 DELIVERY_ROW: Final = np.dtype([
@@ -42,7 +44,7 @@ DELIVERY_ROW: Final = np.dtype([
     ("payer", "<u2"),        # gemeente number that pays or granted
     ("care_type", "<u2"),    # id of schemas.care
     ("unit", "u1"),          # WJ756 number, 0 = not given
-    ("frequency", "u1"),     # of a grant: 2 week, 4 month, 6 whole period, 0 not given
+    ("frequency", "u1"),     # of a grant: one of schemas.care.FREQUENCIES
     ("from_day", "<i4"),     # first day of the service's period
     ("to_day", "<i4"),       # last day
     ("volume", "<i8"),       # in hundredths of the unit, NO_VALUE = not given

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.care import CARE_TYPES, UNITS
+from schemas.care import CARE_TYPES, FREQUENCIES, UNITS
 from schemas.frames import DELIVERY_ROW, LEDGER_ROW, NO_VALUE, ZERO16, Kind, Rows
 from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Month, day_number, day_of
 
 _SHARED_FIELDS: Final = tuple(n for n in LEDGER_ROW.names or () if n in (DELIVERY_ROW.names or ()))
 _CARE_IDS: Final = np.array(sorted(CARE_TYPES), dtype=np.int64)
 _UNIT_IDS: Final = np.array([0, *sorted(UNITS)], dtype=np.int64)
+_SENT_KINDS: Final = (Kind.DELIVERED, Kind.WITHDRAWN, Kind.GRANTED)
 _SIZE: Final = LEDGER_ROW.itemsize
 MAX_QUANTITY: Final = 1_000_000_000
 """Bound of one line's volume (hundredths of a unit) and tariff (cents): what is summed must stay a number of 64 bits."""
@@ -50,6 +51,9 @@ class Books:
     withdrawn: set[tuple[int, bytes]] = field(default_factory=set)
     opened: set[bytes] = field(default_factory=set)
     closed: set[bytes] = field(default_factory=set)
+    grants: dict[tuple[int, bytes], Known] = field(default_factory=dict)
+    """The grant that stands, per (provider, assignment)."""
+    granted: set[tuple[int, bytes]] = field(default_factory=set)
 
     def remember(self, own: tuple[int, bytes], known: Known) -> None:
         """Take a new reference."""
@@ -74,7 +78,10 @@ class Books:
 
 @dataclass(slots=True)
 class Judged:
-    """What became of one envelope's rows: (person, ledger row) accepted in order, refused (position, code), duplicates."""
+    """What became of one envelope's rows: (person, what is written) accepted in order, refused (position, code), duplicates.
+
+    Of one row accepted one ledger row is written; of a grant that follows another of its assignment two.
+    """
 
     accepted: list[tuple[bytes, bytes]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -107,10 +114,11 @@ def field_codes(
 
     first, last, kind = rows["from_day"], rows["to_day"], rows["kind"]
     granted = kind == Kind.GRANTED
-    mark(kind > max(Kind), "kind")
+    mark(~np.isin(kind, _SENT_KINDS), "kind")
     mark(~np.isin(rows["payer"], np.array(sorted(payers), dtype=np.int64)), "payer")
     mark(~np.isin(rows["care_type"], _CARE_IDS), "category")
     mark(~np.isin(rows["unit"], _UNIT_IDS), "unit")
+    mark(~np.isin(rows["frequency"], FREQUENCIES), "unit")
     mark(last < first, "period")
     mark(granted & ((first < _GRANTED_FROM) | (first > _GRANTED_UNTIL)), "period")
     mark((first > day) & ~granted, "future")
@@ -163,6 +171,7 @@ class Prepared:
     references: list[bytes]
     previous: list[bytes]
     slots: list[bytes | None]
+    assignments: list[bytes]
     codes: list[str | None]
 
     def row(self, index: int) -> bytes:
@@ -180,7 +189,7 @@ def prepare(
     return Prepared(
         rows=rows, provider=provider, written=ledger_rows(rows, provider), persons=named,
         references=rows["reference"].tolist(), previous=rows["previous"].tolist(),
-        slots=slots_of(rows, named, provider), codes=codes,
+        slots=slots_of(rows, named, provider), assignments=rows["assignment"].tolist(), codes=codes,
     )  # fmt: skip
 
 
@@ -208,8 +217,17 @@ def _deliver(p: Prepared, i: int, books: Books) -> bytes | str | None:
 
 
 def _grant(p: Prepared, i: int, books: Books) -> bytes | str | None:
-    """Take one grant; it stands in no debit's way."""
-    return _new(p, i, books, blocked=False)
+    """Take one grant; it stands in no debit's way. Where one of the same assignment stood, that one is taken back first."""
+    found = _new(p, i, books, blocked=False)
+    own, person = (p.provider, p.assignments[i]), p.persons[i]
+    if not isinstance(found, bytes) or own[1] == ZERO16:
+        return found
+    before = books.grants.get(own)
+    books.grants[own] = Known(person, found)
+    books.granted.add(own)
+    if before is None or before.person != person:
+        return found
+    return bytes([Kind.GRANT_ENDED]) + before.row[1:] + found
 
 
 def _new(p: Prepared, i: int, books: Books, *, blocked: bool) -> bytes | str | None:

@@ -196,6 +196,15 @@ class LedgerRole:
         books.open_slots |= ledger_store.open_slots(
             tx, [s for k in debits if (s := ledger.slot_of_row(k.person, k.row)) is not None]
         )
+        books.grants = ledger_store.standing_grants(
+            tx,
+            {
+                (p.provider, a)
+                for p in prepared
+                for a, kind in zip(p.assignments, p.rows["kind"].tolist(), strict=True)
+                if kind == Kind.GRANTED and a != ZERO16
+            },
+        )
         for work in works:
             if work.prepared is not None:
                 work.judged = ledger.judge(work.prepared, books)

@@ -19,6 +19,8 @@ DDL: Final = (
     """CREATE TABLE IF NOT EXISTS known_references (provider bigint, reference bytea, person bytea NOT NULL,
     row bytea NOT NULL, withdrawn boolean NOT NULL, PRIMARY KEY (provider, reference))""",
     "CREATE TABLE IF NOT EXISTS open_debits (slot bytea PRIMARY KEY)",
+    """CREATE TABLE IF NOT EXISTS standing_grants (provider bigint, assignment bytea, person bytea NOT NULL, row bytea NOT NULL,
+    PRIMARY KEY (provider, assignment))""",
     """CREATE TABLE IF NOT EXISTS mandate_handles (handle bytea PRIMARY KEY, municipality int NOT NULL,
     person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
 )
@@ -55,6 +57,18 @@ def open_slots(tx: Transaction, slots: Collection[bytes]) -> set[bytes]:
     return {slot for (slot,) in rows}
 
 
+def standing_grants(tx: Transaction, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], Known]:
+    """The grants that stand, of these (provider, assignment)."""
+    if not wanted:
+        return {}
+    providers, assignments = zip(*sorted(wanted), strict=True)
+    rows: Iterable[Any] = tx.execute(
+        "SELECT g.* FROM standing_grants g JOIN unnest(%b::bigint[], %b::bytea[]) AS k(p, a) "
+        "ON g.provider = k.p AND g.assignment = k.a", (list(providers), list(assignments)),
+    )  # fmt: skip
+    return {(int(p), bytes(a)): Known(bytes(person), bytes(row)) for p, a, person, row in rows}
+
+
 def save_books(tx: Transaction, books: Books) -> None:
     """Write what the window added and changed. References are new: the partition's lock keeps others away."""
     old_withdrawn = [key for key in books.withdrawn if key not in books.added]
@@ -67,6 +81,13 @@ def save_books(tx: Transaction, books: Books) -> None:
     if books.added:
         with tx.cursor().copy("COPY known_references FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(_COPY_HEAD + _copied(books.added) + _COPY_END)
+    if books.granted:
+        with tx.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO standing_grants VALUES (%b, %b, %b, %b) ON CONFLICT (provider, assignment) "
+                "DO UPDATE SET person = EXCLUDED.person, row = EXCLUDED.row",
+                [(*key, books.grants[key].person, books.grants[key].row) for key in sorted(books.granted)],
+            )
     if books.closed:
         tx.execute("DELETE FROM open_debits WHERE slot = ANY(%b)", (list(books.closed),))
     if books.opened:

@@ -164,6 +164,7 @@ def dump(config: RoleConfig, folder: Path) -> dict[str, int]:
 
 
 def _write(path: Path, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    path.touch(mode=0o600)
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(head)
@@ -183,5 +184,5 @@ def unplaced_services(config: RoleConfig) -> int:
     rows = rows[rows["kind"] == 0]
     places = Placements({p: packed.get(p, b"") for p in persons})
     owner = [places.index[p] for p in rows["person"].tolist()]
-    alone = places.unplaced(rows, np.array(owner, dtype=np.int64))
+    alone = places.place(rows.copy(), np.array(owner, dtype=np.int64))
     return int(rows["count"][alone].sum())

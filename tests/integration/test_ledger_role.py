@@ -6,6 +6,7 @@ import pytest
 
 from schemas import codec, topics
 from schemas.errors import Unavailable
+from schemas.frames import Kind
 from schemas.sealing import partition_of
 from schemas.secrets import BoxKey, SigningKey
 from streams.hop_store import PostgresHopStore
@@ -57,6 +58,21 @@ def test_references_outlive_the_process(ledger) -> None:
     assert receipts(sent)[0]["duplicates"] == 1
     assert codes(sent) == ["9390"]
     assert ledger.opened(sent)[ANNE]["cents"].tolist() == [12_500]
+
+
+def test_a_changed_grant_takes_the_one_before_back_also_in_another_process(ledger) -> None:
+    def grant(reference: str, volume: int) -> bytes:
+        return ledger.deliver(a_row(reference, kind=Kind.GRANTED, assignment="T1", frequency=2, volume=volume))
+
+    first = ledger.opened(ledger.take(grant("G1", 400)))[ANNE]
+    ledger.restart()
+    sent = ledger.take(grant("G2", 200))
+    rows = ledger.opened(sent)[ANNE]
+    assert rows["kind"].tolist() == [Kind.GRANT_ENDED, Kind.GRANTED]
+    assert rows["volume"].tolist() == [400, 200]
+    assert rows[0]["reference"] == first[0]["reference"]
+    assert receipts(sent)[0]["accepted"] == 1
+    assert ledger.opened(ledger.take(grant("G3", 100)))[ANNE]["volume"].tolist() == [200, 100]
 
 
 def test_a_debit_and_its_credit_in_one_window_leave_the_slot_free(ledger) -> None:

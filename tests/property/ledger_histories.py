@@ -5,9 +5,12 @@ The second time: an epoch's bookings are what stands at its end minus what stood
 
 from __future__ import annotations
 
+import calendar
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from projections.bookings import BOOKING
 from schemas.frames import ALWAYS, PLACEMENT_ROW, Kind
 from schemas.placements import own_household
+from schemas.values import day_of
 from tests.unit.ledger_builders import DAY, a_ledger_row, a_line, sixteen
 
 PERSONS = tuple(sixteen(name) for name in ("Anne", "Bram", "Cor"))
@@ -60,11 +64,14 @@ class Said:
     payer: int
     provider: int
     volume: int
+    frequency: int = 0
+    days: int = 1
+    """Of a grant: how many days it holds."""
 
     def row(self) -> np.ndarray:
         return a_ledger_row(
             kind=self.kind, cents=self.cents, from_day=self.day, care_type=self.care_type, payer=self.payer,
-            provider=self.provider, volume=self.volume,
+            provider=self.provider, volume=self.volume, frequency=self.frequency, to_day=self.day + self.days - 1,
         )  # fmt: skip
 
     def row_as_booking(self) -> np.ndarray:
@@ -72,8 +79,9 @@ class Said:
         out = np.zeros(1, BOOKING)
         for name in ("provider", "payer", "care_type"):
             out[name] = getattr(self, name)
-        out["service_day"], out["kind"] = self.day, Kind.GRANTED if self.kind == Kind.GRANTED else Kind.DELIVERED
-        out["cents"] = -self.cents if self.kind == Kind.WITHDRAWN else self.cents
+        granted, back = (Kind.GRANTED, Kind.GRANT_ENDED), (Kind.WITHDRAWN, Kind.GRANT_ENDED)
+        out["service_day"], out["kind"] = self.day, Kind.GRANTED if self.kind in granted else Kind.DELIVERED
+        out["cents"] = -self.cents if self.kind in back else self.cents
         return out
 
 
@@ -134,19 +142,42 @@ def standing(rows: Sequence[Said], lines: dict[bytes, Placed], epoch: int) -> Co
     """What is delivered and not withdrawn, at the place known now."""
     out: Counter[Key] = Counter()
     for s in rows:
-        stays = [x for x in (lines[s.person].stays if s.person in lines else ()) if x[0] <= s.day]
-        household = contributor = own_household(s.person)
-        area = s.payer * 1_000_000
-        if stays and stays[-1][2]:
-            _, name, area = stays[-1]
-            contributor = sixteen(name)
-            household = household if name in INSTITUTIONS else contributor
-        sign = -1 if s.kind == Kind.WITHDRAWN else 1
-        kind = int(Kind.GRANTED if s.kind == Kind.GRANTED else Kind.DELIVERED)
-        key = (s.person, household, contributor, area, s.provider, s.payer, s.care_type, 4, kind, s.day, epoch)
-        for measure, value in (("cents", s.cents), ("volume", max(s.volume, 0)), ("count", 1)):
-            out[(*key, measure)] += sign * value
+        sign = -1 if s.kind in (Kind.WITHDRAWN, Kind.GRANT_ENDED) else 1
+        kind = int(Kind.GRANTED if s.kind in (Kind.GRANTED, Kind.GRANT_ENDED) else Kind.DELIVERED)
+        for nth, (day, volume) in enumerate(pieces(s) if kind == Kind.GRANTED else [(s.day, max(s.volume, 0))]):
+            stays = [x for x in (lines[s.person].stays if s.person in lines else ()) if x[0] <= day]
+            household = contributor = own_household(s.person)
+            area = s.payer * 1_000_000
+            if stays and stays[-1][2]:
+                _, name, area = stays[-1]
+                contributor = sixteen(name)
+                household = household if name in INSTITUTIONS else contributor
+            key = (s.person, household, contributor, area, s.provider, s.payer, s.care_type, 4, kind, day, epoch)
+            for measure, value in (("cents", 0 if nth else s.cents), ("volume", volume), ("count", 1)):
+                out[(*key, measure)] += sign * value
     return without_zeros(out)
+
+
+def pieces(grant: Said) -> list[tuple[int, int]]:
+    """A grant's (first day, volume) per calendar month, counted day by day; of one without a rate its first day and its volume."""
+    if grant.frequency not in (1, 2, 4) or grant.volume < 0:
+        return [(grant.day, max(grant.volume, 0))]
+    months: dict[tuple[int, int], list[int]] = {}
+    for day in range(grant.day, grant.day + grant.days):
+        months.setdefault((day_of(day).year, day_of(day).month), []).append(day)
+    found, before = [], 0
+    for (year, month), days in months.items():
+        match grant.frequency:
+            case 1:
+                volume = grant.volume * len(days)
+            case 2:
+                whole = math.floor(Fraction(grant.volume * (before + len(days)), 7))
+                volume = whole - math.floor(Fraction(grant.volume * before, 7))
+            case _:
+                volume = round(Fraction(grant.volume * len(days), calendar.monthrange(year, month)[1]))
+        before += len(days)
+        found.append((days[0], volume))
+    return found
 
 
 # --- histories -----------------------------------------------------------------------------------------------------------
@@ -157,7 +188,10 @@ a_service = st.builds(
     st.sampled_from((1, 2, 45)), st.sampled_from((9901, 9902)), st.sampled_from((99_000_001, 99_000_002)),
     st.sampled_from((-1, 400)),
 )  # fmt: skip
-a_grant = a_service.map(lambda s: replace(s, kind=int(Kind.GRANTED), cents=0))
+a_grant = st.builds(
+    lambda s, frequency, days: replace(s, kind=int(Kind.GRANTED), frequency=frequency, days=days),
+    a_service, st.sampled_from((0, 1, 2, 4, 6)), st.integers(1, 100),
+)  # fmt: skip
 
 
 @st.composite
@@ -171,14 +205,18 @@ def histories(draw: st.DrawFn, *, epochs: bool = True, moves: bool = True) -> Hi
     """Services, grants, withdrawals of services that stand, placements in any order of versions, markers."""
     history: History = []
     services: list[Said] = []
+    grants: list[Said] = []
     for _ in range(draw(st.integers(3, 18))):
-        what = draw(st.sampled_from(("say", "say", "say", "withdraw", "place", "place", "grant", "close")))
+        what = draw(st.sampled_from(("say", "say", "say", "withdraw", "place", "place", "grant", "end", "close")))
         if what == "close" and epochs:
             history.append((Closed(draw(st.sampled_from((0, 1)))),))
         elif what == "place" and moves:
             history.append((Placed(draw(a_person), draw(st.integers(1, 9)), draw(some_stays())),))
         elif what == "grant":
-            history.append((draw(a_grant),))
+            grants.append(draw(a_grant))
+            history.append((grants[-1],))
+        elif what == "end" and grants:
+            history.append((replace(grants.pop(), kind=int(Kind.GRANT_ENDED)),))
         elif what == "withdraw" and services:
             history.append((withdrawn(services.pop(draw(st.integers(0, len(services) - 1)))),))
         else:

@@ -60,19 +60,20 @@ def rows(*frames: np.ndarray) -> np.ndarray:
 
 def a_ledger_row(
     *, kind: int = Kind.DELIVERED, cents: int = 12_500, from_day: int = DAY, payer: int = PAYER, care_type: int = HOUSEHELP,
-    provider: int = PROVIDER, volume: int = 400, unit: int = HOUR, reference: object = "R1",
+    provider: int = PROVIDER, volume: int = 400, unit: int = HOUR, reference: object = "R1", frequency: int = 0,
+    to_day: int | None = None,
 ) -> np.ndarray:  # fmt: skip
     """One `ledger_row` as a frame of one."""
     row = np.zeros(1, LEDGER_ROW)
     row["kind"], row["unit"], row["payer"], row["care_type"], row["provider"] = kind, unit, payer, care_type, provider
     row["from_day"], row["to_day"], row["volume"], row["tariff_cents"], row["cents"] = (
         from_day,
-        from_day,
+        from_day if to_day is None else to_day,
         volume,
         NO_VALUE,
         cents,
     )
-    row["reference"] = np.void(sixteen(reference))
+    row["reference"], row["frequency"] = np.void(sixteen(reference)), frequency
     return row
 
 

@@ -42,6 +42,7 @@ def written(judged: Judged) -> np.ndarray:
         ("payer", {"payer": 9902}, {"payer": PAYER}),
         ("category", {"care_type": 99}, {"care_type": GUIDANCE}),
         ("unit", {"unit": 99}, {"unit": 0}),
+        ("unit", {"kind": Kind.GRANTED, "frequency": 3}, {"kind": Kind.GRANTED, "frequency": 4}),
         ("period", {"to_day": DAY - 1}, {"to_day": DAY}),
         ("period", {"kind": Kind.GRANTED, "from_day": 2**31 - 1, "to_day": OPEN_END}, {"kind": Kind.GRANTED, "to_day": OPEN_END}),
         ("future", {"from_day": TODAY + 1}, {"from_day": TODAY}),
@@ -118,6 +119,39 @@ def test_a_changed_grant_needs_a_new_reference() -> None:
     grant = a_row("G1", kind=Kind.GRANTED)
     assert taken(grant, grant).duplicates == 1
     assert codes(taken(grant, a_row("G1", kind=Kind.GRANTED, volume=1))) == ["8021"]
+
+
+def test_a_grant_of_the_same_assignment_takes_the_one_before_back_word_for_word() -> None:
+    books = Books({}, set())
+    judged = taken(
+        a_row("G1", kind=Kind.GRANTED, assignment="T1", volume=100, frequency=2, to_day=OPEN_END),
+        a_row("G2", kind=Kind.GRANTED, assignment="T1", volume=200, frequency=2, to_day=DAY + 60),
+        a_row("G3", kind=Kind.GRANTED, assignment="T2"), a_row("G4", kind=Kind.GRANTED), a_row("G5", kind=Kind.GRANTED),
+        books=books,
+    )  # fmt: skip
+    assert len(judged.accepted) == 5
+    out = written(judged)
+    assert out["kind"].tolist() == [Kind.GRANTED, Kind.GRANT_ENDED, *[Kind.GRANTED] * 4]
+    ended, first = out[1].copy(), out[0].copy()
+    ended["kind"] = first["kind"]
+    assert ended == first
+    again = taken(a_row("G6", kind=Kind.GRANTED, assignment="T1", volume=300), books=books)
+    assert written(again)["volume"].tolist() == [200, 300]
+    assert written(again)["kind"].tolist() == [Kind.GRANT_ENDED, Kind.GRANTED]
+
+
+def test_a_grant_that_was_refused_or_is_known_takes_nothing_back_nor_does_anothers() -> None:
+    books = Books({}, set())
+    first = a_row("G1", kind=Kind.GRANTED, assignment="T1")
+    taken(first, books=books)
+    assert taken(first, books=books).duplicates == 1
+    assert codes(taken(a_row("G2", kind=Kind.GRANTED, assignment="T1", cents=-1), books=books)) == ["amount"]
+    others = taken(a_row("G1", kind=Kind.GRANTED, assignment="T1"), books=books, provider=PROVIDER + 1)
+    assert written(others)["kind"].tolist() == [Kind.GRANTED]
+    bram = taken(a_row("G3", kind=Kind.GRANTED, assignment="T1", subject=1), books=books)
+    assert written(bram)["kind"].tolist() == [Kind.GRANTED], (
+        "a number that goes to another person ends nothing of the first"
+    )
 
 
 def test_a_second_debit_for_assignment_product_and_period_is_9389() -> None:
@@ -211,7 +245,7 @@ def test_later_envelopes_of_a_window_see_what_earlier_ones_did() -> None:
 
 
 def test_every_kind_of_row_has_its_rule() -> None:
-    assert set(TAKEN) == set(Kind)
+    assert set(TAKEN) == set(Kind) - {Kind.GRANT_ENDED}, "that one the ledger alone writes"
 
 
 def test_no_rows_are_nothing() -> None:

@@ -65,6 +65,7 @@ def test_a_line_that_breaks_a_rule_stays_out_by_its_reference_and_the_rest_may_g
         ("323_total_refused.xml", "0001"),
         ("323_credit_of_its_own_debit_refused.xml", "0001-TR316"),
         ("323_half_a_month_refused.xml", "declaration-month"),
+        ("323_month_of_no_calendar_refused.xml", "declaration-month"),
         ("323_without_amount_refused.xml", "xml-shape"),
         ("323_debit_naming_an_earlier_debit_refused.xml", "xml-shape"),
         ("323_wrong_sender_refused.xml", "wrong-sender"),

@@ -114,7 +114,9 @@ class PureZone:
             return
         frame = np.frombuffer(b"".join(row for _, row in judged.accepted), LEDGER_ROW)
         places = Placements({p: self.lines.get(p, b"") for p, _ in judged.accepted})
-        owner = np.array([places.index[p] for p, _ in judged.accepted])
+        owner = np.array(
+            [places.index[p] for p, written in judged.accepted for _ in range(len(written) // LEDGER_ROW.itemsize)]
+        )
         new, _ = booked(frame, owner, np.full(len(frame), step), places)
         self.bookings = np.concatenate([self.bookings, new])
 
