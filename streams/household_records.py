@@ -1,6 +1,8 @@
 """Turns marks into micro records: one record per live mandate, sealed anew, sent in ticks by one projector at a time.
 
 A record shows the household where the mandate's person lives now; a mandate withdrawn or past its end becomes a tombstone.
+Each night every live record goes again, since where a person lives and what was granted so far change with the day alone, and every
+tombstone of the last 30 days, so that none is missed.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from streams.projector import record_partition
 
 _LEASE_SECONDS: Final = 30
 _BATCH: Final = 200
+_NIGHT: Final = dt.time(2, 30, tzinfo=dt.UTC)
+_TOMBSTONE_DAYS: Final = 30
 
 
 @dataclass(slots=True)
@@ -50,6 +54,7 @@ class HouseholdRecords:
             tx.execute(
                 "UPDATE mandates SET marked = true WHERE given AND valid_until < %s AND household IS NOT NULL", (today,)
             )
+            self._nightly(tx, today)
             rows = tx.execute(
                 "SELECT handle, person, municipality, valid_until, given, version FROM mandates WHERE marked "
                 "ORDER BY handle LIMIT %s FOR UPDATE", (_BATCH,),
@@ -57,6 +62,20 @@ class HouseholdRecords:
             outputs = [self._record(tx, row, today) for row in rows]
             sent = self.store.add_outputs(tx, outputs)
         sender.put(sent)
+
+    def _nightly(self, tx: Transaction, today: int) -> None:
+        """Once a night, by whichever projector comes first."""
+        now = self.now()
+        night = dt.datetime.combine(now.date(), _NIGHT)
+        following = night if now < night else night + dt.timedelta(days=1)
+        row = tx.execute(
+            "INSERT INTO leases VALUES ('nightly records', '', %s) ON CONFLICT (name) DO UPDATE SET until = EXCLUDED.until "
+            "WHERE leases.until <= %s RETURNING 1", (following, now),
+        ).fetchone()  # fmt: skip
+        if row is not None:
+            tx.execute(
+                "UPDATE mandates SET marked = true WHERE NOT marked AND valid_until >= %s", (today - _TOMBSTONE_DAYS,)
+            )
 
     def _lease(self, tx: Transaction) -> bool:
         row = tx.execute(
