@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,12 @@ import numpy as np
 import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from deploy.admission import admit_here
 from deploy.bench_load import PROVIDERS, Load, NewBookings, booked
 from deploy.zone import WORKERS, Zone
+from producers.profile import Profile
+from producers.publisher import Publisher
+from producers.town.clients import deliveries_of
 from projections.bookings import BOOKING
 from schemas import topics
 from schemas.sealing import partition_of
@@ -122,14 +127,44 @@ def latency(zone: Zone, load: Load, *, seconds: int, per_second: int, per_envelo
             break
         time.sleep(0.005)
     books.close()
-    waits = []
-    for index, at in enumerate(sent):
-        wanted = (index + 1) * per_envelope
-        waits.append(next((t for t, n in seen if n >= wanted), seen[-1][0]) - at)
-    waits.sort()
+    return {"per_second": per_second, "per_envelope": per_envelope} | _waits(sent, seen, each=per_envelope)
+
+
+def publisher_latency(zone: Zone, *, seconds: int, per_second: int, per_envelope: int) -> dict[str, Any]:
+    """(d) from a provider's `Publisher.publish` of one delivery (sealing and a durable outbox included) until it is in the books."""
+    folder = admit_here(zone, "p90000090", name="Benchmark", municipalities=[9901])
+    items = deliveries_of(4_000 + seconds * per_second)
+    sent: list[float] = []
+    seen: list[tuple[float, int]] = []
+    books = NewBookings(zone.postgres.create_role_database("projector"))
+    with Publisher(Profile.load(folder), batch_events=per_envelope) as publisher:
+        for item in items[:4_000]:  # the persons are known afterwards
+            publisher.publish(item)
+        publisher.flush()
+        books.wait(4_000)
+        started = time.monotonic()
+        while not seen or seen[-1][1] < len(items):
+            now = time.monotonic()
+            while len(sent) < seconds * per_second and now >= started + len(sent) / per_second:
+                sent.append(time.monotonic())
+                publisher.publish(items[4_000 + len(sent) - 1])
+            seen.append((time.monotonic(), books.count()))
+            if now - started > seconds + 60:
+                break
+            time.sleep(0.002)
+    books.close()
+    seen = [(t, n - 4_000) for t, n in seen]
+    return {"per_second": per_second, "per_envelope": per_envelope} | _waits(sent, seen, each=1)
+
+
+def _waits(sent: list[float], seen: list[tuple[float, int]], *, each: int) -> dict[str, int]:
+    """How long after being sent each was seen: `each` deliveries at a time; (when, how many) were seen, in order."""
+    times, counts = zip(*seen, strict=True)
+    waits = sorted(
+        times[min(bisect_left(counts, (index + 1) * each), len(times) - 1)] - at for index, at in enumerate(sent)
+    )
     return {
-        "per_second": per_second, "per_envelope": per_envelope, "median_ms": round(statistics.median(waits) * 1000),
-        "p99_ms": round(waits[int(len(waits) * 0.99) - 1] * 1000),
+        "median_ms": round(statistics.median(waits) * 1000), "p99_ms": round(waits[int(len(waits) * 0.99) - 1] * 1000),
     }  # fmt: skip
 
 

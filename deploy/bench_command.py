@@ -120,6 +120,10 @@ def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:
         figures["latency"] = _rounds(
             "latency", rounds, lambda: bench.latency(zone, load, seconds=10, per_second=2000, per_envelope=100)
         )
+        figures["publisher_latency"] = _rounds(
+            "latency of a provider's publisher", rounds,
+            lambda: bench.publisher_latency(zone, seconds=10, per_second=2000, per_envelope=100),
+        )  # fmt: skip
     if name in ("all", "rebuild"):
         if name == "rebuild":
             bench.road(zone, load, deliveries=2 * deliveries, per_envelope=1000)

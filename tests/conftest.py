@@ -7,7 +7,6 @@ import shutil
 import signal
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +23,23 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_configure() -> None:
-    """A run that is told to end (by `timeout`, by a build machine) stops its servers as Ctrl-C does."""
+    """A run has a folder of its own for all it makes, so that what it leaves behind is known to be its.
+
+    A run that is told to end (by `timeout`, by a build machine) stops its servers as Ctrl-C does.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-run-"))
+    folder.chmod(0o755)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 
     def end(number: int, _: object) -> None:
         raise KeyboardInterrupt(f"signal {number}")
 
     signal.signal(signal.SIGTERM, end)
+
+
+def pytest_unconfigure() -> None:
+    """The run's folder goes with it."""
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,8 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
 
 
-def _ours(mark: str) -> dict[int, str]:
-    """Processes that this run began: by the mark in their environment, PostgreSQL's (started without ours) by its folder."""
+def _ours() -> dict[int, str]:
+    """Processes that this run began: by its folder, in their command line or environment."""
+    mark = tempfile.gettempdir()
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
@@ -48,7 +59,7 @@ def _ours(mark: str) -> dict[int, str]:
             marked = mark.encode() in (place / "environ").read_bytes()
         except OSError:
             continue  # ended meanwhile, or another user's
-        if int(place.name) != os.getpid() and (marked or ("postgres" in command and "/zorgstroom-" in command)):
+        if int(place.name) != os.getpid() and (marked or mark in command):
             found[int(place.name)] = command[:200]
     return found
 
@@ -56,12 +67,9 @@ def _ours(mark: str) -> dict[int, str]:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Every process a test began has ended when the run ends."""
-    mark = f"ZORGSTROOM_TEST_RUN={uuid.uuid4()}"
-    before = _ours(mark)
-    os.environ.update([mark.split("=")])
     yield
     deadline = time.monotonic() + 10
-    while left := {pid: command for pid, command in _ours(mark).items() if pid not in before}:
+    while left := _ours():
         if time.monotonic() > deadline:
             pytest.fail(f"left behind: {left}")
         time.sleep(0.2)
