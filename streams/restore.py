@@ -98,12 +98,16 @@ def _records(reader: Consumer, topic: str, partition: int, *, last: int | None =
     """Values of a partition up to its end of now; with `last` only about so many of them."""
     low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
     start = low if last is None else max(low, high - last)
+    if low == high:
+        return
     reader.assign([TopicPartition(topic, partition, start)])
-    while low < high:
+    while True:
         record = reader.poll(_SECONDS)
         if record is None:
             msg = f"Kafka does not give {topic}."
             raise Unavailable(msg)
+        if (record.topic(), record.partition()) != (topic, partition):
+            continue  # the end of the one before, told late
         if record.error() is None:
             yield record.value() or b""
         elif record.error().name() == "_PARTITION_EOF":
