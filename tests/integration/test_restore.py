@@ -73,11 +73,10 @@ class Backup:
     def held(self) -> tuple[int, int, int]:
         """Next offset, last number of the sender's outbox, last number sent."""
         with psycopg.connect(self.dsn) as c:
-            return tuple(
-                int(c.execute(query).fetchone()[0])
-                for query in ("SELECT next_offset FROM hop_input", "SELECT last_number FROM hop_streams",
-                              "SELECT last_number FROM hop_numbers")
-            )  # fmt: skip
+            (offset,) = c.execute("SELECT next_offset FROM hop_input").fetchone()
+            (number,) = c.execute("SELECT last_number FROM hop_streams WHERE stream = %s", (STREAM,)).fetchone()
+            (sent,) = c.execute("SELECT last_number FROM hop_numbers").fetchone()
+        return offset, number, sent
 
     def committed(self) -> int:
         consumer = Consumer(self.config.kafka.client() | {"group.id": f"{self.role}.v1"})
