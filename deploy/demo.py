@@ -153,7 +153,7 @@ class Demo:
             self._homes(described, month, label)
             if step == 0:
                 ask_providers(described, months, profile_of=lambda gm: self.publisher(gm).profile)
-                self._give_mandates(described, months)
+                self._give_mandates(described)
             providers = described["providers"]
             for number, provider in enumerate(providers):
                 self.teller.stage(f"{label}: {provider['name']} publishes", number, len(providers))
@@ -214,17 +214,12 @@ class Demo:
 
     # --- municipality ----------------------------------------------------------------------------------------------
 
-    def _give_mandates(self, described: dict[str, Any], months: list[Month]) -> None:
+    def _give_mandates(self, described: dict[str, Any]) -> None:
         """One mandate per municipality: its caseworker may see the example household."""
         for caseworker in described["caseworkers"]:
             example = described["examples"].get(caseworker["gm"].upper())
             if example is not None:
-                note = give_mandate(
-                    self.publisher(caseworker["gm"]),
-                    reader=caseworker["name"],
-                    bsn=example["bsn"],
-                    since=months[0].first_day,
-                )
+                note = give_mandate(self.publisher(caseworker["gm"]), reader=caseworker["name"], bsn=example["bsn"])
                 write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
 
     def mandate_file(self, reader: str) -> Path:

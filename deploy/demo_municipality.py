@@ -40,11 +40,12 @@ def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of:
         publish_requests(profile_of(f"gm{number:04d}"), requests)
 
 
-def give_mandate(publisher: Publisher, *, reader: str, bsn: str, since: dt.date) -> dict[str, str]:
+def give_mandate(publisher: Publisher, *, reader: str, bsn: str) -> dict[str, str]:
     """Publish a mandate of a year from today for `reader`; returns handle, reader and last day."""
+    today = dt.datetime.now(dt.UTC).date()
     mandate = Mandate.fresh(
-        reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=since,
-        valid_until=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=365),
+        reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=today,
+        valid_until=today + dt.timedelta(days=365),
     )  # fmt: skip
     publisher.publish_packed(pack_mandate(mandate, bsn, publisher.profile.handle_key()), file="mandate")
     return {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}

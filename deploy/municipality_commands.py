@@ -29,7 +29,7 @@ from schemas.codes import ACCEPTED
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.geography import gemeente_number
 from schemas.requests import DataRequest
-from schemas.values import MandateHandle, Month, SenderId
+from schemas.values import MandateHandle, Month, SenderId, day_number
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a caseworker's mandate for one household.")
@@ -127,28 +127,50 @@ def ask(
 def give(
     gemeente: Gemeente,
     reader: Annotated[str, typer.Argument(help="Caseworker, e.g. caseworker-gm9901-1.")],
-    purpose: Annotated[str, typer.Option(help="Why this caseworker may look.")] = "coordination",
-    ground: Annotated[str, typer.Option(help="Legal ground.")] = "wmo-2.3.2",
-    days: Annotated[int, typer.Option(min=1, max=366, help="How many days it holds.")] = 90,
+    purpose: Annotated[
+        str, typer.Option(help="Why this caseworker may look: one of `zorgstroom municipality mandate purposes`.")
+    ] = "coordination",
+    ground: Annotated[str, typer.Option(help="Legal ground (default: that of the purpose).")] = "",
+    days: Annotated[int, typer.Option(min=1, help="How many days it holds, today included.")] = 90,
     data: DataOption = None,
 ) -> None:
     """Give a mandate; the BSN is asked for and not shown."""
-    zone = zone_of(data)
+    zone, number = zone_of(data), _number(gemeente)
+    if (reader, f"gm{number:04d}") not in zone.folder.members().caseworkers:
+        msg = f"{reader} is no caseworker of {gemeente.upper()}; make a certificate with `zorgstroom municipality admit-caseworker {reader}`."
+        raise SettingsWrong(msg)
+    rules, today = zone.mandate_rules(), dt.datetime.now(dt.UTC).date()
+    last = today + dt.timedelta(days=min(days, 100_000) - 1)
+    rules.check(purpose, first=day_number(today), last=day_number(last))
+    chosen = rules.purpose(purpose)
     bsn = getpass.getpass("BSN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-    profile = Profile.load(_sender_folder(zone, gemeente))
-    today = dt.datetime.now(dt.UTC).date()
     given = publish_mandate(
-        profile,
+        Profile.load(_sender_folder(zone, gemeente)),
         bsn=bsn,
         reader=reader,
         purpose=purpose,
-        ground=ground,
+        ground=ground or chosen.ground,
         valid_from=today,
-        valid_until=today + dt.timedelta(days=days),
+        valid_until=last,
     )
     note = {"handle": given.handle.hex, "reader": reader, "until": str(given.valid_until)}
     write_private(zone.folder.path / "readers" / reader / "mandate.json", json.dumps(note).encode())
-    out.print(f"Given to {reader} until {given.valid_until}. Handle: {given.handle.hex}")
+    out.print(
+        f"Given to {reader} until {given.valid_until}, for {chosen.english} ({given.ground}). Handle: {given.handle.hex}"
+    )
+
+
+@mandate_app.command("purposes")
+@plainly
+def purposes(data: DataOption = None) -> None:
+    """What someone may look for, and the limits mandates are held to."""
+    rules = zone_of(data).mandate_rules()
+    for p in rules.purposes:
+        out.print(f"{p.code:<14} {p.english} ({p.ground})", markup=False)
+    out.print(
+        f"A mandate holds at most {rules.longest_days} days. At most {rules.live_share:.0%} of a municipality's households are under live "
+        f"mandates; a caseworker looks at no more than {rules.looks_households} different households in {rules.looks_days} days."
+    )
 
 
 @mandate_app.command("withdraw")

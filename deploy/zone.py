@@ -31,6 +31,7 @@ from schemas import topics
 from schemas.certificates import check_not_expired
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Unavailable
+from schemas.mandate_rules import MandateRules
 from schemas.sealing import box_public_key, verify_key_of
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import Month
@@ -107,6 +108,8 @@ class Zone:
 
     def check(self) -> None:
         """Check servers, ports and certificates of all roles before anything is touched. Raises `SettingsWrong`."""
+        if self.folder.exists:
+            self.mandate_rules()
         self.kafka.check()
         self.postgres.check()
         path = self.folder.path
@@ -187,6 +190,7 @@ class Zone:
             "database_dsn": self.postgres.create_role_database("keyvault"), "kafka": self._kafka_access("keyvault"),
             "tls": {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}, "host": "127.0.0.1",
             "port": settings["ports"]["keyvault"], "metrics_port": settings["ports"]["metrics/keyvault"],
+            "mandate_rules": settings.get("mandate_rules"),
             "wrapping_key_file": str(self.folder.secret_file("keyvault", "wrapping")),
             "projector_signing_public_key": verify_key_of(SigningKey(self._secret("projector", "signing"))).hex(),
         }  # fmt: skip
@@ -199,6 +203,8 @@ class Zone:
         extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
         if role == "projector":
             extra = {"tick_seconds": settings.get("tick_seconds", 5.0)}
+        if role == "ledger":
+            extra = {"mandate_rules": settings.get("mandate_rules"), "households": self._households()}
         if role == "release":
             own = self.postgres.create_role_database("release")
             extra["projector_dsn"] = own.rsplit("/", 1)[0] + "/projector"
@@ -210,6 +216,15 @@ class Zone:
             "metrics_port": preflight.steady_port() if instance else settings["ports"][f"metrics/{role}"],
             "first_month": settings["first_month"], "municipalities": settings["municipalities"], "extra": extra,
         }  # fmt: skip
+
+    def mandate_rules(self) -> MandateRules:
+        """What mandates of this zone are held to. Raises `SettingsWrong`."""
+        return MandateRules.of(self.folder.settings().get("mandate_rules"))
+
+    def _households(self) -> dict[str, int]:
+        """About how many households each municipality has: the addresses of its register."""
+        places = self.folder.settings()["address_dirs"]
+        return {m: len((Path(p) / "address_register.csv").read_bytes().splitlines()) - 1 for m, p in places.items()}
 
     def role_config(self, role: str) -> Path:
         """The settings file of a running or stopped role, for commands that do its work (rebuild, dump)."""

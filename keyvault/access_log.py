@@ -22,6 +22,8 @@ TOPIC: Final = "access-log.v1"
 FIRST: Final = bytes(32)
 """What the first record has for the hash of the one before."""
 
+GIVEN: Final = "given"
+LIMIT: Final = "household-limit"
 _ACKNOWLEDGED_WITHIN_SECONDS: Final = 10
 
 

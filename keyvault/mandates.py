@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.errors import Refused
+from schemas.mandate_rules import MandateRules
+from schemas.values import day_number
 
 _ID_BYTES: Final = 16
 _PRINCIPAL: Final = re.compile(r"[a-z0-9-]{1,60}")
@@ -52,8 +54,8 @@ def grantor_of(municipality: int) -> str:
     return f"gm{municipality:04d}"
 
 
-def check_in_force(mandate: Mandate | None, *, reader: str, today: dt.date) -> None:
-    """Raise `Refused` (`no-mandate`, `withdrawn`, `expired`) unless this reader may look today.
+def check_in_force(mandate: Mandate | None, *, reader: str, today: dt.date, rules: MandateRules) -> None:
+    """Raise `Refused` (`no-mandate`, `withdrawn`, `expired`, `purpose`, `mandate-period`) unless this reader may look today.
 
     Another reader's mandate and no mandate at all are told apart by nobody.
     """
@@ -63,3 +65,4 @@ def check_in_force(mandate: Mandate | None, *, reader: str, today: dt.date) -> N
         raise Refused("withdrawn", "This mandate was withdrawn.")
     if not mandate.valid_from <= today <= mandate.valid_until:
         raise Refused("expired", "This mandate is not in force today; ask the municipality for a new one.")
+    rules.check(mandate.purpose, first=day_number(mandate.valid_from), last=day_number(mandate.valid_until))

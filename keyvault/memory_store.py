@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keyvault import voprf
-from keyvault.access_log import FIRST, Look, chained
+from keyvault.access_log import FIRST, GIVEN, LIMIT, Look, chained
 from keyvault.mandates import Mandate
 from schemas.errors import Unavailable
 from schemas.secrets import BoxKey, ScalarKey
@@ -87,9 +87,15 @@ class InMemoryVaultStore:
         self._here()
         self._withdrawn.add((handle, by))
 
-    def write_log(self, look: Look) -> dict[str, Any]:
+    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
         """As the port says."""
         self._here()
+        if look.result == GIVEN and look.mandate is not None:
+            persons = {
+                self._mandates[r["handle"]].person for r in self._log
+                if r["reader"] == look.reader and r["result"] == GIVEN and r["at_ms"] >= since_ms
+            } - {look.mandate.person}  # fmt: skip
+            look = replace(look, result=LIMIT) if len(persons) >= most else look
         self._log.append(chained(look, sequence=len(self._log) + 1, previous_hash=self.log_head()))
         return self._log[-1]
 

@@ -13,7 +13,19 @@ from schemas.errors import SettingsWrong
 
 _ROLE: Final = "keyvault"
 _RESULTS: Final = frozenset(
-    {"given", "no-mandate", "withdrawn", "expired", "signature", "part", "unreadable", "schema"}
+    {
+        "given",
+        "no-mandate",
+        "withdrawn",
+        "expired",
+        "signature",
+        "part",
+        "unreadable",
+        "schema",
+        "purpose",
+        "mandate-period",
+        "household-limit",
+    }
 )
 
 

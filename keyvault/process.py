@@ -45,7 +45,9 @@ def run(path: Path) -> None:
     try:
         _prepared(store, metrics, log)
         kafka = settings.kafka_client()
-        vault = Vault(store, KafkaAccessLog(kafka), settings.projector_signing_public_key, metrics)
+        vault = Vault(
+            store, KafkaAccessLog(kafka), settings.projector_signing_public_key, metrics, rules=settings.mandate_rules
+        )
 
         def end(sentence: str) -> None:
             broken.append(sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from schemas.errors import SettingsWrong
+from schemas.mandate_rules import MandateRules
 from schemas.secrets import WrappingKey
 
 
@@ -39,6 +40,7 @@ class VaultSettings:
     metrics_port: int
     wrapping_key_file: Path
     projector_signing_public_key: bytes
+    mandate_rules: MandateRules = field(default_factory=MandateRules)
 
     @classmethod
     def load(cls, path: Path) -> VaultSettings:
@@ -71,6 +73,7 @@ class VaultSettings:
         return cls(
             database_dsn=dsn, bootstrap=bootstrap, kafka=kafka, tls=tls, host=host, port=port, metrics_port=metrics_port,
             wrapping_key_file=wrapping, projector_signing_public_key=projector,
+            mandate_rules=MandateRules.of(d.get("mandate_rules")),
         )  # fmt: skip
 
     def check(self, now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -17,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from keyvault import tables, voprf
-from keyvault.access_log import FIRST, Look, chained
+from keyvault.access_log import FIRST, GIVEN, LIMIT, Look, chained
 from keyvault.mandates import Mandate, grantor_of
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.sealing import open_under, seal_under
@@ -202,10 +203,21 @@ class VaultStore:
 
     # --- access log -----------------------------------------------------------------------------------------------
 
-    def write_log(self, look: Look) -> dict[str, Any]:
-        """Append one access record to the chain; returns the `access_record` datum."""
+    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
+        """Append one access record to the chain; returns the `access_record` datum.
+
+        A look that would be given becomes `household-limit` where its reader was given looks at `most` other households
+        since `since_ms`: counted in the same transaction, so that no two at once pass it.
+        """
+        others = text(
+            "SELECT count(DISTINCT m.person) FROM access_log l JOIN mandates m USING (handle) "
+            "WHERE l.reader = :r AND l.result = 'given' AND l.at_ms >= :s AND m.person <> :p"
+        )
         with self._begin() as c:
             c.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _LOG_LOCK})
+            if look.result == GIVEN and look.mandate is not None:
+                seen = c.execute(others, {"r": look.reader, "s": since_ms, "p": look.mandate.person}).scalar_one()
+                look = replace(look, result=LIMIT) if seen >= most else look
             last = c.execute(text("SELECT sequence, hash FROM access_log ORDER BY sequence DESC LIMIT 1")).fetchone()
             record = chained(
                 look, sequence=int(last[0]) + 1 if last else 1, previous_hash=bytes(last[1]) if last else FIRST

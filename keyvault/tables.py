@@ -36,6 +36,8 @@ STEPS: Final[tuple[str, ...]] = (
     CREATE TABLE access_log_published (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), sequence bigint NOT NULL);
     INSERT INTO access_log_published (sequence) SELECT COALESCE(max(sequence), 0) FROM access_log
     """,
+    # How many households a reader looked at lately is counted at each look.
+    "CREATE INDEX IF NOT EXISTS access_log_by_reader ON access_log (reader, at_ms)",
 )
 """Statements of a step are parted by a semicolon at the end of a line."""
 

@@ -18,13 +18,14 @@ from typing import Any, Final, Protocol
 from nacl.exceptions import CryptoError
 
 from keyvault import voprf
-from keyvault.access_log import AccessLog, Look
+from keyvault.access_log import GIVEN, AccessLog, Look
 from keyvault.caller_signature import check_caller_signature
 from keyvault.mandates import Mandate, check_in_force
 from keyvault.mutual_tls import Caller
 from schemas import codec
 from schemas.errors import Refused
 from schemas.household_record import SectionClaim, check_signature, section_key
+from schemas.mandate_rules import MandateRules
 from schemas.sealing import box_public_key, seal_to
 from schemas.secrets import BoxKey, ScalarKey
 
@@ -60,8 +61,12 @@ class Store(Protocol):
         """Close a mandate at once if `by` gave it, or gives it later."""
         ...
 
-    def write_log(self, look: Look) -> dict[str, Any]:
-        """Append to the chain; returns the `access_record` datum."""
+    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
+        """Append to the chain; returns the `access_record` datum.
+
+        A look that would be given becomes `household-limit` where its reader was given looks at `most` other households
+        since `since_ms` (milliseconds since 1970).
+        """
         ...
 
     def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
@@ -102,6 +107,7 @@ class Vault:
     projector_public: bytes
     meter: Meter
     clock: Callable[[], float] = time.time
+    rules: MandateRules = field(default_factory=MandateRules)
     _publishing: threading.Lock = field(default_factory=threading.Lock)
 
     def _now(self) -> dt.datetime:
@@ -146,19 +152,19 @@ class Vault:
         """Hand over the keys of a record's sections for this one look, after the access log is acknowledged.
 
         Raises `Refused`, logged too: `signature` (of the reader or of the projector), `no-mandate`, `withdrawn`, `expired`,
-        `part` (a key box of another record, mandate or version). `Unavailable` when the log can't be written.
+        `part` (a key box of another record, mandate or version), `purpose`, `mandate-period`, `household-limit`. `Unavailable` when the log can't be written.
         """
         signed = codec.decode("vault_signed_look", body)
         asked = codec.decode("vault_look", signed["look"])
         mandate = self.store.mandate(asked["handle"])
         try:
             check_caller_signature(caller.certificate, signed["look"], signed["signature"])
-            check_in_force(mandate, reader=caller.name, today=self._today())
+            check_in_force(mandate, reader=caller.name, today=self._today(), rules=self.rules)
             sealed = self._section_keys(asked)
         except Refused as refused:
             self._write(asked["handle"], caller, mandate=mandate, result=refused.code)
             raise
-        head = self._write(asked["handle"], caller, mandate=mandate, result="given")
+        head = self._write(asked["handle"], caller, mandate=mandate, result=GIVEN)
         return codec.encode("vault_look_answer", {"keys": sealed, "log_hash": head})
 
     def _section_keys(self, asked: dict[str, Any]) -> list[bytes]:
@@ -182,13 +188,23 @@ class Vault:
 
     def _write(self, handle: bytes, caller: Caller, *, mandate: Mandate | None, result: str) -> bytes:
         """Chain the look, then publish all that is not acknowledged yet, in order: a failed try leaves no hole in the topic."""
-        look = Look(int(self.clock() * 1000), handle, caller.name, mandate, result)
-        record = self.store.write_log(look)
+        now_ms = int(self.clock() * 1000)
+        look = Look(now_ms, handle, caller.name, mandate, result)
+        since_ms = now_ms - self.rules.looks_days * 86_400_000
+        record = self.store.write_log(look, most=self.rules.looks_households, since_ms=since_ms)
         with self._publishing:
             while waiting := self.store.unpublished_log(_PUBLISH_AT_ONCE):
                 self.log.append(waiting)
                 self.store.log_published(waiting[-1]["sequence"])
-        self.meter.looked(result)
+        self.meter.looked(record["result"])
+        if record["result"] != result:
+            raise Refused(
+                "household-limit",
+                f"You have looked at {self.rules.looks_households} different households in {self.rules.looks_days} days; ask your "
+                "municipality, or wait.",
+                dutch=f"U heeft in {self.rules.looks_days} dagen {self.rules.looks_households} verschillende huishoudens bekeken; "
+                "overleg met uw gemeente, of wacht.",
+            )
         return bytes(record["hash"])
 
     def withdraw(self, caller: Caller, body: bytes) -> bytes:

@@ -57,6 +57,26 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Deze handgreep van een mandaat is al gebruikt of onbekend.",
         "This mandate handle was used before or is unknown.",
     ),
+    "purpose": (
+        "Dit doel staat niet op de lijst van doelen waarvoor iemand mag inzien.",
+        "This purpose is not on the list of purposes someone may look for.",
+    ),
+    "mandate-period": (
+        "Het mandaat duurt langer dan mag, of eindigt voor het begint.",
+        "The mandate holds longer than it may, or ends before it begins.",
+    ),
+    "mandate-reader": (
+        "De lezer is geen medewerker van deze gemeente.",
+        "The reader is no caseworker of this municipality.",
+    ),
+    "mandate-limit": (
+        "Het hoogste aantal huishoudens met een lopend mandaat is bereikt; trek eerst mandaten in.",
+        "The most households under live mandates is reached; withdraw some first.",
+    ),
+    "household-limit": (
+        "Deze lezer heeft het hoogste aantal huishoudens in dertig dagen bekeken.",
+        "This reader has looked at the most households allowed in thirty days.",
+    ),
     "mandate-sender": (
         "Alleen een gemeente geeft een mandaat of een verblijfplaats door.",
         "Only a municipality gives mandates or residences.",
@@ -98,6 +118,10 @@ DEAD_LETTER_ONLY: Final = frozenset({"unknown-sender", "signature", "unreadable"
 
 DEAD_LETTERS: Final = ("unreadable", "schema", "part", "signature", "unknown-key", "unknown-sender", "equivocation")
 """Reasons of dead letters, for metrics that are there before the first one."""
+
+
+ALARMED: Final = ("mandate-limit",)
+"""Refusals an operator is called for, for metrics that are there before the first one."""
 
 
 def sentence(code: str, *, lang: str = "nl") -> str:

@@ -1,18 +1,22 @@
 """What besides rows an envelope says to the ledger: mandates given and withdrawn, months closed. Decided without I/O.
 
-Only a municipality gives mandates, each under a handle never used before; only a provider closes months, of payers that
+Only a municipality gives mandates, to a caseworker of her own, for a purpose of the list, at most as long and as many as the rules
+say, each under a handle never used before; only a provider closes months, of payers that
 admitted it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import codec
 from schemas.care import Stream
+from schemas.errors import Refused
 from schemas.frames import ZERO16
+from schemas.mandate_rules import MandateRules
 from schemas.values import Month, SenderId, day_number, day_of
 
 _STREAMS: Final = frozenset(s.value for s in Stream)
@@ -29,17 +33,36 @@ class GivenMandate:
     change: bytes
     withdrawn: bool
 
+    @property
+    def valid_until(self) -> int:
+        """Its last day."""
+        return int(codec.decode("mandate_change", self.change)["valid_until"])
+
 
 @dataclass(slots=True)
 class MandateBook:
     """Mandates a window may touch, by handle, and those it changed."""
 
     known: dict[bytes, GivenMandate]
+    live: dict[int, set[bytes]] = field(default_factory=dict)
+    """Persons under live mandates, per municipality that gives some in this window."""
     changed: dict[bytes, GivenMandate] = field(default_factory=dict)
 
     def keep(self, handle: bytes, given: GivenMandate) -> None:
         """Remember a mandate, or that it was withdrawn."""
         self.known[handle] = self.changed[handle] = given
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a mandate is held to. `households`: how many a municipality has, by its number."""
+
+    rules: MandateRules = MandateRules()  # noqa: RUF009 - frozen
+    households: Mapping[int, int] = field(default_factory=dict)
+
+    def most_live(self, municipality: int) -> int:
+        """How many of its households may be under live mandates."""
+        return self.rules.most_live(self.households.get(municipality, 0))
 
 
 @dataclass(slots=True)
@@ -74,6 +97,7 @@ def hear(
     keyed: Container[bytes],
     day: int,
     book: MandateBook,
+    limits: Limits,
 ) -> Said:
     """Take mandates, withdrawals and closed months of one envelope in order; `book` changes as they are accepted.
 
@@ -81,7 +105,7 @@ def hear(
     """
     said = Said()
     for index, mandate in enumerate(content["mandates"]):
-        found = _give(mandate, sender=sender, persons=persons, book=book)
+        found = _give(mandate, sender=sender, persons=persons, book=book, limits=limits)
         _note(said, index, mandate["handle"], found)
     for index, handle in enumerate(content["mandates_withdrawn"]):
         _note(said, index, handle, _withdraw(handle, sender=sender, keyed=keyed, book=book))
@@ -104,23 +128,41 @@ def _note(said: Said, index: int, handle: bytes, found: tuple[bytes, bytes] | st
 
 
 def _give(
-    mandate: dict[str, Any], *, sender: SenderId, persons: Sequence[bytes], book: MandateBook
+    mandate: dict[str, Any], *, sender: SenderId, persons: Sequence[bytes], book: MandateBook, limits: Limits
 ) -> tuple[bytes, bytes] | str | None:
     """Person and change to write, a code, or None for a mandate sent again as it was."""
-    if not sender.is_municipality:
-        return "mandate-sender"
     person = persons[mandate["subject"]] if 0 <= mandate["subject"] < len(persons) else ZERO16
-    if person == ZERO16:
-        return "subject"
-    if not 0 <= mandate["valid_from"] <= mandate["valid_until"] <= _LAST_DAY:
-        return "period"
+    code = _mandate_code(mandate, sender=sender, person=person, rules=limits.rules)
+    if code is not None:
+        return code
     fields = {name: value for name, value in mandate.items() if name != "subject"}
     change = codec.encode("mandate_change", fields | {"given": True, "municipality": sender.number})
     before = book.known.get(mandate["handle"])
     if before is not None:
         return None if (before.person, before.change) == (person, change) else "mandate-handle"
+    live = book.live.setdefault(sender.number, set())
+    if person not in live and len(live) >= limits.most_live(sender.number):
+        return "mandate-limit"
+    live.add(person)
     book.keep(mandate["handle"], GivenMandate(sender.number, person, change, withdrawn=False))
     return person, change
+
+
+def _mandate_code(mandate: dict[str, Any], *, sender: SenderId, person: bytes, rules: MandateRules) -> str | None:
+    """The first rule a mandate breaks by itself, or None."""
+    if not sender.is_municipality:
+        return "mandate-sender"
+    if person == ZERO16:
+        return "subject"
+    if not 0 <= mandate["valid_from"] <= mandate["valid_until"] <= _LAST_DAY:
+        return "period"
+    if re.fullmatch(rf"caseworker-{re.escape(sender.text)}-[a-z0-9-]{{1,40}}", mandate["reader"]) is None:
+        return "mandate-reader"
+    try:
+        rules.check(mandate["purpose"], first=mandate["valid_from"], last=mandate["valid_until"])
+    except Refused as refused:
+        return refused.code
+    return None
 
 
 def _withdraw(

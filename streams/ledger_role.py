@@ -57,6 +57,7 @@ class LedgerRole:
     keys: PersonKeys
     metrics: WorkerMetrics
     learn_more: Callable[[], None] = lambda: None
+    limits: ledger_mandates.Limits = field(default_factory=ledger_mandates.Limits)
     name: str = "ledger"
     input_topic: str = INPUT
     _strangers: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -108,6 +109,9 @@ class LedgerRole:
         opened = [work for work in works if work is not None and work.refusal is None]
         handles = [h for w in opened for h in ledger_mandates.handles_of(w.content)]
         book = ledger_mandates.MandateBook(ledger_store.mandates(tx, handles) if handles else {})
+        givers = {w.header.sender.number: w.header.day for w in opened if w.content["mandates"]}
+        if givers:
+            book.live = ledger_store.live_mandates(tx, sorted(givers), day=min(givers.values()))
         keys = self._borrow(opened, {g.person for g in book.known.values()})
         for work in opened:
             self._prepare(work, keys)
@@ -218,7 +222,7 @@ class LedgerRole:
         """Mandates and closed months."""
         work.said = ledger_mandates.hear(
             work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons, keyed=keys,
-            day=work.header.day, book=book,
+            day=work.header.day, book=book, limits=self.limits,
         )  # fmt: skip
         self.metrics.duplicates.inc(work.said.duplicates)
         for _, _, code in work.said.refused:

@@ -23,6 +23,7 @@ DDL: Final = (
     PRIMARY KEY (provider, assignment))""",
     """CREATE TABLE IF NOT EXISTS mandate_handles (handle bytea PRIMARY KEY, municipality int NOT NULL,
     person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
+    "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS valid_until int NOT NULL DEFAULT 2147483647",
 )
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -128,10 +129,22 @@ def mandates(tx: Transaction, handles: Sequence[bytes]) -> dict[bytes, GivenMand
     return {bytes(h): GivenMandate(m, bytes(p), bytes(c), withdrawn=w) for h, m, p, c, w in rows}
 
 
+def live_mandates(tx: Transaction, municipalities: Collection[int], *, day: int) -> dict[int, set[bytes]]:
+    """Persons under mandates of these municipalities that are not withdrawn and end on `day` or later."""
+    live: dict[int, set[bytes]] = {m: set() for m in municipalities}
+    rows: Iterable[Any] = tx.execute(
+        "SELECT DISTINCT municipality, person FROM mandate_handles "
+        "WHERE municipality = ANY(%b) AND NOT withdrawn AND valid_until >= %b", (list(municipalities), day),
+    )  # fmt: skip
+    for municipality, person in rows:
+        live[municipality].add(bytes(person))
+    return live
+
+
 def save_mandates(tx: Transaction, changed: Mapping[bytes, GivenMandate]) -> None:
     """Keep mandates, or that they were withdrawn."""
     with tx.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO mandate_handles VALUES (%s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET withdrawn = EXCLUDED.withdrawn",
-            [(handle, g.municipality, g.person, g.change, g.withdrawn) for handle, g in changed.items()],
+            "INSERT INTO mandate_handles VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET withdrawn = EXCLUDED.withdrawn",
+            [(handle, g.municipality, g.person, g.change, g.withdrawn, g.valid_until) for handle, g in changed.items()],
         )

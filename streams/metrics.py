@@ -32,6 +32,8 @@ class WorkerMetrics:
         # There from the first scrape: an alert sees no first increase of what was not there.
         for reason in codes.DEAD_LETTERS:
             self.dead_letters.labels(role, reason)
+        for code in codes.ALARMED:
+            self.events_refused.labels(role, code)
         self.gaps = self._counter("gaps_total", "Records from beyond the next number, left for the resend.")
         self.stale = self._counter("stale_transactions_total", "Transactions refused because another worker was ahead.")
         self.retries = self._counter("retries_total", "Windows tried again because something was away.")

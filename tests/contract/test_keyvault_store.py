@@ -100,7 +100,7 @@ def test_a_withdrawal_here_counts_before_and_after_but_only_from_its_own_municip
 def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> None:
     assert store.log_head() == FIRST
     written = [
-        store.write_log(a_look(result, mandate=m))
+        store.write_log(a_look(result, mandate=m), most=60, since_ms=0)
         for result, m in (("given", a_mandate()), ("expired", None), ("given", None))
     ]
     assert [r["sequence"] for r in written] == [1, 2, 3]
@@ -114,3 +114,27 @@ def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> N
     assert store.unpublished_log(10) == written[2:]
     store.log_published(3)
     assert store.unpublished_log(10) == []
+
+
+def test_a_reader_is_given_so_many_different_households_and_no_more(store: Any) -> None:
+    mandates = [replace(a_mandate(bytes([n]) * 16), person=bytes([n // 2]) * 16) for n in range(1, 8)]
+    store.learn_mandates(mandates, partition=0, next_offset=7)
+
+    def look(
+        n: int, *, at_ms: int = 1000, reader: str = "caseworker-gm9901-1", result: str = "given", since_ms: int = 0
+    ) -> str:
+        mandate = mandates[n - 1]
+        record = store.write_log(Look(at_ms, mandate.handle, reader, mandate, result), most=2, since_ms=since_ms)
+        return str(record["result"])
+
+    assert [look(1, result="expired"), look(2, result="signature")] == ["expired", "signature"], (
+        "refused tries do not count"
+    )
+    assert [look(1), look(2), look(1)] == ["given"] * 3
+    assert look(4) == "household-limit", "persons 0 and 1 were looked at; 4 is of person 2"
+    assert look(3) == "given", "another mandate of person 1"
+    assert look(4, reader="caseworker-gm9901-2") == "given"
+    assert look(4, at_ms=2000, since_ms=1001) == "given", "the others were longer ago"
+    assert look(6, at_ms=2001, since_ms=1001) == "given"
+    assert look(1, at_ms=2002, since_ms=1001) == "household-limit"
+    assert first_break(store.unpublished_log(100)) is None

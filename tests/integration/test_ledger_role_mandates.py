@@ -10,7 +10,7 @@ from schemas.sealing import open_events
 from schemas.values import Month, day_of
 from streams.hop_store import OutboxRow
 from streams.ledger_envelope import sender_key_id
-from tests.integration.ledger_in_postgres import ANNE, SENDER, Ledger, person_events, receipts
+from tests.integration.ledger_in_postgres import ANNE, BRAM, SENDER, Ledger, codes, person_events, receipts
 from tests.unit.ledger_builders import PAYER, PROVIDER, TODAY, KeysInMemory, sixteen
 
 
@@ -23,7 +23,7 @@ def ledger(fresh_database) -> Ledger:
 
 def test_a_mandate_is_written_once_and_withdrawn_later_under_its_persons_key(ledger) -> None:
     mandate = {
-        "subject": 0, "handle": sixteen("H"), "reader": "caseworker-gm9901-1", "purpose": "toegang", "ground": "toestemming",
+        "subject": 0, "handle": sixteen("H"), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
         "valid_from": TODAY, "valid_until": TODAY + 30,
     }  # fmt: skip
     given = ledger.network.rekeyed(ledger.network.content_part(mandates=[mandate]), [ANNE], sender="gm9901")
@@ -56,3 +56,24 @@ def test_closed_months_travel_under_the_senders_own_key(ledger) -> None:
         "months_closed", open_events(KeysInMemory().keys([own])[own], own, "months", sealed["sealed"])
     )
     assert opened == {"provider": PROVIDER, "months": [month]}
+
+
+def test_how_many_are_under_live_mandates_outlives_the_process_and_frees_with_a_withdrawal(ledger) -> None:
+    def give(handle: str, subject: int, *, last: int = 30) -> list[str]:
+        mandate = {
+            "subject": subject, "handle": sixteen(handle), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
+            "valid_from": TODAY, "valid_until": TODAY + last,
+        }  # fmt: skip
+        return codes(
+            ledger.take(
+                ledger.network.rekeyed(ledger.network.content_part(mandates=[mandate]), [ANNE, BRAM], sender="gm9901")
+            )
+        )
+
+    assert give("H1", 0) == []
+    ledger.restart()
+    assert give("H2", 1) == ["mandate-limit"], "one household of so few"
+    assert ledger.metric("events_refused_total", code="mandate-limit") == 1
+    back = ledger.network.content_part(mandates_withdrawn=[sixteen("H1")])
+    assert codes(ledger.take(ledger.network.rekeyed(back, [], sender="gm9901"))) == []
+    assert give("H3", 1) == []

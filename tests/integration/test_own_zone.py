@@ -157,7 +157,15 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     reader = "caseworker-gm9901-proef"
     terminal.types("caseworker", "show", reader, says="no certificate", code=2)
     terminal.types("municipality", "admit-caseworker", reader, says=reader)
-    given = terminal.types("municipality", "mandate", "give", "GM9901", reader, asked="999900006\n", says="Handle: ")
+    give = ("municipality", "mandate", "give", "GM9901", reader)
+    terminal.types(
+        "municipality", "mandate", "purposes", says=r"assessment +assessment after a request for help \(wmo-2.3.2\)"
+    )
+    terminal.types(*give, "--purpose", "curiosity", says="choose one of: coordination, assessment", code=1)
+    terminal.types(*give, "--days", "3650", says="at most 366 days", code=1)
+    terminal.types(*give[:-1], "caseworker-gm9901-x", says="is no caseworker of GM9901; make a certificate", code=2)
+    terminal.types(*give, asked="123456789\n", says="eleven-test", code=1)
+    given = terminal.types(*give, asked="999900006\n", says="coordinating a family's care .wmo-2.3.2.. Handle: ")
     handle = re.findall(r"[0-9a-f]{32}", given)[0]
     deadline = time.monotonic() + 30
     while "Huishoudkaart" not in (card := _shown(terminal, reader)):

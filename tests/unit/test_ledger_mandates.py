@@ -8,17 +8,19 @@ from ledger_builders import PAYER, TODAY, sixteen
 from schemas import codec
 from schemas.codes import REASONS
 from schemas.frames import ZERO16
+from schemas.mandate_rules import MandateRules
 from schemas.values import Month, SenderId, day_of
-from streams.ledger_mandates import MandateBook, Said, hear
+from streams.ledger_mandates import Limits, MandateBook, Said, hear
 
 ANNE, BRAM = sixteen("Anne"), sixteen("Bram")
 GRANTOR, OTHER, PROVIDER = SenderId("gm9901"), SenderId("gm9902"), SenderId("p12345678")
+ENOUGH = Limits(households={9901: 1000, 9902: 1000})
 NOW = Month.of(day_of(TODAY)).index
 
 
 def a_mandate(handle: object = "H1", **fields: object) -> dict:
     return {
-        "subject": 0, "handle": sixteen(handle), "reader": "caseworker-gm9901-1", "purpose": "toegang", "ground": "toestemming",
+        "subject": 0, "handle": sixteen(handle), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
         "valid_from": TODAY, "valid_until": TODAY + 90,
     } | fields  # fmt: skip
 
@@ -28,12 +30,17 @@ def a_month(**fields: object) -> dict:
 
 
 def heard(
-    *, sender: SenderId = GRANTOR, book: MandateBook | None = None, keyed: object = (ANNE, BRAM), **content: list
+    *,
+    sender: SenderId = GRANTOR,
+    book: MandateBook | None = None,
+    keyed: object = (ANNE, BRAM),
+    limits: Limits = ENOUGH,
+    **content: list,
 ) -> Said:
     empty: dict = {"rows": b"", "mandates": [], "mandates_withdrawn": [], "months": []}
     return hear(
         empty | content, sender=sender, payers=frozenset({PAYER}), persons=[ANNE, BRAM, ZERO16], keyed=keyed, day=TODAY,
-        book=book or MandateBook({}),
+        book=MandateBook({}) if book is None else book, limits=limits,
     )  # fmt: skip
 
 
@@ -58,6 +65,11 @@ def test_a_mandate_becomes_a_change_for_its_person_that_names_the_grantor() -> N
         ("subject", {"subject": -1}, {"subject": 0}),
         ("period", {"valid_until": TODAY - 1}, {"valid_until": TODAY}),
         ("period", {"valid_until": 2**31 - 1}, {"valid_until": TODAY + 365}),
+        ("mandate-period", {"valid_until": TODAY + 366}, {"valid_until": TODAY + 365}),
+        ("purpose", {"purpose": "toegang"}, {"purpose": "assessment"}),
+        ("mandate-reader", {"reader": "caseworker-gm9902-1"}, {"reader": "caseworker-gm9901-team-3"}),
+        ("mandate-reader", {"reader": "gm9901"}, {"reader": "caseworker-gm9901-1"}),
+        ("mandate-reader", {"reader": "caseworker-gm9901-"}, {"reader": "caseworker-gm9901-x"}),
     ],
 )
 def test_a_mandate_that_breaks_a_rule_is_refused_and_its_neighbour_is_taken(code, breaks, passes) -> None:
@@ -65,6 +77,21 @@ def test_a_mandate_that_breaks_a_rule_is_refused_and_its_neighbour_is_taken(code
     assert said.refused == [(0, sixteen("H1"), code)]
     assert len(said.changes) == 1
     assert code in REASONS
+
+
+def test_no_more_households_than_the_rules_allow_are_under_live_mandates() -> None:
+    book, two = MandateBook({}), Limits(MandateRules(live_share=0.5), {9901: 2})
+    assert codes(heard(mandates=[a_mandate("H1"), a_mandate("H2")], book=book, limits=two)) == []
+    assert codes(heard(mandates=[a_mandate("H3", subject=1)], book=book, limits=two)) == ["mandate-limit"]
+    assert codes(heard(mandates=[a_mandate("H4")], book=book, limits=two)) == [], "another reader of the same household"
+    nearly = MandateBook({}, live={9901: {BRAM}})
+    assert codes(heard(mandates=[a_mandate("H5"), a_mandate("H6", subject=1)], book=nearly, limits=two)) == [
+        "mandate-limit"
+    ]
+    assert (
+        codes(heard(mandates=[a_mandate("H7", reader="caseworker-gm9902-1")], sender=OTHER, book=book, limits=two))
+        == []
+    )
 
 
 def test_only_a_municipality_gives_and_withdraws_mandates() -> None:
@@ -82,7 +109,8 @@ def test_a_handle_used_for_another_mandate_is_refused(other) -> None:
 def test_a_handle_another_municipality_used_is_refused() -> None:
     book = MandateBook({})
     heard(book=book, mandates=[a_mandate()])
-    assert codes(heard(book=book, sender=OTHER, mandates=[a_mandate()])) == ["mandate-handle"]
+    theirs = a_mandate(reader="caseworker-gm9902-1")
+    assert codes(heard(book=book, sender=OTHER, mandates=[theirs])) == ["mandate-handle"]
 
 
 def test_the_same_mandate_sent_again_changes_nothing() -> None:

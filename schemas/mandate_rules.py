@@ -1,0 +1,105 @@
+"""What a mandate may be for, how long it may hold and how many there may be: the same where one is given, booked and used.
+
+The purposes are a closed list. A network may put its own list in the place of this one (`mandate_rules` of zone.json); it is never open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from schemas.errors import Refused, SettingsWrong
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_MOST: Final = {"longest_days": 3_660, "live_share": 1, "looks_households": 100_000, "looks_days": 3_660}
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why someone may look. `ground`: the article it rests on where the grantor names none."""
+
+    code: str
+    dutch: str
+    english: str
+    ground: str
+
+
+PURPOSES: Final = (
+    Purpose("coordination", "zorg en ondersteuning van een gezin op elkaar afstemmen", "coordinating a family's care", "wmo-2.3.2"),
+    Purpose("assessment", "onderzoek na een melding of aanvraag", "assessment after a request for help", "wmo-2.3.2"),
+    Purpose("evaluation", "nagaan of wat is toegewezen nog past", "reviewing whether what was granted still fits", "wmo-2.3.9"),
+    Purpose("youth-help", "bepalen welke jeugdhulp nodig is", "deciding which youth help is needed", "jeugdwet-2.3"),
+    Purpose("complaint", "een klacht of bezwaar behandelen", "handling a complaint or objection", "awb-7"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MandateRules:
+    """Rules of a network.
+
+    `longest_days`: how many days a mandate may hold, its first and last included; `live_share`: of a municipality's households
+    at most so large a part may be under live mandates; `looks_households` in `looks_days`: a reader looks at no more than so many
+    different households in so many days.
+    """
+
+    purposes: tuple[Purpose, ...] = PURPOSES
+    longest_days: int = 366
+    live_share: float = 0.05
+    looks_households: int = 60
+    looks_days: int = 30
+
+    def purpose(self, code: str) -> Purpose:
+        """A purpose of the list. Raises `Refused` (`purpose`), naming what may be chosen."""
+        for known in self.purposes:
+            if known.code == code:
+                return known
+        codes = ", ".join(p.code for p in self.purposes)
+        raise Refused(
+            "purpose", f"This purpose is not on the list; choose one of: {codes}.",
+            dutch=f"Dit doel staat niet op de lijst; kies een van: {codes}.",
+        )  # fmt: skip
+
+    def check(self, purpose: str, *, first: int, last: int) -> None:
+        """Raise `Refused` (`purpose`, `mandate-period`) for a mandate that may not be. `first`, `last`: day numbers."""
+        self.purpose(purpose)
+        if not 0 <= last - first < self.longest_days:
+            raise Refused(
+                "mandate-period", f"A mandate holds from one day up to a later one, at most {self.longest_days} days.",
+                dutch=f"Een mandaat loopt van een dag tot een latere dag, hoogstens {self.longest_days} dagen.",
+            )  # fmt: skip
+
+    def most_live(self, households: int) -> int:
+        """How many of a municipality's `households` may be under live mandates; one at least."""
+        return max(1, int(households * self.live_share))
+
+    @classmethod
+    def of(cls, setting: Mapping[str, Any] | None) -> MandateRules:
+        """From the setting `mandate_rules`; what it does not name is as in this file. Raises `SettingsWrong`."""
+        given = dict(setting or {})
+        try:
+            if "purposes" in given:
+                given["purposes"] = tuple(Purpose(**{k: str(v) for k, v in p.items()}) for p in given["purposes"])
+            rules = cls(**given)
+        except (AttributeError, TypeError) as wrong:
+            msg = "it has purposes (each with code, dutch, english and ground), longest_days, live_share, looks_households and looks_days"
+            raise _wrong(msg) from wrong
+        codes = [p.code for p in rules.purposes]
+        if not codes or len(set(codes)) < len(codes) or not all(_CODE.fullmatch(c) for c in codes):
+            raise _wrong(
+                "purposes have different codes of small letters, digits and hyphens, and there is one at least"
+            )
+        for name, most in _MOST.items():
+            value = getattr(rules, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+                raise _wrong(f"{name} lies above 0 and not above {most}")
+        return rules
+
+    def as_setting(self) -> dict[str, Any]:
+        """What `of` reads."""
+        return asdict(self)
+
+
+def _wrong(why: str) -> SettingsWrong:
+    return SettingsWrong(f"The setting `mandate_rules` can't be used: {why}.")
