@@ -9,6 +9,7 @@ from deploy.certificates import RoleCertificate
 from deploy.zone import Zone
 from producers import joining
 from producers.joining import make_admission, read_request, signing_key_id
+from producers.municipal_mandates import Grantor
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Refused
 from schemas.values import SenderId
@@ -64,9 +65,25 @@ def sender_folder(zone: Zone, sender: str) -> Path:
     return zone.folder.path / "senders" / sender
 
 
+def admit_grantor(zone: Zone, name: str) -> Grantor:
+    """Admit who gives mandates (`grantor-gm9901-anne`): a key on this machine, and an entry signed by the root."""
+    grantor = Grantor.join(grantor_folder(zone, name), name)
+    number = int(name.split("-")[1][2:])
+    entry = Entry(
+        "grantor", name, grantor.key_id, "signing", grantor.public_key, valid_from=0, municipalities=(number,)
+    )
+    zone.publish_directory([entry])
+    return grantor
+
+
+def grantor_folder(zone: Zone, name: str) -> Path:
+    """The folder of a grantor on this machine."""
+    return zone.folder.path / "grantors" / name
+
+
 def admit_reader(zone: Zone, name: str, *, gm: str) -> RoleCertificate:
-    """Admit a caseworker (`caseworker-gm9901-1`) of a municipality: certificate and rights."""
+    """Admit a caseworker (`caseworker-gm9901-1`) of a municipality, or a member of a family there: certificate and rights."""
     files = zone.reader_certificate(name)
-    zone.folder.add_members(caseworkers=[(name, gm)])
+    zone.folder.add_members(readers=[(name, gm)])
     zone.apply_topics()
     return files

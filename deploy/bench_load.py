@@ -133,7 +133,7 @@ class Load:
         )  # fmt: skip
         return seal_envelope(
             header=header, identity={"subjects": people, "residences": [], "links": []},
-            content={"rows": rows.tobytes(), "months": [], "mandates": [], "mandates_withdrawn": []}, recipients=recipients,
+            content={"rows": rows.tobytes(), "months": [], "mandates": [], "mandates_changed": [], "mandates_withdrawn": []}, recipients=recipients,
             signing=self.signing,
         )  # fmt: skip
 

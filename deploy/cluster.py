@@ -69,7 +69,9 @@ def _configuration(row: topics.Topic) -> dict[str, str]:
         "max.message.bytes": str(2 * 1024 * 1024),
         "message.timestamp.type": "LogAppendTime",
     }
-    if not row.compacted:
+    if row.compacted:  # household records come again all the time: what is old goes soon
+        config |= {"segment.ms": "3600000", "segment.bytes": str(64 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.2"}
+    else:
         config["retention.ms"] = str(row.retention_ms)
         config["retention.bytes"] = "-1"
     return config

@@ -13,13 +13,17 @@ from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from producers.command_frame import EXIT_REFUSED, EXIT_SETTINGS, err, out, sentences_for
+from schemas.errors import SettingsWrong
+from schemas.geography import gemeente_number
 
 __all__ = [
-    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "err", "finish_undisturbed", "heed_signals", "out", "plainly", "zone_of",
+    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "Gemeente", "err", "finish_undisturbed", "gemeente_of", "heed_signals", "out", "plainly",
+    "zone_of",
 ]  # fmt: skip
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the zone (default: data, or ZORGSTROOM_DATA).")
 ]
+Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -29,6 +33,15 @@ def zone_of(data: Path | None) -> Zone:
     folder = ZoneFolder((data or load_settings().data).resolve())
     folder.settings()
     return Zone(folder)
+
+
+def gemeente_of(text: str) -> int:
+    """The number of a gemeente named on the command line. Raises `SettingsWrong`."""
+    try:
+        return gemeente_number(text.upper())
+    except ValueError as wrong:
+        msg = "A municipality is GM and four digits, e.g. GM9901."
+        raise SettingsWrong(msg) from wrong
 
 
 def heed_signals() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy import preflight
-from deploy.admission import admit_here, admit_reader, sender_folder
+from deploy.admission import admit_grantor, admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
 from deploy.demo_municipality import ask_providers, give_mandate
 from deploy.demo_wish import Teller, Wish
@@ -111,7 +111,7 @@ class Demo:
             self.zone.folder.save_settings(settings | {"tick_seconds": 1.0})
         self.zone.folder.add_members(
             providers=[f"p{p['agb']}" for p in described["providers"]],
-            caseworkers=[(c["name"], c["gm"]) for c in described["caseworkers"]],
+            readers=[(c["name"], c["gm"]) for c in described["caseworkers"]],
         )
         self.zone.start()
 
@@ -219,7 +219,10 @@ class Demo:
         for caseworker in described["caseworkers"]:
             example = described["examples"].get(caseworker["gm"].upper())
             if example is not None:
-                note = give_mandate(self.publisher(caseworker["gm"]), reader=caseworker["name"], bsn=example["bsn"])
+                grantor = admit_grantor(self.zone, f"grantor-{caseworker['gm']}-desk")
+                note = give_mandate(
+                    self.publisher(caseworker["gm"]), grantor, reader=caseworker["name"], bsn=example["bsn"]
+                )
                 write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
 
     def mandate_file(self, reader: str) -> Path:

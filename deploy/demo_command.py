@@ -96,7 +96,7 @@ def _screen(running: Demo) -> None:
     pages = [f"  {name:<18} {address}" for name, address in running.addresses().items()]
     providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
     profile = data / "senders" / (providers[0] if providers else "p98000001")
-    first = next(iter(zone.folder.members().caseworkers), ("caseworker-gm9901-1", "gm9901"))[0]
+    first = next(iter(zone.folder.members().readers), ("caseworker-gm9901-1", "gm9901"))[0]
     command = _command()
     lines = [
         "Running: Apache Kafka, PostgreSQL, keyvault, intake, ledger, projector, release, the municipal pages.",

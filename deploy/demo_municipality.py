@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
+from producers.municipal_mandates import Grantor, new_terms, pack_mandate
 from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.requests import publish_requests
-from producers.residence_files import Mandate, pack_mandate
 from schemas.care import Stream
 from schemas.requests import DataRequest
 from schemas.values import Month, SenderId
@@ -40,12 +40,14 @@ def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of:
         publish_requests(profile_of(f"gm{number:04d}"), requests)
 
 
-def give_mandate(publisher: Publisher, *, reader: str, bsn: str) -> dict[str, str]:
+def give_mandate(publisher: Publisher, grantor: Grantor, *, reader: str, bsn: str) -> dict[str, str]:
     """Publish a mandate of a year from today for `reader`; returns handle, reader and last day."""
     today = dt.datetime.now(dt.UTC).date()
-    mandate = Mandate.fresh(
-        reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=today,
-        valid_until=today + dt.timedelta(days=365),
+    last = today + dt.timedelta(days=365)
+    terms = new_terms(
+        grantor, municipality=publisher.profile.sender.number, reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=today,
+        valid_until=last,
     )  # fmt: skip
-    publisher.publish_packed(pack_mandate(mandate, bsn, publisher.profile.handle_key()), file="mandate")
-    return {"handle": mandate.handle.hex, "reader": mandate.reader, "until": str(mandate.valid_until)}
+    publisher.publish_packed(pack_mandate(terms, grantor, bsn, publisher.profile.handle_key()), file="mandate")
+    grantor.keep(terms)
+    return {"handle": terms.handle.hex(), "reader": reader, "until": str(last)}

@@ -1,11 +1,9 @@
-"""`zorgstroom municipality ...`: ask, admit, give and withdraw mandates, read figures. A municipality reads only its own topics."""
+"""`zorgstroom municipality ...`: ask, admit, read figures; mandates are in `deploy.mandate_commands`. A municipality reads only its own topics."""
 
 from __future__ import annotations
 
 import datetime as dt
-import getpass
-import json
-import sys
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,45 +11,30 @@ import typer
 from rich.progress import Progress
 
 from deploy.admission import admit as admit_sender
+from deploy.admission import admit_grantor as admit_who_grants
 from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
-from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.commands_frame import EXIT_REFUSED, DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.mandate_commands import app as mandate_app
 from deploy.municipality_figures import released_epoch, show
-from deploy.zone import Zone
 from producers.joining import fingerprint
-from producers.municipal_mandates import publish_mandate, withdraw_mandate
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.requests import publish_requests
 from producers.residence_files import read_links, read_residences
 from schemas.care import Stream
 from schemas.codes import ACCEPTED
 from schemas.errors import SettingsWrong, Unavailable
-from schemas.geography import gemeente_number
 from schemas.requests import DataRequest
-from schemas.values import MandateHandle, Month, SenderId, day_number
+from schemas.values import Month, SenderId
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-mandate_app = typer.Typer(no_args_is_help=True, help="Give or withdraw a caseworker's mandate for one household.")
 app.add_typer(mandate_app, name="mandate")
-Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
 
 
 @app.callback()
 def _municipality() -> None:
     """I make policy."""
-
-
-def _number(gemeente: str) -> int:
-    try:
-        return gemeente_number(gemeente.upper())
-    except ValueError as wrong:
-        msg = "A municipality is GM and four digits, e.g. GM9901."
-        raise SettingsWrong(msg) from wrong
-
-
-def _sender_folder(zone: Zone, gemeente: str) -> Path:
-    return sender_folder(zone, f"gm{_number(gemeente):04d}")
 
 
 @app.command()
@@ -69,7 +52,7 @@ def admit(
         msg = f"{file} can't be read."
         raise SettingsWrong(msg) from absent
     out.print(f"Compare by telephone before you send the answer: {fingerprint(request)}")
-    answer = admit_sender(zone_of(data), request, municipalities=[_number(g) for g in gemeente])
+    answer = admit_sender(zone_of(data), request, municipalities=[gemeente_of(g) for g in gemeente])
     path = target or file.with_name(file.name.replace("aanvraag", "toelating"))
     path.write_bytes(answer)
     out.print(f"Written: {path}. Send it back; the provider compares: {fingerprint(answer)}")
@@ -85,8 +68,23 @@ def admit_caseworker(
     if len(parts) < 3 or parts[0] != "caseworker":
         msg = "A caseworker is called caseworker-gm9901-NAME."
         raise SettingsWrong(msg)
-    files = admit_reader(zone_of(data), name, gm=f"gm{_number(parts[1][2:]):04d}")
+    files = admit_reader(zone_of(data), name, gm=f"gm{gemeente_of(parts[1][2:]):04d}")
     out.print(f"{name}: {files.cert.parent}")
+
+
+@app.command("admit-grantor")
+@plainly
+def admit_grantor(
+    name: Annotated[str, typer.Argument(help="e.g. grantor-gm9901-anne")], data: DataOption = None
+) -> None:
+    """Make the key of someone who gives mandates, and have the network's root sign it. Never the one who looks."""
+    zone = zone_of(data)
+    found = re.fullmatch(r"grantor-(gm\d{4})-[a-z0-9-]{1,40}", name)
+    if found is None or int(found[1][2:]) not in zone.folder.settings()["municipalities"]:
+        msg = "A grantor is called grantor-gm9901-NAME, of a municipality of this zone."
+        raise SettingsWrong(msg)
+    grantor = admit_who_grants(zone, name)
+    out.print(f"{name}: {grantor.folder}, key {grantor.key_id}")
 
 
 @app.command()
@@ -103,7 +101,7 @@ def ask(
     data: DataOption = None,
 ) -> None:
     """Publish what is asked of providers: which months and streams, why, on what ground, by when."""
-    zone, number = zone_of(data), _number(gemeente)
+    zone, number = zone_of(data), gemeente_of(gemeente)
     try:
         request = DataRequest(
             municipality=number, first_month=Month.parse(first), last_month=Month.parse(last),
@@ -116,80 +114,10 @@ def ask(
             "streams wmo, jeugdwet, participatiewet, zvw or wlz."
         )
         raise SettingsWrong(msg) from wrong
-    publish_requests(Profile.load(_sender_folder(zone, gemeente)), [request])
+    publish_requests(Profile.load(sender_folder(zone, f"gm{gemeente_of(gemeente):04d}")), [request])
     out.print(
         f"Asked of {len(provider)} provider(s): {', '.join(stream)}, {first} to {last}, before {by}, because: {why} ({ground})"
     )
-
-
-@mandate_app.command("give")
-@plainly
-def give(
-    gemeente: Gemeente,
-    reader: Annotated[str, typer.Argument(help="Caseworker, e.g. caseworker-gm9901-1.")],
-    purpose: Annotated[
-        str, typer.Option(help="Why this caseworker may look: one of `zorgstroom municipality mandate purposes`.")
-    ] = "coordination",
-    ground: Annotated[str, typer.Option(help="Legal ground (default: that of the purpose).")] = "",
-    days: Annotated[int, typer.Option(min=1, help="How many days it holds, today included.")] = 90,
-    data: DataOption = None,
-) -> None:
-    """Give a mandate; the BSN is asked for and not shown."""
-    zone, number = zone_of(data), _number(gemeente)
-    if (reader, f"gm{number:04d}") not in zone.folder.members().caseworkers:
-        msg = f"{reader} is no caseworker of {gemeente.upper()}; make a certificate with `zorgstroom municipality admit-caseworker {reader}`."
-        raise SettingsWrong(msg)
-    rules, today = zone.mandate_rules(), dt.datetime.now(dt.UTC).date()
-    last = today + dt.timedelta(days=min(days, 100_000) - 1)
-    rules.check(purpose, first=day_number(today), last=day_number(last))
-    chosen = rules.purpose(purpose)
-    bsn = getpass.getpass("BSN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-    given = publish_mandate(
-        Profile.load(_sender_folder(zone, gemeente)),
-        bsn=bsn,
-        reader=reader,
-        purpose=purpose,
-        ground=ground or chosen.ground,
-        valid_from=today,
-        valid_until=last,
-    )
-    note = {"handle": given.handle.hex, "reader": reader, "until": str(given.valid_until)}
-    write_private(zone.folder.path / "readers" / reader / "mandate.json", json.dumps(note).encode())
-    out.print(
-        f"Given to {reader} until {given.valid_until}, for {chosen.english} ({given.ground}). Handle: {given.handle.hex}"
-    )
-
-
-@mandate_app.command("purposes")
-@plainly
-def purposes(data: DataOption = None) -> None:
-    """What someone may look for, and the limits mandates are held to."""
-    rules = zone_of(data).mandate_rules()
-    for p in rules.purposes:
-        out.print(f"{p.code:<14} {p.english} ({p.ground})", markup=False)
-    out.print(
-        f"A mandate holds at most {rules.longest_days} days. At most {rules.live_share:.0%} of a municipality's households are under live "
-        f"mandates; a caseworker looks at no more than {rules.looks_households} different households in {rules.looks_days} days."
-    )
-
-
-@mandate_app.command("withdraw")
-@plainly
-def withdraw(
-    gemeente: Gemeente, handle: Annotated[str, typer.Argument(help="Handle of the mandate.")], data: DataOption = None
-) -> None:
-    """Withdraw a mandate: at the keyvault at once, and by the road."""
-    zone = zone_of(data)
-    try:
-        raw = MandateHandle(bytes.fromhex(handle))
-    except ValueError as wrong:
-        msg = "A handle has 32 hexadecimal digits."
-        raise SettingsWrong(msg) from wrong
-    name = f"gm{_number(gemeente):04d}"
-    files = zone.reader_certificate(name)
-    zone.vault(name, files).withdraw(raw.raw)
-    withdraw_mandate(Profile.load(_sender_folder(zone, gemeente)), raw)
-    out.print("Withdrawn.")
 
 
 @app.command()
@@ -212,7 +140,7 @@ def figures(
     """The released figures, as any reader of the municipality's topics gets them."""
     if form not in ("table", "csv", "json") or level not in ("macro", "meso"):
         raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
-    zone, number = zone_of(data), _number(gemeente)
+    zone, number = zone_of(data), gemeente_of(gemeente)
     with awake(zone, kafka=True):
         released = released_epoch(zone, number, level=level, month=month)
     show(released, [c for c in released["cells"] if group in ("all", c["group"])], form=form)
@@ -230,7 +158,7 @@ def residences(
     if file is None and links is None:
         msg = "Name a residence file, or --links and a file."
         raise SettingsWrong(msg)
-    profile = Profile.load(_sender_folder(zone_of(data), gemeente))
+    profile = Profile.load(sender_folder(zone_of(data), f"gm{gemeente_of(gemeente):04d}"))
     handles = profile.handle_key()
     packed = [(file.name, p) for p in read_residences(file, handles)] if file else []
     packed += [(links.name, p) for p in read_links(links, handles)] if links else []

@@ -29,6 +29,7 @@ from keyvault.client import VaultClient
 from producers.profile import write_private
 from schemas import topics
 from schemas.certificates import check_not_expired
+from schemas.confidentiality import Confidentiality
 from schemas.directory import Entry, sign_entry
 from schemas.errors import Unavailable
 from schemas.mandate_rules import MandateRules
@@ -202,7 +203,8 @@ class Zone:
         admin.close()
         extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
         if role == "projector":
-            extra = {"tick_seconds": settings.get("tick_seconds", 5.0)}
+            names = ("tick_seconds", "record_bytes_per_second", "mandate_rules", "confidentiality")
+            extra = {name: settings[name] for name in names if name in settings}
         if role == "ledger":
             extra = {"mandate_rules": settings.get("mandate_rules"), "households": self._households()}
         if role == "release":
@@ -219,6 +221,7 @@ class Zone:
 
     def mandate_rules(self) -> MandateRules:
         """What mandates of this zone are held to. Raises `SettingsWrong`."""
+        Confidentiality.of(self.folder.settings().get("confidentiality"))
         return MandateRules.of(self.folder.settings().get("mandate_rules"))
 
     def _households(self) -> dict[str, int]:

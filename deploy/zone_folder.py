@@ -2,7 +2,7 @@
 
 root/          the network's root key (in earnest offline), the certificate authority
 roles/NAME/    certificate, secrets (0600) and config.json of one role
-members.json   who was admitted: providers, municipalities, caseworkers
+members.json   who was admitted: providers, municipalities, readers of households
 kafka/ postgres/ logs/ senders/ readers/ town/
 """
 
@@ -100,28 +100,26 @@ class ZoneFolder:
         if not path.exists():
             return topics.Members((), (), ())
         d = json.loads(path.read_text("utf-8"))
-        return topics.Members(
-            tuple(d["providers"]), tuple(d["municipalities"]), tuple((p, g) for p, g in d["caseworkers"])
-        )
+        return topics.Members(tuple(d["providers"]), tuple(d["municipalities"]), tuple((p, g) for p, g in d["readers"]))
 
     def add_members(
         self,
         *,
         providers: Iterable[str] = (),
         municipalities: Iterable[str] = (),
-        caseworkers: Iterable[tuple[str, str]] = (),
+        readers: Iterable[tuple[str, str]] = (),
     ) -> topics.Members:
         """Add members and return all."""
         now = self.members()
         merged = topics.Members(
             tuple(sorted({*now.providers, *providers})),
             tuple(sorted({*now.municipalities, *municipalities})),
-            tuple(sorted({*now.caseworkers, *caseworkers})),
+            tuple(sorted({*now.readers, *readers})),
         )
         text = json.dumps(
             {
                 "providers": merged.providers, "municipalities": merged.municipalities,
-                "caseworkers": merged.caseworkers,
+                "readers": merged.readers,
             }, indent=2,
         )  # fmt: skip
         write_private(self.path / "members.json", text.encode())

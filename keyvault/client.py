@@ -120,8 +120,8 @@ class VaultClient:
             keys += [DataKey(k) if any(k := raw[i : i + 32]) else None for i in range(0, len(raw), 32)]
         return keys
 
-    def look(self, record: dict[str, Any]) -> list[DataKey]:
-        """Ask the keys of a decoded `HouseholdRecord`'s sections for this one look, in their order.
+    def look(self, record: dict[str, Any]) -> list[DataKey | None]:
+        """Ask the keys of a decoded `HouseholdRecord`'s sections for this one look, in their order; None where the mandate opens none.
 
         Raises `Refused` with the vault's reason. Never sent twice by itself: each try is in the access log.
         """
@@ -145,7 +145,7 @@ class VaultClient:
         )
         answer = codec.decode("vault_look_answer", self._ask("POST", "/v1/look", body, again=False))
         try:
-            return [DataKey(open_sealed(once, sealed)) for sealed in answer["keys"]]
+            return [DataKey(open_sealed(once, sealed)) if sealed else None for sealed in answer["keys"]]
         except (Refused, ValueError) as wrong:
             msg = "The keyvault's answer is not sealed to the key of this look."
             raise ContractBroken(msg) from wrong

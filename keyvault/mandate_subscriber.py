@@ -166,5 +166,5 @@ def _mandate(d: dict[str, Any]) -> Mandate:
         raise Refused("unreadable", "A day of the mandate lies outside the calendar.") from wrong
     return Mandate(
         handle=d["handle"], person=d["person"], municipality=d["municipality"], reader=d["reader"], purpose=d["purpose"],
-        ground=d["ground"], valid_from=first, valid_until=last, given=d["given"],
+        ground=d["ground"], valid_from=first, valid_until=last, given=d["given"], revision=d["revision"], grantor=d["grantor"],
     )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.errors import Refused
-from schemas.mandate_rules import MandateRules
+from schemas.mandate_rules import MandateRules, kind_of_reader
 from schemas.values import day_number
 
 _ID_BYTES: Final = 16
@@ -22,6 +22,8 @@ _LONGEST_CODE: Final = 200
 @dataclass(frozen=True, slots=True)
 class Mandate:
     """A mandate as `mandates.v1` and withdrawals at the vault left it. `given` is False once it was withdrawn, by either way.
+
+    `revision` is one more after each change; `grantor` the principal of who signed it.
 
     Raises `Refused` (`unreadable`) for what no mandate can be.
     """
@@ -35,21 +37,29 @@ class Mandate:
     valid_from: dt.date
     valid_until: dt.date
     given: bool
+    revision: int
+    grantor: str
 
     def __post_init__(self) -> None:
         """Check the shape of every field."""
         codes_hold = all(len(c) <= _LONGEST_CODE and (c.isprintable() or not c) for c in (self.purpose, self.ground))
         ids_hold = len(self.handle) == len(self.person) == _ID_BYTES
-        if not (codes_hold and ids_hold and 0 < self.municipality < 10_000 and _PRINCIPAL.fullmatch(self.reader)):
+        if not (
+            codes_hold
+            and ids_hold
+            and 0 < self.municipality < 10_000
+            and _PRINCIPAL.fullmatch(self.reader)
+            and _PRINCIPAL.fullmatch(self.grantor)
+        ):
             raise Refused("unreadable", "A field of the mandate is not what a mandate has there.")
 
     @property
-    def grantor(self) -> str:
+    def gemeente(self) -> str:
         """Principal of the municipality that gave it."""
-        return grantor_of(self.municipality)
+        return gemeente_of(self.municipality)
 
 
-def grantor_of(municipality: int) -> str:
+def gemeente_of(municipality: int) -> str:
     """Principal of a gemeente: `gm9901`."""
     return f"gm{municipality:04d}"
 
@@ -65,4 +75,7 @@ def check_in_force(mandate: Mandate | None, *, reader: str, today: dt.date, rule
         raise Refused("withdrawn", "This mandate was withdrawn.")
     if not mandate.valid_from <= today <= mandate.valid_until:
         raise Refused("expired", "This mandate is not in force today; ask the municipality for a new one.")
-    rules.check(mandate.purpose, first=day_number(mandate.valid_from), last=day_number(mandate.valid_until))
+    kind = kind_of_reader(reader, gemeente=mandate.gemeente)
+    if kind is None:
+        raise Refused("no-mandate", "There is no mandate of yours with this handle.")
+    rules.check(mandate.purpose, first=day_number(mandate.valid_from), last=day_number(mandate.valid_until), kind=kind)

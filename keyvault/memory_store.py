@@ -73,14 +73,15 @@ class InMemoryVaultStore:
         self._here()
         for state in states:
             known = self._mandates.get(state.handle)
-            self._mandates[state.handle] = state if known is None else replace(known, given=known.given and state.given)
+            if known is None or state.revision >= known.revision:
+                self._mandates[state.handle] = replace(state, given=state.given and (known is None or known.given))
         self._offsets[partition] = max(next_offset, self._offsets.get(partition, 0))
 
     def mandate(self, handle: bytes) -> Mandate | None:
         """As the port says."""
         self._here()
         found = self._mandates.get(handle)
-        return found and replace(found, given=found.given and (handle, found.grantor) not in self._withdrawn)
+        return found and replace(found, given=found.given and (handle, found.gemeente) not in self._withdrawn)
 
     def withdraw(self, handle: bytes, *, by: str, at: dt.datetime) -> None:  # noqa: ARG002 - the port's
         """As the port says."""

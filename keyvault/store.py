@@ -19,13 +19,16 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from keyvault import tables, voprf
 from keyvault.access_log import FIRST, GIVEN, LIMIT, Look, chained
-from keyvault.mandates import Mandate, grantor_of
+from keyvault.mandates import Mandate, gemeente_of
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.sealing import open_under, seal_under
 from schemas.secrets import BoxKey, DataKey, ScalarKey, WrappingKey
 
 _NAMED_LOCK: Final = 7_201_002
 _LOG_LOCK: Final = 7_201_003
+_MANDATE_FIELDS: Final = (
+    "handle", "person", "municipality", "reader", "purpose", "ground", "valid_from", "valid_until", "state", "revision", "grantor",
+)  # fmt: skip
 _LOG_FIELDS: Final = ("sequence", "at_ms", "handle", "reader", "purpose", "ground", "result", "previous_hash", "hash")
 _LOG_COLUMNS: Final = ", ".join(_LOG_FIELDS)
 
@@ -154,11 +157,14 @@ class VaultStore:
         return int(found or 0)
 
     def learn_mandates(self, states: Sequence[Mandate], *, partition: int, next_offset: int) -> None:
-        """Take in mandate states and move the offset, in one transaction. What was withdrawn stays so."""
+        """Take in mandate states and move the offset, in one transaction. What was withdrawn stays so; an older revision is passed over."""
+        columns = ", ".join(_MANDATE_FIELDS)
         learn = text(
-            "INSERT INTO mandates VALUES (:handle, :person, :municipality, :reader, :purpose, :ground, :valid_from, "
-            ":valid_until, :state) ON CONFLICT (handle) DO UPDATE SET state = "
-            "CASE WHEN mandates.state = 'withdrawn' THEN mandates.state ELSE EXCLUDED.state END"
+            f"INSERT INTO mandates ({columns}) VALUES ({', '.join(f':{n}' for n in _MANDATE_FIELDS)}) "  # noqa: S608 - constants
+            "ON CONFLICT (handle) DO UPDATE SET purpose = EXCLUDED.purpose, ground = EXCLUDED.ground, "
+            "valid_until = EXCLUDED.valid_until, revision = EXCLUDED.revision, grantor = EXCLUDED.grantor, "
+            "state = CASE WHEN mandates.state = 'withdrawn' THEN mandates.state ELSE EXCLUDED.state END "
+            "WHERE EXCLUDED.revision >= mandates.revision"
         )
         move = text(
             "INSERT INTO mandates_read VALUES (:p, :o) ON CONFLICT (partition) DO UPDATE "
@@ -166,30 +172,29 @@ class VaultStore:
         )
         with self._begin() as c:
             for m in states:
-                fields = {
-                    "handle": m.handle, "person": m.person, "municipality": m.municipality, "reader": m.reader,
-                    "purpose": m.purpose, "ground": m.ground, "valid_from": m.valid_from,
-                    "valid_until": m.valid_until, "state": "given" if m.given else "withdrawn",
-                }  # fmt: skip
+                fields = {n: getattr(m, n) for n in _MANDATE_FIELDS if n != "state"}
+                fields["state"] = "given" if m.given else "withdrawn"
                 c.execute(learn, fields)
             c.execute(move, {"p": partition, "o": next_offset})
 
     def mandate(self, handle: bytes) -> Mandate | None:
         """A mandate; `given` is False once it was withdrawn by the road, or at the vault by its own municipality."""
         with self._begin() as c:
+            columns = ", ".join(_MANDATE_FIELDS)
             row = c.execute(
                 text(
-                    "SELECT person, municipality, reader, purpose, ground, valid_from, valid_until, state = 'given', "
-                    "ARRAY(SELECT w.withdrawn_by FROM withdrawn_here w WHERE w.handle = m.handle) "
+                    f"SELECT {columns}, ARRAY(SELECT w.withdrawn_by FROM withdrawn_here w WHERE w.handle = m.handle) AS by_them "  # noqa: S608 - constants
                     "FROM mandates m WHERE handle = :h"
                 ), {"h": handle},
-            ).fetchone()  # fmt: skip
+            ).mappings().fetchone()  # fmt: skip
         if row is None:
             return None
+        fields: dict[str, Any] = {
+            n: bytes(row[n]) if n in ("handle", "person") else row[n] for n in _MANDATE_FIELDS if n != "state"
+        }
         return Mandate(
-            handle=handle, person=bytes(row[0]), municipality=row[1], reader=row[2], purpose=row[3], ground=row[4],
-            valid_from=row[5], valid_until=row[6], given=bool(row[7]) and grantor_of(row[1]) not in row[8],
-        )  # fmt: skip
+            **fields, given=row["state"] == "given" and gemeente_of(row["municipality"]) not in row["by_them"]
+        )
 
     def withdraw(self, handle: bytes, *, by: str, at: dt.datetime) -> None:
         """Close a mandate at once, whatever the road says later. A handle not known yet is closed in advance."""

@@ -38,6 +38,11 @@ STEPS: Final[tuple[str, ...]] = (
     """,
     # How many households a reader looked at lately is counted at each look.
     "CREATE INDEX IF NOT EXISTS access_log_by_reader ON access_log (reader, at_ms)",
+    # A mandate may be changed; who signed it is logged.
+    """
+    ALTER TABLE mandates ADD COLUMN IF NOT EXISTS revision int NOT NULL DEFAULT 1;
+    ALTER TABLE mandates ADD COLUMN IF NOT EXISTS grantor text NOT NULL DEFAULT 'unknown'
+    """,
 )
 """Statements of a step are parted by a semicolon at the end of a line."""
 

@@ -24,7 +24,7 @@ from keyvault.mandates import Mandate, check_in_force
 from keyvault.mutual_tls import Caller
 from schemas import codec
 from schemas.errors import Refused
-from schemas.household_record import SectionClaim, check_signature, section_key
+from schemas.household_record import COMMON_SECTION, SectionClaim, check_signature, section_key
 from schemas.mandate_rules import MandateRules
 from schemas.sealing import box_public_key, seal_to
 from schemas.secrets import BoxKey, ScalarKey
@@ -160,14 +160,23 @@ class Vault:
         try:
             check_caller_signature(caller.certificate, signed["look"], signed["signature"])
             check_in_force(mandate, reader=caller.name, today=self._today(), rules=self.rules)
-            sealed = self._section_keys(asked)
+            sealed = self._section_keys(asked, opens=self._opens(mandate))
         except Refused as refused:
             self._write(asked["handle"], caller, mandate=mandate, result=refused.code)
             raise
         head = self._write(asked["handle"], caller, mandate=mandate, result=GIVEN)
         return codec.encode("vault_look_answer", {"keys": sealed, "log_hash": head})
 
-    def _section_keys(self, asked: dict[str, Any]) -> list[bytes]:
+    def _opens(self, mandate: Mandate | None) -> Callable[[SectionClaim], bool]:
+        """Which sections this mandate opens today: what is common, and of its own person what its purpose names."""
+        private = self.rules.purpose(mandate.purpose).opens if mandate is not None else None
+        return lambda c: (
+            (c.member, c.section_class) == COMMON_SECTION
+            or (private is not None and c.member == 1 and private(c.section_class))
+        )
+
+    def _section_keys(self, asked: dict[str, Any], *, opens: Callable[[SectionClaim], bool]) -> list[bytes]:
+        """A sealed key per claim, empty where the mandate does not open that section."""
         handle, version = asked["handle"], asked["version"]
         claims = [
             SectionClaim(c["member"], c["section_class"], c["key_box"], c["ciphertext_hash"]) for c in asked["claims"]
@@ -180,9 +189,12 @@ class Vault:
             signature=asked["signature"],
         )
         _, secret = self.store.box_key("section", self._today())
-        keys = [section_key(section_secret=secret, handle=handle, version=version, claim=c) for c in claims]
+        keys = [
+            section_key(section_secret=secret, handle=handle, version=version, claim=c) if opens(c) else None
+            for c in claims
+        ]
         try:
-            return [seal_to(asked["one_time_key"], k.reveal()) for k in keys]
+            return [b"" if k is None else seal_to(asked["one_time_key"], k.reveal()) for k in keys]
         except CryptoError as weak:
             raise Refused("unreadable", "The one-time key is no X25519 key.") from weak
 
@@ -211,7 +223,7 @@ class Vault:
         """Close a mandate at once; only the municipality that gave it may (one not known yet is closed in advance)."""
         handle = codec.decode("vault_mandate", body)["handle"]
         mandate = self.store.mandate(handle)
-        if mandate is not None and mandate.grantor != caller.name:
+        if mandate is not None and mandate.gemeente != caller.name:
             raise Refused("no-mandate", "This municipality gave no mandate with this handle.")
         self.store.withdraw(handle, by=caller.name, at=self._now())
         return codec.encode("vault_mandate", {"handle": handle})

@@ -101,7 +101,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the municipality granted (301), with the BRP address where it names one, known as of its Dagtekening.
+    """What the municipality granted (301), with the BRP address where it names one, known as of its Dagtekening, and month of birth.
 
     `last_day` None = no end; `frequency` as in WMO757 (0 not given); `cents` the budget, 0 where none. Raises as `Delivery`.
     """
@@ -120,6 +120,7 @@ class Grant:
     frequency: int = 0
     address: Address | None = None
     address_as_of: dt.date | None = None
+    born: Month | None = None
 
     def __post_init__(self) -> None:
         _check_row(self)

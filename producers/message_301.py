@@ -1,6 +1,6 @@
 """The 301 (toewijzing): what the municipality granted, and the client's BRP address as of the message's Dagtekening.
 
-Only AdresSoort 01 places anybody: a stay or correspondence address does not. Reads no names, birth dates or relations.
+Only AdresSoort 01 places anybody: a stay or correspondence address does not. Of the birth date only the month is read; no names, no relations.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from producers.istandaard_xml import Block, blocks
 from schemas.care import FREQUENCIES
 from schemas.errors import Refused
 from schemas.secrets import Bsn
-from schemas.values import Address, Cents
+from schemas.values import Address, Cents, Month
 
-_BLOCKS: Final = ("Header", "Bsn", "Contact", "ToegewezenProduct")
+_BLOCKS: Final = ("Header", "Bsn", "Geboortedatum", "Contact", "ToegewezenProduct")
 _REPEATABLE: Final = frozenset({"Telefoonnummer", "Landnummer"})
 _BRP_ADDRESS: Final = "01"
 _GRANT_FIELDS: Final = (
@@ -49,6 +49,7 @@ class _Assignment:
     header: Header | None = None
     subject: Bsn | Refused | None = None
     address: Address | None = None
+    born: Month | None = None
     products: list[tuple[Block, Where]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -59,6 +60,9 @@ class _Assignment:
                 self.header = read_header(block.fields, self.message, where=block.where)
             case "Bsn":
                 self.subject = bsn_of(block.fields, where=block.where)
+            case "Geboortedatum":
+                if block.parent == "Client":
+                    self.born = _month_of(block.fields.get("Datum", ""))
             case "Contact":
                 if block.parent == "Contactgegevens" and block.fields.get("Soort") == _BRP_ADDRESS:
                     self._take_address(block)
@@ -103,7 +107,16 @@ class _Assignment:
             unit=unit_of(fields.get("Eenheid", "")) if has_size else None,
             frequency=_frequency(fields, where=where) if has_size else 0,
             address=self.address, address_as_of=None if self.address is None else header.signed_on,
+            born=self.born,
         )  # fmt: skip
+
+
+def _month_of(text: str) -> Month | None:
+    """A birth that can't be read is not known: nothing is refused for it."""
+    try:
+        return Month.of(dt.date.fromisoformat(text[:10]))
+    except ValueError:
+        return None
 
 
 def _frequency(fields: dict[str, str], *, where: Where) -> int:

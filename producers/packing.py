@@ -18,7 +18,7 @@ from schemas.envelope import MAX_EVENTS
 from schemas.frames import DELIVERY_ROW, NO_VALUE, OPEN_END, ZERO16, Kind
 from schemas.sealing import keyed_handle
 from schemas.secrets import Bsn, HandleKey
-from schemas.values import Address, day_number
+from schemas.values import Address, Month, day_number
 
 
 @dataclass(slots=True)
@@ -33,20 +33,22 @@ class Packed:
 
 @dataclass(slots=True)
 class Subjects:
-    """Persons of one envelope, each once per address and day."""
+    """Persons of one envelope, each once per address and day, and month of birth."""
 
     secret: HandleKey
     rows: list[dict[str, Any]] = field(default_factory=list)
-    _index: dict[tuple[bytes, Address | None, dt.date | None], int] = field(default_factory=dict)
+    _index: dict[tuple[bytes, Address | None, dt.date | None, Month | None], int] = field(default_factory=dict)
     _handles: dict[str, bytes] = field(default_factory=dict)
 
-    def index(self, bsn: Bsn, address: Address | None = None, as_of: dt.date | None = None) -> int:
+    def index(
+        self, bsn: Bsn, address: Address | None = None, as_of: dt.date | None = None, born: Month | None = None
+    ) -> int:
         """The subject's index, added at first need."""
         digits = bsn.reveal()
         handle = self._handles.get(digits)
         if handle is None:
             handle = self._handles[digits] = keyed_handle(self.secret, "subject", digits)
-        key = (handle, address, as_of if address else None)
+        key = (handle, address, as_of if address else None, born)
         found = self._index.get(key)
         if found is None:
             found = self._index[key] = len(self.rows)
@@ -55,7 +57,8 @@ class Subjects:
                 place = {"postcode": address.postcode, "number": address.number, "suffix": address.suffix}
             self.rows.append(
                 {"handle": handle, "bsn": digits, "address": place,
-                 "as_of": day_number(as_of) if address is not None and as_of is not None else None}
+                 "as_of": day_number(as_of) if address is not None and as_of is not None else None,
+                 "born": None if born is None else born.index}
             )  # fmt: skip
         return found
 
@@ -67,7 +70,7 @@ def reference_handle(secret: HandleKey, law: str, reference: str) -> bytes:
 
 def content_of(**parts: Any) -> dict[str, Any]:
     """A `content_part` datum with what is not named empty."""
-    return {"rows": b"", "months": [], "mandates": [], "mandates_withdrawn": []} | parts
+    return {"rows": b"", "months": [], "mandates": [], "mandates_changed": [], "mandates_withdrawn": []} | parts
 
 
 def identity_of(**parts: Any) -> dict[str, Any]:
@@ -100,12 +103,14 @@ def _row(item: Item, own: bytes, subjects: Subjects, secret: HandleKey) -> tuple
     previous, kind, frequency = ZERO16, Kind.DELIVERED, 0
     address: Address | None = None
     as_of: dt.date | None = None
+    born: Month | None = None
     match item:
         case Withdrawal():
             kind = Kind.WITHDRAWN
             previous = reference_handle(secret, item.stream.value, item.withdrawn_reference)
         case Grant():
             kind, frequency, address, as_of = Kind.GRANTED, item.frequency, item.address, item.address_as_of
+            born = item.born
         case Delivery():
             address, as_of = item.address, item.address_as_of
     assignment = (
@@ -114,7 +119,7 @@ def _row(item: Item, own: bytes, subjects: Subjects, secret: HandleKey) -> tuple
         else ZERO16
     )
     return (
-        int(kind), subjects.index(item.bsn, address, as_of), item.payer, item.care_type.id, item.unit or 0, frequency,
+        int(kind), subjects.index(item.bsn, address, as_of, born), item.payer, item.care_type.id, item.unit or 0, frequency,
         day_number(item.first_day), OPEN_END if item.last_day is None else day_number(item.last_day),
         NO_VALUE if item.volume_hundredths is None else item.volume_hundredths,
         NO_VALUE if item.tariff_cents is None else item.tariff_cents, item.cents.value, own, previous, assignment,

@@ -1,11 +1,13 @@
 """A household's card from its bookings: per member, stream, care type and provider; every total is the sum of the lines.
 
-Members are numbered within the card, in the order of ids the reader never sees: the same number as long as the same
-members have care. No person id leaves the zone.
+What a member keeps private stands in sections of its own, and nothing of the common one depends on it: no number, no month, no count.
+Members are numbered within the common section, in the order of ids the reader never sees: the same number as long as the same
+members have care there. No person id leaves the zone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from projections.bookings import summed
 from schemas.care import CARE_TYPES, UNIT_HOUR, UNIT_MINUTE
+from schemas.confidentiality import COMMON, Confidentiality
 from schemas.frames import Kind
 from schemas.values import Month, day_of
 
@@ -30,10 +33,46 @@ class _Line:
     """(month, volume) of what was granted."""
 
 
-def household_card(bookings: NDArray[np.void], *, known_on: int, epoch: int) -> dict[str, Any]:
-    """The `household_card` datum of one household's bookings.
+def household_sections(
+    bookings: NDArray[np.void], *, subject: bytes, births: Mapping[bytes, int], table: Confidentiality, known_on: int, epoch: int,
+) -> dict[tuple[int, str], dict[str, Any]]:  # fmt: skip
+    """Sections of one household for a mandate about `subject`: `household_card` data by (member, class).
 
-    `known_on`: day number; `epoch`: month index of the open epoch. A line that nets to nothing is not shown. What is granted is
+    (0, `common`) is always there; (1, class) where the subject keeps something of that class private. `births`: month index of
+    birth of each person it is known of.
+    """
+    classes = np.array([_class_of(b, births, table) for b in bookings], dtype=object)
+    common = household_card(bookings[classes == None], known_on=known_on, epoch=epoch, subject=subject)  # noqa: E711 - columns
+    sections = {(0, COMMON): common}
+    own = bookings["person"] == np.void(subject)
+    for code in table.codes:
+        card = household_card(
+            bookings[own & (classes == code)], known_on=known_on, epoch=epoch, numbers={subject: common["subject"]}
+        )
+        if card["lines"]:
+            sections[1, code] = card | {"subject": common["subject"]}
+    return sections
+
+
+def _class_of(booking: np.void, births: Mapping[bytes, int], table: Confidentiality) -> str | None:
+    return table.class_of(
+        int(booking["care_type"]),
+        born=births.get(booking["person"].tobytes()),
+        month=_month(int(booking["service_day"])),
+    )
+
+
+def household_card(
+    bookings: NDArray[np.void],
+    *,
+    known_on: int,
+    epoch: int,
+    subject: bytes = b"",
+    numbers: Mapping[bytes, int] | None = None,
+) -> dict[str, Any]:
+    """The `household_card` datum of bookings of one household.
+
+    `numbers`: of the members, where they are not numbered here; `known_on`: day number; `epoch`: month index of the open epoch. A line that nets to nothing is not shown. What is granted is
     summed up to the last month that was closed, or that the line itself has deliveries of: so it stands beside what was delivered.
     """
     lines: dict[tuple[bytes, int, int, int], _Line] = {}
@@ -49,9 +88,10 @@ def household_card(bookings: NDArray[np.void], *, known_on: int, epoch: int) -> 
         line.count += int(b["count"])
         line.days.append(int(b["service_day"]))
     shown = {key: line for key, line in lines.items() if line.cents or line.count or any(v for _, v in line.granted)}
-    members = {person: number for number, person in enumerate(sorted({person for person, *_ in shown}), 1)}
+    present = sorted({person for person, *_ in shown})
+    members = {person: number for number, person in enumerate(present, 1)} if numbers is None else numbers
     return {
-        "known_on": known_on, "epoch": epoch, "members": len(members),
+        "known_on": known_on, "epoch": epoch, "members": len(present), "subject": members.get(subject, 0),
         "lines": [
             _datum(members[person], tuple(rest), line, closed=epoch - 1) for (person, *rest), line in sorted(shown.items())
         ],

@@ -5,20 +5,22 @@ Each reads only the topic of its own level, with its own certificate, and verifi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from projections.release.signing import verified_payload
 from schemas import codec, topics
 from schemas.errors import Refused, Unavailable
-from schemas.household_record import open_section
+from schemas.household_record import COMMON_SECTION, open_section
 from schemas.sealing import partition_of
 from schemas.secrets import DataKey
 
 _AT_ONCE: Final = 200
+_RECENT_MS: Final = 15 * 60_000
 _QUIET: Final = {"enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest"}
 
 
@@ -81,21 +83,27 @@ class ReleaseSubscriber:
 class Vault(Protocol):
     """The keyvault, as far as a reader needs it."""
 
-    def look(self, record: dict[str, Any]) -> list[DataKey]:
-        """Keys of a record's sections for this one look; written to the access log first."""
+    def look(self, record: dict[str, Any]) -> list[DataKey | None]:
+        """Keys of a record's sections for this one look, None where it opens none; written to the access log first."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An opened household card and the version of its record."""
+    """What a mandate opens of a household: the common section's fields, and of each private section opened its lines by class."""
 
     version: int
     fields: dict[str, Any]
+    private: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line this viewer sees; a total is their sum."""
+        return [*self.fields["lines"], *(line for lines in self.private.values() for line in lines)]
 
 
 @dataclass(slots=True)
-class CaseworkerSubscriber:
+class HouseholdSubscriber:
     """One household under one mandate. `settings`: librdkafka with the reader's certificate."""
 
     settings: dict[str, Any]
@@ -106,23 +114,60 @@ class CaseworkerSubscriber:
     _consumer: Consumer | None = None
     _record: dict[str, Any] | None = None
     _withdrawn: bool = False
+    _at_end: bool = False
 
     def poll(self, seconds: float) -> bool:
         """Read on; True when a newer record of this mandate came. Raises `Unavailable`."""
         if self._consumer is None:
-            topic = topics.household_topic(self.municipality)
-            count = next(t.partitions for t in topics.TABLE if t.name == "household.{gm}.v1")
-            self._consumer = Consumer(self.settings | _QUIET | {"group.id": self.group})
-            self._consumer.assign([TopicPartition(topic, partition_of(self.handle, count), 0)])
+            self._assign(since_ms=int(time.time() * 1000) - _RECENT_MS)
+        assert self._consumer is not None
         news = False
         for record in _arrived(self._consumer, seconds):
             if record.error() is not None:
+                self._at_end = self._at_end or record.error().name() == "_PARTITION_EOF"
                 _check(record.error())
                 continue
-            if record.key() != self.handle:
-                continue
-            news = self._take(record.value()) or news
+            if record.key() == self.handle:
+                news = self._take(record.value()) or news
         return news
+
+    def catch_up(self, *, seconds: float) -> None:
+        """Read up to the end of what is there. Raises `Unavailable` after `seconds`.
+
+        Every live record goes in every round, so the last minutes are read first, and all of it only where this mandate is not
+        among them.
+        """
+        deadline = time.monotonic() + seconds
+        self._read_to_end(deadline)
+        if self._record is None and not self._withdrawn:
+            self._assign(since_ms=None)
+            self._read_to_end(deadline)
+
+    def _read_to_end(self, deadline: float) -> None:
+        self._at_end = False
+        while not self._at_end:
+            if time.monotonic() > deadline:
+                msg = "Kafka does not answer in time."
+                raise Unavailable(msg)
+            self.poll(0.25)
+
+    def _assign(self, *, since_ms: int | None) -> None:
+        topic = topics.household_topic(self.municipality)
+        count = next(t.partitions for t in topics.TABLE if t.name == "household.{gm}.v1")
+        if self._consumer is None:
+            self._consumer = Consumer(self.settings | _QUIET | {"group.id": self.group})
+        start = TopicPartition(
+            topic, partition_of(self.handle, count), OFFSET_BEGINNING if since_ms is None else since_ms
+        )
+        if since_ms is not None:
+            try:
+                found = self._consumer.offsets_for_times([start], timeout=10)[0]
+            except KafkaException as failed:
+                _check(failed.args[0])
+                msg = "Kafka is away."
+                raise Unavailable(msg) from failed
+            start = TopicPartition(topic, start.partition, found.offset if found.offset >= 0 else OFFSET_END)
+        self._consumer.assign([start])
 
     def _take(self, value: bytes | None) -> bool:
         if not value:
@@ -146,8 +191,15 @@ class CaseworkerSubscriber:
         """
         if self._record is None:
             return None
-        keys = self.vault.look(self._record)
-        return Card(self._record["version"], open_section(secret=keys[0], record=self._record, index=0))
+        record, keys = self._record, self.vault.look(self._record)
+        opened = {
+            (s["member"], s["section_class"]): open_section(secret=key, record=record, index=index)
+            for index, (s, key) in enumerate(zip(record["sections"], keys, strict=True)) if key is not None
+        }  # fmt: skip
+        common = opened.pop(COMMON_SECTION, None)
+        if common is None:
+            raise Refused("part", "The record has no section in common.")
+        return Card(record["version"], common, {c: card["lines"] for (_, c), card in sorted(opened.items()) if card})
 
     def close(self) -> None:
         """Close the consumer."""

@@ -66,8 +66,16 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "The mandate holds longer than it may, or ends before it begins.",
     ),
     "mandate-reader": (
-        "De lezer is geen medewerker van deze gemeente.",
-        "The reader is no caseworker of this municipality.",
+        "De lezer is geen medewerker of gezinslid bij deze gemeente, of een ander dan aan wie het mandaat gegeven is.",
+        "The reader is no caseworker or family member with this municipality, or another than the mandate was given to.",
+    ),
+    "mandate-grantor": (
+        "Het mandaat is niet getekend door een mandaatgever van deze gemeente, of de mandaatgever is zelf de lezer.",
+        "The mandate is not signed by a grantor of this municipality, or the grantor is the reader.",
+    ),
+    "mandate-revision": (
+        "Het mandaat is intussen gewijzigd, ingetrokken of afgelopen; wijzig wat nu geldt, of geef een nieuw mandaat.",
+        "The mandate was changed, withdrawn or has ended; change what stands now, or give a new mandate.",
     ),
     "mandate-limit": (
         "Het hoogste aantal huishoudens met een lopend mandaat is bereikt; trek eerst mandaten in.",

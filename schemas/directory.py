@@ -19,9 +19,9 @@ Use = Literal["identity", "content", "signing", "placement", "section", "voprf"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact: a role's public key, or a sender with its signing key and the municipalities that admitted it."""
+    """One fact: a role's public key, a sender or a grantor with its signing key and the municipalities that admitted it."""
 
-    kind: Literal["role_key", "sender"]
+    kind: Literal["role_key", "sender", "grantor"]
     name: str
     key_id: str
     use: Use
@@ -100,6 +100,10 @@ class Directory:
     def sender_key(self, name: str, key_id: str) -> Entry | None:
         """One signing key of a sender, or None."""
         return self._entries.get(f"sender/{name}/signing/{key_id}")
+
+    def grantor_key(self, name: str, key_id: str) -> Entry | None:
+        """One signing key of a grantor, or None."""
+        return self._entries.get(f"grantor/{name}/signing/{key_id}")
 
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""

@@ -24,6 +24,9 @@ NO_VALUE: Final = -1
 OPEN_END: Final = 2**31 - 1
 """`to_day` of a grant without an end."""
 
+UNKNOWN_BIRTH: Final = -1
+"""`born` of someone whose birth nobody told."""
+
 ZERO16: Final = bytes(16)
 """A 16-byte handle that is not given."""
 
@@ -69,6 +72,7 @@ PLACEMENT_ROW: Final = np.dtype([
     ("from_day", "<i4"), ("household", "V16"), ("contributor", "V16"),
     ("area", "<i8"),         # area integer of schemas.geography
     ("place", "u1"),         # Place
+    ("born", "<i4"),         # month index of the person's birth, the same in every row; UNKNOWN_BIRTH
 ])  # fmt: skip
 """One entry of a person's list of placements, in force from `from_day` until the next entry's."""
 

@@ -1,5 +1,8 @@
 """The micro record: one household as one mandate may see it, in sections that each have a fresh key.
 
+Every record of a municipality has the same sections of the same sizes, whatever is in them and whether or not its mandate may see
+it: a section it may not see is empty. So a record's looks tell nothing.
+
 The key of a section travels in the record, sealed to the keyvault's section key together with what it belongs to. The
 projector signs the whole; the vault hands a key over at each look, after writing the access log.
 """
@@ -7,6 +10,7 @@ projector signs the whole; the vault hands a key over at each look, after writin
 from __future__ import annotations
 
 import secrets as _random
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,15 +18,20 @@ import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
 
 from schemas import codec
+from schemas.confidentiality import COMMON
 from schemas.errors import Refused
 from schemas.sealing import open_sealed, seal_to, sha256, sign, signature_holds
 from schemas.secrets import BoxKey, DataKey, SigningKey
 from schemas.values import MandateHandle
 
 SIZES: Final = (4 * 1024, 16 * 1024, 64 * 1024)
-"""A section's ciphertext has one of these sizes, so that its size tells nothing."""
+"""What all sections of a record hold together is padded to one of these sizes."""
 
-COMMON: Final = "common"
+SectionName = tuple[int, str]
+"""(member, class): (0, `common`), or (1, a confidentiality class) for the mandate's own person."""
+
+COMMON_SECTION: Final[SectionName] = (0, COMMON)
+_PRIVATE_BYTES: Final = 512
 _DOMAIN: Final = "zorgstroom household record 1"
 
 
@@ -36,12 +45,32 @@ class SectionClaim:
     ciphertext_hash: bytes
 
 
-def _padded(message: bytes) -> bytes:
-    for size in SIZES:
-        if len(message) + 1 <= size:
-            padded: bytes = sodium.sodium_pad(message, size)
-            return padded
-    raise Refused("unreadable", "A household's section is above 64 KiB.")
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How many bytes each section holds, the same for every record that leaves together."""
+
+    widths: dict[SectionName, int]
+
+    @classmethod
+    def fitting(cls, records: Iterable[Mapping[SectionName, bytes]], *, classes: Sequence[str]) -> Layout:
+        """The smallest layout that holds all these records. Raises `Refused` (`unreadable`) for a household above 64 KiB."""
+        longest: dict[SectionName, int] = {COMMON_SECTION: 0} | {(1, c): 0 for c in classes}
+        for sections in records:
+            for name, content in sections.items():
+                longest[name] = max(longest[name], len(content))
+        widths = {name: _private_width(longest[name]) for name in longest if name != COMMON_SECTION}
+        for size in SIZES:
+            left = size - sum(widths.values())
+            if longest[COMMON_SECTION] < left:
+                return cls({COMMON_SECTION: left} | widths)
+        raise Refused("unreadable", "A household's record is above 64 KiB.")
+
+
+def _private_width(longest: int) -> int:
+    width = _PRIVATE_BYTES
+    while width <= longest:
+        width *= 2
+    return width
 
 
 def _signed_message(handle: bytes, version: int, claims: list[SectionClaim]) -> bytes:
@@ -55,16 +84,18 @@ def seal_record(
     *,
     handle: MandateHandle,
     version: int,
-    sections: dict[tuple[int, str], bytes],
+    sections: Mapping[SectionName, bytes],
+    layout: Layout,
     vault_public: bytes,
     signing: SigningKey,
 ) -> bytes:
-    """Seal and sign a `HouseholdRecord`. `sections`: (member, class) -> encoded `HouseholdCard`."""
+    """Seal and sign a `HouseholdRecord`. `sections`: encoded `HouseholdCard` per section; those not named are empty."""
     sealed = []
-    for (member, section_class), card in sorted(sections.items()):
+    for (member, section_class), width in sorted(layout.widths.items()):
         data_key, nonce = _random.token_bytes(32), _random.token_bytes(24)
+        padded = sodium.sodium_pad(sections.get((member, section_class), b""), width)
         ciphertext = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-            _padded(card), handle.raw + version.to_bytes(8, "big"), nonce, data_key
+            padded, handle.raw + version.to_bytes(8, "big"), nonce, data_key
         )
         box = codec.encode(
             "section_key_box",
@@ -108,15 +139,15 @@ def section_key(*, section_secret: BoxKey, handle: bytes, version: int, claim: S
     return DataKey(fields["data_key"])
 
 
-def open_section(*, secret: DataKey, record: dict[str, Any], index: int) -> dict[str, Any]:
-    """Open one section of a decoded record: a `HouseholdCard` datum. Raises `Refused` (`part`)."""
+def open_section(*, secret: DataKey, record: dict[str, Any], index: int) -> dict[str, Any] | None:
+    """Open one section of a decoded record: a `HouseholdCard` datum, or None for an empty one. Raises `Refused` (`part`)."""
     section = record["sections"][index]
     associated = record["handle"] + record["version"].to_bytes(8, "big")
     try:
         padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
             section["ciphertext"], associated, section["nonce"], secret.reveal()
         )
-        size = next(s for s in SIZES if s >= len(padded))
-        return codec.decode("household_card", sodium.sodium_unpad(padded, size))
-    except (CryptoError, ValueError, StopIteration) as wrong:
+        content = sodium.sodium_unpad(padded, len(padded))
+        return codec.decode("household_card", content) if content else None
+    except (CryptoError, ValueError) as wrong:
         raise Refused("part", "A section does not open with the key the vault gave.") from wrong

@@ -12,26 +12,67 @@ from typing import Any, Final
 
 from schemas.errors import Refused, SettingsWrong
 
+EVERY_CLASS: Final = "every"
+"""In `sees`: all classes there are."""
+
+CASEWORKER: Final = "caseworker"
+FAMILY: Final = "family"
+_READER: Final = re.compile(r"(caseworker|family)-(gm\d{4})-([a-z0-9-]{1,40})")
+_GRANTOR: Final = re.compile(r"grantor-(gm\d{4})-([a-z0-9-]{1,40})")
+
 _CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _MOST: Final = {"longest_days": 3_660, "live_share": 1, "looks_households": 100_000, "looks_days": 3_660}
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why someone may look. `ground`: the article it rests on where the grantor names none."""
+    """Why someone may look. `ground`: the article it rests on where the grantor names none.
+
+    `sees`: confidentiality classes of the mandate's own person that it opens besides what the household has in common;
+    `reader`: who may have a mandate for it, a `caseworker` or the `family`.
+    """
 
     code: str
     dutch: str
     english: str
     ground: str
+    sees: tuple[str, ...] = ()
+    reader: str = CASEWORKER
+
+    def opens(self, section_class: str) -> bool:
+        """Whether it opens this class of the mandate's own person."""
+        return section_class in self.sees or EVERY_CLASS in self.sees
+
+    @classmethod
+    def of(cls, setting: Mapping[str, Any]) -> Purpose:
+        """From a setting. Raises `TypeError` or `ValueError`."""
+        fields: dict[str, Any] = {k: tuple(map(str, v)) if k == "sees" else str(v) for k, v in setting.items()}
+        read = cls(**fields)
+        if read.reader not in (CASEWORKER, FAMILY):
+            msg = "reader is caseworker or family"
+            raise ValueError(msg)
+        return read
+
+
+def kind_of_reader(principal: str, *, gemeente: str) -> str | None:
+    """`caseworker` or `family` where a principal is a reader of this gemeente (`gm9901`), else None."""
+    found = _READER.fullmatch(principal)
+    return found[1] if found and found[2] == gemeente else None
+
+
+def may_grant(grantor: str, *, reader: str, gemeente: str) -> bool:
+    """Whether a principal is a grantor of this gemeente and not the reader under another name: `grantor-gm9901-anne`."""
+    found, theirs = _GRANTOR.fullmatch(grantor), _READER.fullmatch(reader)
+    return found is not None and found[1] == gemeente and not (theirs and theirs[3] == found[2])
 
 
 PURPOSES: Final = (
     Purpose("coordination", "zorg en ondersteuning van een gezin op elkaar afstemmen", "coordinating a family's care", "wmo-2.3.2"),
     Purpose("assessment", "onderzoek na een melding of aanvraag", "assessment after a request for help", "wmo-2.3.2"),
     Purpose("evaluation", "nagaan of wat is toegewezen nog past", "reviewing whether what was granted still fits", "wmo-2.3.9"),
-    Purpose("youth-help", "bepalen welke jeugdhulp nodig is", "deciding which youth help is needed", "jeugdwet-2.3"),
+    Purpose("youth-help", "bepalen welke jeugdhulp nodig is", "deciding which youth help is needed", "jeugdwet-2.3", ("youth",)),
     Purpose("complaint", "een klacht of bezwaar behandelen", "handling a complaint or objection", "awb-7"),
+    Purpose("own-file", "het eigen dossier lezen", "reading one's own file", "avg-15", (EVERY_CLASS,), "family"),
 )  # fmt: skip
 
 
@@ -61,9 +102,16 @@ class MandateRules:
             dutch=f"Dit doel staat niet op de lijst; kies een van: {codes}.",
         )  # fmt: skip
 
-    def check(self, purpose: str, *, first: int, last: int) -> None:
-        """Raise `Refused` (`purpose`, `mandate-period`) for a mandate that may not be. `first`, `last`: day numbers."""
-        self.purpose(purpose)
+    def check(self, purpose: str, *, first: int, last: int, kind: str = CASEWORKER) -> None:
+        """Raise `Refused` (`purpose`, `mandate-period`) for a mandate that may not be.
+
+        `first`, `last`: day numbers; `kind`: of the reader, `caseworker` or `family`.
+        """
+        if self.purpose(purpose).reader != kind:
+            raise Refused(
+                "purpose", f"A mandate for this purpose is not for this reader ({kind}).",
+                dutch="Een mandaat voor dit doel is niet voor deze lezer.",
+            )  # fmt: skip
         if not 0 <= last - first < self.longest_days:
             raise Refused(
                 "mandate-period", f"A mandate holds from one day up to a later one, at most {self.longest_days} days.",
@@ -80,10 +128,10 @@ class MandateRules:
         given = dict(setting or {})
         try:
             if "purposes" in given:
-                given["purposes"] = tuple(Purpose(**{k: str(v) for k, v in p.items()}) for p in given["purposes"])
+                given["purposes"] = tuple(Purpose.of(p) for p in given["purposes"])
             rules = cls(**given)
-        except (AttributeError, TypeError) as wrong:
-            msg = "it has purposes (each with code, dutch, english and ground), longest_days, live_share, looks_households and looks_days"
+        except (AttributeError, TypeError, ValueError) as wrong:
+            msg = "it has purposes (each with code, dutch, english and ground, perhaps sees and reader), longest_days, live_share, looks_households and looks_days"
             raise _wrong(msg) from wrong
         codes = [p.code for p in rules.purposes]
         if not codes or len(set(codes)) < len(codes) or not all(_CODE.fullmatch(c) for c in codes):

@@ -67,7 +67,7 @@ TABLE: Final = (
           what="released cells of gemeente, wijk and buurt, one signed record an epoch", per="gm"),
     Topic("meso.{gm}.v1", 1, FOREVER, compacted=False, writers=("release",), readers=("{gm}",),
           what="released totals of clusters", per="gm"),
-    Topic("household.{gm}.v1", 4, FOREVER, compacted=True, writers=("projector",), readers=("caseworkers:{gm}",),
+    Topic("household.{gm}.v1", 4, FOREVER, compacted=True, writers=("projector",), readers=("readers:{gm}",),
           what="one sealed record per live mandate", per="gm"),
 )  # fmt: skip
 
@@ -83,11 +83,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Who is in the network now. `caseworkers`: principal -> gm name, e.g. `caseworker-gm9901-1` -> `gm9901`."""
+    """Who is in the network now. `readers` of households: (principal, gm name), e.g. `caseworker-gm9901-1`, `gm9901`."""
 
     providers: tuple[str, ...]
     municipalities: tuple[str, ...]
-    caseworkers: tuple[tuple[str, str], ...] = ()
+    readers: tuple[tuple[str, str], ...] = ()
 
     @property
     def senders(self) -> tuple[str, ...]:
@@ -111,8 +111,8 @@ def _principals(names: tuple[str, ...], members: Members, who: str | None) -> It
             yield from members.senders
         elif name == "*municipalities":
             yield from members.municipalities
-        elif name.startswith("caseworkers:"):
-            yield from (principal for principal, gm in members.caseworkers if gm == who)
+        elif name.startswith("readers:"):
+            yield from (principal for principal, gm in members.readers if gm == who)
         elif name.startswith("{"):
             yield who or ""
         else:
@@ -160,7 +160,8 @@ def as_markdown() -> str:
         "",
         "Written from `schemas/topics.py`, the one table of topics: the broker's topics and rights are made from it, and a test tries every",
         "principal on every topic. `zorgstroom operator topics` compares a running cluster with it. What is not granted here is denied.",
-        "`*senders` are providers and municipalities; `{gm}` is a municipality, `{sender}` any sender, by the name in its certificate.",
+        "`*senders` are providers and municipalities; `{gm}` is a municipality, `{sender}` any sender, by the name in its certificate;",
+        "`readers:{gm}` are a municipality's caseworkers and members of families with a mandate.",
         "",
         "| topic | what | who writes | who reads | partitions | kept |",
         "|---|---|---|---|---:|---|",

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from schemas.frames import ALWAYS, OPEN_END, PLACEMENT_ROW, Place
+from schemas.frames import ALWAYS, OPEN_END, PLACEMENT_ROW, UNKNOWN_BIRTH, Place
 from schemas.placements import own_household
 from schemas.secrets import AddressKey
 from schemas.values import Address
@@ -171,9 +171,10 @@ def _merged(line: Timeline) -> Timeline:
     return result
 
 
-def packed(line: Timeline) -> bytes:
-    """The timeline as packed `placement_row` records; unplaced from a day on is area 0."""
+def packed(line: Timeline, *, born: int | None = None) -> bytes:
+    """The timeline as packed `placement_row` records; unplaced from a day on is area 0. `born`: month index of the person's birth."""
     rows = np.zeros(len(line), PLACEMENT_ROW)
+    rows["born"] = UNKNOWN_BIRTH if born is None else born
     for index, (day, spot) in enumerate(line):
         rows[index]["from_day"] = day
         if spot is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.errors import Refused
 from schemas.secrets import AddressKey
-from schemas.values import Address
+from schemas.values import Address, Month
 from streams.address_book import AddressBook
 from streams.intake import Dated, Link, Residence, address_hash, secret_spot, spot_at, unknown_spot
+
+_FIRST_BIRTH: Final = Month(1900, 1).index
+_LAST_BIRTH: Final = Month(2999, 12).index
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ def dated_of(known: Evidence, *, book: AddressBook, secret: AddressKey) -> list[
             found.append(
                 (person, Dated(subject["as_of"], hashed, spot_at(person=person, address=hashed, location=location)))
             )
+    return found
+
+
+def births_of(known: Evidence) -> dict[bytes, int]:
+    """Person -> month index of birth, of subjects that name one; the earlier where two differ."""
+    found: dict[bytes, int] = {}
+    for index, subject in enumerate(known.identity["subjects"]):
+        person, born = known.person(index), subject["born"]
+        if person is not None and born is not None and _FIRST_BIRTH <= born <= _LAST_BIRTH:
+            found[person] = min(born, found.get(person, born))
     return found
 
 

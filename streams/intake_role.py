@@ -24,7 +24,7 @@ from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
 from streams.intake import Link, linked, packed, timeline
-from streams.intake_evidence import Evidence, dated_of, links_of, residences_of
+from streams.intake_evidence import Evidence, births_of, dated_of, links_of, residences_of
 from streams.metrics import WorkerMetrics
 from streams.pseudonyms import Asked, Pseudonyms
 
@@ -199,6 +199,7 @@ class IntakeRole:
             known = Evidence(o.identity, o.persons, o.refusals)
             sender = o.taken.payload.envelope.header.sender
             fresh = store.add_dated(tx, dated_of(known, book=self.book, secret=self.address_key))
+            fresh |= store.add_births(tx, births_of(known), by_municipality=sender.is_municipality)
             if sender.is_municipality:
                 for person, stays in residences_of(
                     known, book=self.book, secret=self.address_key, gemeente=sender.number
@@ -218,10 +219,11 @@ class IntakeRole:
         standing, links = self._locked(tx, touched)
         dated, stays = store.evidence(tx, list(standing))
         own = {p: timeline(dated.get(p, ()), stays.get(p, ())) for p in standing}
+        births = store.births(tx, list(touched))
         now_us = time.time_ns() // 1000
         changed: dict[bytes, tuple[int, bytes]] = {}
         for person in sorted(touched):
-            rows = packed(linked(own[person], links.get(person, ()), own))
+            rows = packed(linked(own[person], links.get(person, ()), own), born=births.get(person))
             version, before = standing[person]
             if rows != before:
                 changed[person] = (max(version + 1, now_us), rows)

@@ -21,6 +21,7 @@ DDL: Final = (
     "PRIMARY KEY (person, from_day))",
     "CREATE INDEX IF NOT EXISTS links_to ON links (to_person)",
     "CREATE TABLE IF NOT EXISTS placements (person bytea PRIMARY KEY, version bigint NOT NULL, packed bytea NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS births (person bytea PRIMARY KEY, month int NOT NULL, by_municipality boolean NOT NULL)",
     "CREATE TABLE IF NOT EXISTS envelope_hashes (stream bytea, number bigint, hash bytea NOT NULL, PRIMARY KEY (stream, number))",
     "CREATE TABLE IF NOT EXISTS holds (sender text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now())",
     "CREATE TABLE IF NOT EXISTS gaps_told (stream bytea PRIMARY KEY, expected bigint NOT NULL, at timestamptz NOT NULL)",
@@ -77,6 +78,29 @@ def add_dated(tx: Transaction, rows: Iterable[tuple[bytes, Dated]]) -> set[bytes
         columns,
     )
     return {bytes(p) for (p,) in new}  # type: ignore[arg-type, call-overload]
+
+
+def add_births(tx: Transaction, rows: dict[bytes, int], *, by_municipality: bool) -> set[bytes]:
+    """Remember months of birth; returns for whom that is news.
+
+    The municipality's word counts before a message's, the earlier of two equals: what someone keeps private is private too soon
+    rather than too late, and the order of arrival decides nothing.
+    """
+    if not rows:
+        return set()
+    news = tx.execute(
+        "INSERT INTO births SELECT p, m, %b FROM unnest(%b::bytea[], %b::int[]) AS n(p, m) ON CONFLICT (person) DO UPDATE "
+        "SET month = EXCLUDED.month, by_municipality = EXCLUDED.by_municipality "
+        "WHERE (NOT EXCLUDED.by_municipality, EXCLUDED.month) < (NOT births.by_municipality, births.month) RETURNING person",
+        (by_municipality, *map(list, zip(*sorted(rows.items()), strict=True))),
+    )
+    return {bytes(p) for (p,) in news}  # type: ignore[arg-type, call-overload]
+
+
+def births(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, int]:
+    """Person -> month index of birth, where known."""
+    rows = tx.execute("SELECT person, month FROM births WHERE person = ANY(%b)", (list(persons),), binary=True)
+    return {bytes(p): int(str(m)) for p, m in rows}  # type: ignore[arg-type, call-overload]
 
 
 def replace_residences(tx: Transaction, *, person: bytes, municipality: int, stays: Sequence[Residence]) -> None:

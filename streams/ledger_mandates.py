@@ -1,22 +1,22 @@
-"""What besides rows an envelope says to the ledger: mandates given and withdrawn, months closed. Decided without I/O.
+"""What besides rows an envelope says to the ledger: mandates given, changed and withdrawn, months closed. Decided without I/O.
 
-Only a municipality gives mandates, to a caseworker of her own, for a purpose of the list, at most as long and as many as the rules
-say, each under a handle never used before; only a provider closes months, of payers that
-admitted it.
+Only a municipality gives mandates, signed by a grantor of hers who is not the reader, for a purpose of the list, at most as long and
+as many as the rules say, each under a handle never used before; only a provider closes months, of payers that admitted it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import codec
 from schemas.care import Stream
+from schemas.codes import sentence
 from schemas.errors import Refused
 from schemas.frames import ZERO16
-from schemas.mandate_rules import MandateRules
+from schemas.mandate_rules import CASEWORKER, MandateRules, kind_of_reader, may_grant
+from schemas.mandate_terms import MandateTerms, signed_by
 from schemas.values import Month, SenderId, day_number, day_of
 
 _STREAMS: Final = frozenset(s.value for s in Stream)
@@ -34,9 +34,14 @@ class GivenMandate:
     withdrawn: bool
 
     @property
-    def valid_until(self) -> int:
-        """Its last day."""
-        return int(codec.decode("mandate_change", self.change)["valid_until"])
+    def terms(self) -> MandateTerms:
+        """Its last revision."""
+        return MandateTerms.decode(codec.decode("mandate_change", self.change)["terms"])
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it counts for the part of the households that may be under mandates: a family's own file does not."""
+        return kind_of_reader(self.terms.reader, gemeente=f"gm{self.municipality:04d}") == CASEWORKER
 
 
 @dataclass(slots=True)
@@ -65,6 +70,10 @@ class Limits:
         return self.rules.most_live(self.households.get(municipality, 0))
 
 
+GrantorKey = Callable[[str, str], "bytes | None"]
+"""Public key of a grantor by principal and key id; None where the directory knows none."""
+
+
 @dataclass(slots=True)
 class Said:
     """What became of an envelope's mandates and months.
@@ -85,7 +94,8 @@ class Said:
 
 def handles_of(content: dict[str, Any]) -> list[bytes]:
     """Every mandate handle a content part names."""
-    return [*(m["handle"] for m in content["mandates"]), *content["mandates_withdrawn"]]
+    named = (m["handle"] for kind in ("mandates", "mandates_changed") for m in content[kind])
+    return [*named, *content["mandates_withdrawn"]]
 
 
 def hear(
@@ -98,17 +108,21 @@ def hear(
     day: int,
     book: MandateBook,
     limits: Limits,
+    grantor_key: GrantorKey,
 ) -> Said:
-    """Take mandates, withdrawals and closed months of one envelope in order; `book` changes as they are accepted.
+    """Take mandates, changes, withdrawals and closed months of one envelope in order; `book` changes as they are accepted.
 
     `persons`: one per subject, zeros where there is none; `keyed`: who has a key, so can be written about.
     """
     said = Said()
-    for index, mandate in enumerate(content["mandates"]):
-        found = _give(mandate, sender=sender, persons=persons, book=book, limits=limits)
-        _note(said, index, mandate["handle"], found)
+    judge = _Judge(sender, day, book, limits, grantor_key)
+    for index, given in enumerate(content["mandates"]):
+        person = persons[given["subject"]] if 0 <= given["subject"] < len(persons) else ZERO16
+        _note(said, index, given["handle"], lambda g=given, p=person: judge.give(g, p))  # type: ignore[misc]
+    for index, changed in enumerate(content["mandates_changed"]):
+        _note(said, index, changed["handle"], lambda c=changed: judge.change(c, keyed))  # type: ignore[misc]
     for index, handle in enumerate(content["mandates_withdrawn"]):
-        _note(said, index, handle, _withdraw(handle, sender=sender, keyed=keyed, book=book))
+        _note(said, index, handle, lambda h=handle: judge.withdraw(h, keyed))  # type: ignore[misc]
     for index, month in enumerate(content["months"]):
         code = _month_code(month, sender=sender, payers=payers, day=day)
         if code is None:
@@ -118,69 +132,97 @@ def hear(
     return said
 
 
-def _note(said: Said, index: int, handle: bytes, found: tuple[bytes, bytes] | str | None) -> None:
+def _note(said: Said, index: int, handle: bytes, judged: Callable[[], tuple[bytes, bytes] | None]) -> None:
+    try:
+        found = judged()
+    except Refused as refused:
+        said.refused.append((index, handle, refused.code))
+        return
     if found is None:
         said.duplicates += 1
-    elif isinstance(found, str):
-        said.refused.append((index, handle, found))
     else:
         said.changes.append(found)
 
 
-def _give(
-    mandate: dict[str, Any], *, sender: SenderId, persons: Sequence[bytes], book: MandateBook, limits: Limits
-) -> tuple[bytes, bytes] | str | None:
-    """Person and change to write, a code, or None for a mandate sent again as it was."""
-    person = persons[mandate["subject"]] if 0 <= mandate["subject"] < len(persons) else ZERO16
-    code = _mandate_code(mandate, sender=sender, person=person, rules=limits.rules)
-    if code is not None:
-        return code
-    fields = {name: value for name, value in mandate.items() if name != "subject"}
-    change = codec.encode("mandate_change", fields | {"given": True, "municipality": sender.number})
-    before = book.known.get(mandate["handle"])
-    if before is not None:
-        return None if (before.person, before.change) == (person, change) else "mandate-handle"
-    live = book.live.setdefault(sender.number, set())
-    if person not in live and len(live) >= limits.most_live(sender.number):
-        return "mandate-limit"
-    live.add(person)
-    book.keep(mandate["handle"], GivenMandate(sender.number, person, change, withdrawn=False))
-    return person, change
+def _require(holds: bool, code: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise Refused(code, sentence(code, lang="en"))
 
 
-def _mandate_code(mandate: dict[str, Any], *, sender: SenderId, person: bytes, rules: MandateRules) -> str | None:
-    """The first rule a mandate breaks by itself, or None."""
-    if not sender.is_municipality:
-        return "mandate-sender"
-    if person == ZERO16:
-        return "subject"
-    if not 0 <= mandate["valid_from"] <= mandate["valid_until"] <= _LAST_DAY:
-        return "period"
-    if re.fullmatch(rf"caseworker-{re.escape(sender.text)}-[a-z0-9-]{{1,40}}", mandate["reader"]) is None:
-        return "mandate-reader"
-    try:
-        rules.check(mandate["purpose"], first=mandate["valid_from"], last=mandate["valid_until"])
-    except Refused as refused:
-        return refused.code
-    return None
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What a municipality's mandates are held to. Methods give person and change to write, None for a repeat, or raise `Refused`."""
+
+    sender: SenderId
+    day: int
+    book: MandateBook
+    limits: Limits
+    grantor_key: GrantorKey
+
+    def give(self, given: Mapping[str, Any], person: bytes) -> tuple[bytes, bytes] | None:
+        terms = self._terms(given)
+        _require(person != ZERO16, "subject")
+        mandate = GivenMandate(self.sender.number, person, _change(given), withdrawn=False)
+        before = self.book.known.get(terms.handle)
+        if before is not None:
+            _require((before.person, before.change) == (person, mandate.change), "mandate-handle")
+            return None
+        _require(terms.revision == 1, "mandate-revision")
+        if mandate.is_limited:
+            live = self.book.live.setdefault(self.sender.number, set())
+            _require(person in live or len(live) < self.limits.most_live(self.sender.number), "mandate-limit")
+            live.add(person)
+        self.book.keep(terms.handle, mandate)
+        return person, mandate.change
+
+    def change(self, changed: Mapping[str, Any], keyed: Container[bytes]) -> tuple[bytes, bytes] | None:
+        """A longer one is a new mandate: the first day stays, and with it the longest time."""
+        terms, before = self._terms(changed), self._own(changed["handle"])
+        encoded, stands = _change(changed), before.terms
+        if before.change == encoded:
+            return None
+        in_force = not before.withdrawn and stands.valid_until >= self.day
+        _require(in_force and terms.revision == stands.revision + 1, "mandate-revision")
+        _require(terms.reader == stands.reader, "mandate-reader")
+        _require(terms.valid_from == stands.valid_from, "mandate-period")
+        _require(before.person in keyed, "subject")
+        self.book.keep(terms.handle, GivenMandate(before.municipality, before.person, encoded, withdrawn=False))
+        return before.person, encoded
+
+    def withdraw(self, handle: bytes, keyed: Container[bytes]) -> tuple[bytes, bytes] | None:
+        _require(self.sender.is_municipality, "mandate-sender")
+        before = self._own(handle)
+        if before.withdrawn:
+            return None
+        _require(before.person in keyed, "subject")
+        self.book.keep(handle, GivenMandate(before.municipality, before.person, before.change, withdrawn=True))
+        fields = codec.decode("mandate_change", before.change) | {"given": False}
+        return before.person, codec.encode("mandate_change", fields)
+
+    def _own(self, handle: bytes) -> GivenMandate:
+        """A mandate this municipality gave."""
+        before = self.book.known.get(handle)
+        if before is None or before.municipality != self.sender.number:
+            raise Refused("mandate-handle", sentence("mandate-handle", lang="en"))
+        return before
+
+    def _terms(self, said: Mapping[str, Any]) -> MandateTerms:
+        """Terms that hold by themselves."""
+        _require(self.sender.is_municipality, "mandate-sender")
+        terms = MandateTerms.decode(said["terms"])
+        _require((terms.handle, terms.municipality) == (said["handle"], self.sender.number), "mandate-handle")
+        _require(0 <= terms.valid_from <= terms.valid_until <= _LAST_DAY, "period")
+        kind = kind_of_reader(terms.reader, gemeente=self.sender.text)
+        _require(kind is not None, "mandate-reader")
+        self.limits.rules.check(terms.purpose, first=terms.valid_from, last=terms.valid_until, kind=kind or "")
+        public = self.grantor_key(terms.grantor, terms.key_id)
+        signed = public is not None and signed_by(public, terms=said["terms"], signature=said["signature"])
+        _require(signed and may_grant(terms.grantor, reader=terms.reader, gemeente=self.sender.text), "mandate-grantor")
+        return terms
 
 
-def _withdraw(
-    handle: bytes, *, sender: SenderId, keyed: Container[bytes], book: MandateBook
-) -> tuple[bytes, bytes] | str | None:
-    if not sender.is_municipality:
-        return "mandate-sender"
-    before = book.known.get(handle)
-    if before is None or before.municipality != sender.number:
-        return "mandate-handle"
-    if before.withdrawn:
-        return None
-    if before.person not in keyed:
-        return "subject"
-    book.keep(handle, GivenMandate(before.municipality, before.person, before.change, withdrawn=True))
-    return before.person, codec.encode(
-        "mandate_change", codec.decode("mandate_change", before.change) | {"given": False}
-    )
+def _change(said: Mapping[str, Any]) -> bytes:
+    return codec.encode("mandate_change", {"given": True, "terms": said["terms"], "signature": said["signature"]})
 
 
 def _month_code(month: dict[str, Any], *, sender: SenderId, payers: frozenset[int], day: int) -> str | None:

@@ -81,14 +81,20 @@ class LedgerRole:
         return Numbered(record, stream, number, Rekeyed(fields, header, None if valid else "signature"))
 
     def _signer(self, header: Header) -> Entry | None:
-        """The sender's key. Intake knew it, so one unknown here is awaited, once in a while."""
-        name = (header.sender.text, header.signing_key_id)
-        entry = self.directory.sender_key(*name)
-        now = time.monotonic()
+        """The sender's key, which intake knew."""
+        return self._awaited(self.directory.sender_key, (header.sender.text, header.signing_key_id))
+
+    def _grantor_key(self, name: str, key_id: str) -> bytes | None:
+        entry = self._awaited(self.directory.grantor_key, (name, key_id))
+        return entry.public_key if entry else None
+
+    def _awaited(self, known: Callable[[str, str], Entry | None], name: tuple[str, str]) -> Entry | None:
+        """A key of the directory. One that is not known here yet is awaited, once in a while."""
+        entry, now = known(*name), time.monotonic()
         if entry is None and now - self._strangers.get(name, -_STRANGER_SECONDS) >= _STRANGER_SECONDS:
             self._strangers = {n: t for n, t in self._strangers.items() if now - t < _STRANGER_SECONDS} | {name: now}
             self.learn_more()
-            entry = self.directory.sender_key(*name)
+            entry = known(*name)
         return entry
 
     def events_in(self, payload: Rekeyed) -> int:
@@ -222,7 +228,7 @@ class LedgerRole:
         """Mandates and closed months."""
         work.said = ledger_mandates.hear(
             work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons, keyed=keys,
-            day=work.header.day, book=book, limits=self.limits,
+            day=work.header.day, book=book, limits=self.limits, grantor_key=self._grantor_key,
         )  # fmt: skip
         self.metrics.duplicates.inc(work.said.duplicates)
         for _, _, code in work.said.refused:

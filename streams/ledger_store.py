@@ -24,6 +24,7 @@ DDL: Final = (
     """CREATE TABLE IF NOT EXISTS mandate_handles (handle bytea PRIMARY KEY, municipality int NOT NULL,
     person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
     "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS valid_until int NOT NULL DEFAULT 2147483647",
+    "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS limited boolean NOT NULL DEFAULT true",
 )
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -130,11 +131,11 @@ def mandates(tx: Transaction, handles: Sequence[bytes]) -> dict[bytes, GivenMand
 
 
 def live_mandates(tx: Transaction, municipalities: Collection[int], *, day: int) -> dict[int, set[bytes]]:
-    """Persons under mandates of these municipalities that are not withdrawn and end on `day` or later."""
+    """Persons under caseworkers' mandates of these municipalities that are not withdrawn and end on `day` or later."""
     live: dict[int, set[bytes]] = {m: set() for m in municipalities}
     rows: Iterable[Any] = tx.execute(
         "SELECT DISTINCT municipality, person FROM mandate_handles "
-        "WHERE municipality = ANY(%b) AND NOT withdrawn AND valid_until >= %b", (list(municipalities), day),
+        "WHERE municipality = ANY(%b) AND limited AND NOT withdrawn AND valid_until >= %b", (list(municipalities), day),
     )  # fmt: skip
     for municipality, person in rows:
         live[municipality].add(bytes(person))
@@ -142,9 +143,14 @@ def live_mandates(tx: Transaction, municipalities: Collection[int], *, day: int)
 
 
 def save_mandates(tx: Transaction, changed: Mapping[bytes, GivenMandate]) -> None:
-    """Keep mandates, or that they were withdrawn."""
+    """Keep mandates as they stand after the window."""
     with tx.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO mandate_handles VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET withdrawn = EXCLUDED.withdrawn",
-            [(handle, g.municipality, g.person, g.change, g.withdrawn, g.valid_until) for handle, g in changed.items()],
+            "INSERT INTO mandate_handles (handle, municipality, person, change, withdrawn, valid_until, limited) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET change = EXCLUDED.change, "
+            "withdrawn = EXCLUDED.withdrawn, valid_until = EXCLUDED.valid_until",
+            [
+                (handle, g.municipality, g.person, g.change, g.withdrawn, g.terms.valid_until, g.is_limited)
+                for handle, g in changed.items()
+            ],
         )

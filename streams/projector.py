@@ -17,6 +17,7 @@ from projections.bookings import Placements, booked, rebooked
 from schemas import codec
 from schemas.errors import ContractBroken, Refused
 from schemas.frames import LEDGER_ROW, PLACEMENT_ROW, rows_of
+from schemas.mandate_terms import MandateTerms
 from schemas.sealing import open_events, open_sealed, partition_of
 from schemas.secrets import BoxKey, DataKey
 from streams import projector_store as store
@@ -203,18 +204,21 @@ class Projector:
             opened = self._opened(taken, sealed, "mandate", keys, outputs)
             if opened is None:
                 continue
-            d = codec.decode("mandate_change", opened)
+            change = codec.decode("mandate_change", opened)
+            terms, given = MandateTerms.decode(change["terms"]), change["given"]
             tx.execute(
-                "INSERT INTO mandates (handle, person, municipality, valid_until, given, marked) VALUES (%s, %s, %s, %s, %s, true) "
-                "ON CONFLICT (handle) DO UPDATE SET given = EXCLUDED.given, marked = true",
-                (d["handle"], sealed["person"], d["municipality"], d["valid_until"], d["given"]),
+                "INSERT INTO mandates (handle, person, municipality, purpose, valid_until, given, marked) "
+                "VALUES (%s, %s, %s, %s, %s, %s, true) ON CONFLICT (handle) DO UPDATE SET purpose = EXCLUDED.purpose, "
+                "valid_until = EXCLUDED.valid_until, given = EXCLUDED.given, marked = true",
+                (terms.handle, sealed["person"], terms.municipality, terms.purpose, terms.valid_until, given),
             )
             if self.publish:
-                body = codec.encode("mandate_state", d | {"person": sealed["person"]})
+                state = terms.as_fields() | {"person": sealed["person"], "given": given}
+                state.pop("key_id")
                 outputs.append(
                     Output(
-                        topic="mandates.v1", partition=0, key=d["handle"], body=body, numbered=False,
-                        source_partition=taken.record.partition, source_offset=taken.record.offset,
+                        topic="mandates.v1", partition=0, key=terms.handle, body=codec.encode("mandate_state", state),
+                        numbered=False, source_partition=taken.record.partition, source_offset=taken.record.offset,
                     )
                 )  # fmt: skip
         return outputs

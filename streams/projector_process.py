@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from keyvault.client import PersonKeyCache
+from schemas.confidentiality import Confidentiality
+from schemas.mandate_rules import MandateRules
 from schemas.secrets import SigningKey
 from schemas.values import day_number
 from streams.config import RoleConfig
 from streams.directory_follower import DirectoryFollower
 from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
-from streams.household_records import HouseholdRecords
+from streams.household_records import HouseholdRecords, RecordRules
 from streams.metrics import WorkerMetrics
 from streams.projector import Projector
 from streams.projector_store import DDL
@@ -42,11 +44,20 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     hop_store = PostgresHopStore(config.database_dsn, role.name)
     records = HouseholdRecords(
         hop_store, cache(lambda: vault.public_key("section")), SigningKey(config.secret("signing")), config.first_month,
-        lambda: dt.datetime.now(dt.UTC),
+        lambda: dt.datetime.now(dt.UTC), _record_rules(config.extra),
     )  # fmt: skip
-    seconds = float(config.extra.get("tick_seconds", 5.0))
     engine = HopEngine(role, hop_store, metrics)
-    return Worker(config, engine, metrics, ticks=[(seconds, records.tick)], take_records=_TAKE_RECORDS)
+    return Worker(
+        config, engine, metrics, ticks=[(records.rules.tick_seconds, records.tick)], take_records=_TAKE_RECORDS
+    )
+
+
+def _record_rules(extra: dict[str, Any]) -> RecordRules:
+    usual = RecordRules()
+    return RecordRules(
+        MandateRules.of(extra.get("mandate_rules")), Confidentiality.of(extra.get("confidentiality")),
+        float(extra.get("tick_seconds", usual.tick_seconds)), int(extra.get("record_bytes_per_second", usual.bytes_per_second)),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

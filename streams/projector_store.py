@@ -30,8 +30,10 @@ DDL: Final = (
     """CREATE TABLE IF NOT EXISTS months_closed (provider bigint, payer int, stream text, month int,
     nothing_delivered boolean NOT NULL, PRIMARY KEY (provider, payer, stream, month))""",
     """CREATE TABLE IF NOT EXISTS mandates (handle bytea PRIMARY KEY, person bytea NOT NULL, municipality int NOT NULL,
-    valid_until int NOT NULL, given boolean NOT NULL, household bytea, version bigint NOT NULL DEFAULT 0,
-    marked boolean NOT NULL DEFAULT false)""",
+    valid_until int NOT NULL, given boolean NOT NULL, household bytea, marked boolean NOT NULL DEFAULT false)""",
+    "ALTER TABLE mandates ADD COLUMN IF NOT EXISTS purpose text NOT NULL DEFAULT ''",
+    "ALTER TABLE mandates ADD COLUMN IF NOT EXISTS ended_on int",
+    "CREATE SEQUENCE IF NOT EXISTS household_rounds",
     "CREATE INDEX IF NOT EXISTS mandates_household ON mandates (household)",
     "CREATE INDEX IF NOT EXISTS mandates_person ON mandates (person)",
     "CREATE TABLE IF NOT EXISTS leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
@@ -155,6 +157,16 @@ def close_months(tx: Transaction, rows: Sequence[tuple[int, int, str, int, bool]
             "INSERT INTO months_closed VALUES (%s, %s, %s, %s, %s) ON CONFLICT (provider, payer, stream, month) "
             "DO UPDATE SET nothing_delivered = EXCLUDED.nothing_delivered", rows,
         )  # fmt: skip
+
+
+def next_round(tx: Transaction) -> int:
+    """The number of a new round of household records: above every one before, not always the next."""
+    return int(str(tx.execute("SELECT nextval('household_rounds')").fetchone()[0]))  # type: ignore[index]
+
+
+def records_on_their_way(tx: Transaction) -> bool:
+    """Whether household records of an earlier tick are not acknowledged yet."""
+    return tx.execute("SELECT 1 FROM hop_outbox WHERE topic LIKE 'household.%' LIMIT 1").fetchone() is not None
 
 
 _DUMPED: Final = (

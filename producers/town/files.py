@@ -172,7 +172,10 @@ def _describe(town: Town, mischief: Mischief, *, seed: int, world: str) -> dict[
 
 def _example(town: Town, gemeente: int) -> dict[str, Any] | None:
     own = _example_household(town.people, gemeente)
-    return {"bsn": own[0].bsn, "household": f"A{own[0].home.id}", "persons": [p.bsn for p in own]} if own else None
+    if not own:
+        return None
+    born = {f"P{p.id}": p.born[:7] for p in own}
+    return {"bsn": own[0].bsn, "household": f"A{own[0].home.id}", "persons": [p.bsn for p in own], "born": born}
 
 
 def _is_settled(person: Person) -> bool:

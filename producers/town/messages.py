@@ -149,9 +149,8 @@ def assignment(ends: Ends, grant: GrantMessage, *, number: str, first_days: Sequ
 
 
 def _person(m: str, b: str, person: Person) -> str:
-    birth = f"{person.birth_year}-{1 + person.id % 12:02d}-{1 + person.id % 28:02d}"
     return (
-        f"<{m}:Bsn>{person.bsn}</{m}:Bsn><{m}:Geboortedatum><{b}:Datum>{birth}</{b}:Datum></{m}:Geboortedatum>"
+        f"<{m}:Bsn>{person.bsn}</{m}:Bsn><{m}:Geboortedatum><{b}:Datum>{person.born}</{b}:Datum></{m}:Geboortedatum>"
         f"<{m}:Geslacht>{1 + person.id % 2}</{m}:Geslacht><{m}:Naam><{b}:Geslachtsnaam><{b}:Achternaam>Verzonnen</{b}:Achternaam>"
         f"</{b}:Geslachtsnaam><{b}:NaamGebruik>1</{b}:NaamGebruik></{m}:Naam>"
     )

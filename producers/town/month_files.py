@@ -102,7 +102,7 @@ def _write_news(
         news = [r for r in evidence.residences if (r.step, r.gemeente) == (step, municipality.number)]
         links = [k for k in evidence.links if (k.step, k.gemeente) == (step, municipality.number)]
         if news:
-            head = ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim")
+            head = ("BSN", "van", "tot", "postcode", "huisnummer", "toevoeging", "geheim", "geboren")
             write_csv(place / "residences.csv", head, [_stay_row(r.person, stay) for r in news for stay in r.stays])
         if links:
             rows = [(k.person.bsn, k.other.bsn, k.first, "") for k in links]
@@ -113,8 +113,8 @@ def _stay_row(person: Person, stay: Stay) -> tuple[object, ...]:
     """A secret address stays with the municipality: the row says only that it is secret."""
     days = (person.bsn, stay.first, stay.last or "")
     if stay.secret:
-        return (*days, "", "", "", "ja")
-    return (*days, stay.home.postcode, stay.home.number, stay.home.suffix, "nee")
+        return (*days, "", "", "", "ja", person.born[:7])
+    return (*days, stay.home.postcode, stay.home.number, stay.home.suffix, "nee", person.born[:7])
 
 
 def _write_answers(writer: _Writer, step: int) -> None:

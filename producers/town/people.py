@@ -57,6 +57,11 @@ class Person:
     linked_month: int = 0
 
     @property
+    def born(self) -> str:
+        """Day of birth, `YYYY-MM-DD`."""
+        return f"{self.birth_year}-{1 + self.id % 12:02d}-{1 + self.id % 28:02d}"
+
+    @property
     def youth(self) -> bool:
         """Whether the Jeugdwet is for this person."""
         return self.birth_year > _THIS_YEAR - 18

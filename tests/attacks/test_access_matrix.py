@@ -30,7 +30,7 @@ MEMBERS = topics.Members(
     (("caseworker-gm9901-1", "gm9901"), ("caseworker-gm9902-1", "gm9902")),
 )
 PRINCIPALS = (
-    *topics.ROLES, topics.OPERATOR, *MEMBERS.providers, *MEMBERS.municipalities, *(c for c, _ in MEMBERS.caseworkers),
+    *topics.ROLES, topics.OPERATOR, *MEMBERS.providers, *MEMBERS.municipalities, *(c for c, _ in MEMBERS.readers),
     "p99000009", "caseworker-gm9901-2", "stranger",
 )  # fmt: skip
 """The last three have a certificate of our authority and were never admitted."""

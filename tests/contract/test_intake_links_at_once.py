@@ -60,12 +60,13 @@ def heard(sender: str, persons: list[bytes], **identity: Any) -> _Opened:
 
 def a_move() -> _Opened:
     address = {"postcode": "1234AB", "number": 7, "suffix": ""}
-    return heard("p99000001", [BRAM], subjects=[{"address": address, "as_of": MARCH}])
+    return heard("p99000001", [BRAM], subjects=[{"address": address, "as_of": MARCH, "born": None}])
 
 
 def a_link() -> _Opened:
     link = {"subject": 0, "to_subject": 1, "from_day": ALWAYS, "until_day": None}
-    return heard("gm9901", [ANNE, BRAM], links=[link])
+    nobody = {"address": None, "as_of": None, "born": None}
+    return heard("gm9901", [ANNE, BRAM], subjects=[nobody, nobody], links=[link])
 
 
 @pytest.mark.parametrize("first", [a_move, a_link])

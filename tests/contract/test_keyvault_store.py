@@ -31,7 +31,19 @@ def store(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def a_mandate(handle: bytes = b"h" * 16, *, given: bool = True) -> Mandate:
-    return Mandate(handle, b"p" * 16, 9901, "caseworker-gm9901-1", "coordination", "wmo-2.3.2", DAY, DAY, given)
+    return Mandate(
+        handle,
+        b"p" * 16,
+        9901,
+        "caseworker-gm9901-1",
+        "coordination",
+        "wmo-2.3.2",
+        DAY,
+        DAY,
+        given,
+        1,
+        "grantor-gm9901-anne",
+    )
 
 
 def a_look(result: str = "given", *, mandate: Mandate | None = None) -> Look:

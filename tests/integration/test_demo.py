@@ -12,11 +12,11 @@ import psycopg
 import pytest
 
 from deploy.demo import Demo
+from producers.municipal_mandates import pack_mandate_withdrawal
 from producers.profile import Profile
 from producers.publisher import Publisher
-from producers.residence_files import pack_mandate_withdrawal
 from producers.town.oracle import compare
-from projections.subscribers import CaseworkerSubscriber, ReleaseSubscriber
+from projections.subscribers import HouseholdSubscriber, ReleaseSubscriber
 from schemas import topics
 from schemas.errors import Refused
 from schemas.geography import parent_code
@@ -121,14 +121,24 @@ def test_a_released_total_is_the_towns_own_to_the_rounding(demo: Demo) -> None:
     assert abs(cell["euros"] - cents / 100) <= 500
 
 
-def caseworker(demo: Demo) -> tuple[CaseworkerSubscriber, str]:
-    name, gm = demo.zone.folder.members().caseworkers[0]
+def caseworker(demo: Demo) -> tuple[HouseholdSubscriber, str]:
+    name, gm = demo.zone.folder.members().readers[0]
     files = demo.zone.reader_certificate(name)
     handle = json.loads(demo.mandate_file(name).read_text())["handle"]
-    reader = CaseworkerSubscriber(
+    reader = HouseholdSubscriber(
         demo.zone.kafka.client(files), f"{name}.test", int(gm[2:]), bytes.fromhex(handle), demo.zone.vault(name, files)
     )
     return reader, gm
+
+
+def private(service: list[str], born: dict[str, str]) -> bool:
+    """Whether a line of truth.csv is nobody's business but the person's: by the rule's own words, not by its code."""
+    care, year_month = service[8], [int(n) for n in service[9].split("-")[:2]]
+    year, month = (int(n) for n in born[service[0]].split("-"))
+    older = (year_month[0] - year) * 12 + year_month[1] - month >= 12 * 12
+    return care in ("jw-51", "jw-52", "jw-54", "zvw-ggz", "wlz-ggz", "wmo-15", "wmo-16", "wmo-17", "wmo-18") or (
+        care.startswith("jw-") and older
+    )
 
 
 def test_a_caseworker_sees_the_household_of_the_mandate_to_the_cent(demo: Demo) -> None:
@@ -138,7 +148,7 @@ def test_a_caseworker_sees_the_household_of_the_mandate_to_the_cent(demo: Demo) 
     expected: dict[str, int] = {}
     for line in (demo.town / "truth.csv").read_text().splitlines()[1:]:
         fields = line.split(",")
-        if fields[1] == chosen["household"]:
+        if fields[1] == chosen["household"] and not private(fields, chosen["born"]):
             expected[fields[8]] = expected.get(fields[8], 0) + int(fields[12])
     deadline = time.monotonic() + 30
     found: dict[str, int] = {}
@@ -147,7 +157,7 @@ def test_a_caseworker_sees_the_household_of_the_mandate_to_the_cent(demo: Demo) 
         card = reader.look()
         if card is not None:
             found = {}
-            for line in card.fields["lines"]:
+            for line in card.lines:
                 if line["cents"]:
                     found[line["care_type"]] = found.get(line["care_type"], 0) + line["cents"]
     reader.close()

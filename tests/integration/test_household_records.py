@@ -1,148 +1,178 @@
-"""Micro records on a real PostgreSQL: one per live mandate, made anew when something changed, at night, and taken away in the end."""
+"""Micro records on a real PostgreSQL: every live one in every round, as it is then, and taken away in the end."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from projections.bookings import Placements, booked
-from schemas import codec
-from schemas.frames import ALWAYS, LEDGER_ROW, rows_of
-from schemas.household_record import claims_of, open_section, section_key
+from schemas.care import CARE_TYPE_BY_CODE
+from schemas.frames import ALWAYS
 from schemas.placements import own_household
-from schemas.sealing import box_public_key
-from schemas.secrets import BoxKey, SigningKey
 from schemas.values import Month, day_number
-from streams import projector_store as store
-from streams.hop_store import OutboxRow, PostgresHopStore, prepared
-from streams.household_records import HouseholdRecords
-from tests.unit.ledger_builders import a_ledger_row, a_line, sixteen
+from streams.household_records import RecordRules
+from tests.integration.records_in_postgres import AREA, LAST, START, Records, cards, cents, plain
+from tests.unit.ledger_builders import sixteen
 
-ANNE, HANDLE, SECTION = sixteen("Anne"), bytes(range(16)), BoxKey.generate()
-AREA = 99_01_01_01_01
-START = dt.datetime(2025, 6, 10, 12, tzinfo=dt.UTC)
-
-
-@dataclass
-class Records:
-    """Projectors that share a database, at a time of one's choosing; what they send."""
-
-    dsn: str
-    now: dt.datetime = START
-    sent: list[OutboxRow] = field(default_factory=list)
-    stores: list[PostgresHopStore] = field(default_factory=list)
-
-    def projector(self) -> HouseholdRecords:
-        self.stores.append(PostgresHopStore(self.dsn, "projector"))
-        return HouseholdRecords(
-            self.stores[-1],
-            lambda: ("section-1", box_public_key(SECTION)),
-            SigningKey(b"\x07" * 32),
-            Month(2025, 1),
-            lambda: self.now,
-        )
-
-    def put(self, rows: list[OutboxRow]) -> None:
-        self.sent += rows
-
-    def tick(self, projector: HouseholdRecords) -> list[dict[str, Any] | None]:
-        """The records one tick sends: decoded, None for a tombstone."""
-        before = len(self.sent)
-        projector.tick(self)  # type: ignore[arg-type]
-        return [codec.decode("household_record", r.value) if r.value else None for r in self.sent[before:]]
-
-    def execute(self, query: str, *values: Any) -> None:
-        with prepared(self.dsn) as connection:
-            connection.execute(query, values)
+ANNE, BRAM, HANDLE = sixteen("Anne"), sixteen("Bram"), bytes(range(16))
+MARCH, THE_TWELFTH = day_number(dt.date(2025, 3, 1)), day_number(dt.date(2025, 6, 12))
+HOME = (ALWAYS, "home", AREA)
+GGZ, YOUTH_CARE = CARE_TYPE_BY_CODE["zvw-ggz"].id, CARE_TYPE_BY_CODE["jw-45"].id
 
 
 @pytest.fixture
 def records(fresh_database: Callable[[str], str]) -> Iterator[Records]:
-    dsn = fresh_database("projector")
-    with prepared(dsn, store.DDL) as c:
-        line = a_line((ALWAYS, "home", AREA), (day_number(dt.date(2025, 6, 12)), "elsewhere", AREA))
-        store.save_placements(c, {ANNE: (1, line)})
-        rows = rows_of(a_ledger_row(from_day=day_number(dt.date(2025, 3, 1)), cents=700).tobytes(), LEDGER_ROW)
-        places = Placements({ANNE: a_line((ALWAYS, "home", AREA))})
-        store.add_bookings(c, booked(rows, *(rows["kind"].astype("i8") * 0,) * 2, places)[0])
-        until = day_number(dt.date(2025, 6, 20))
-        c.execute(
-            "INSERT INTO mandates (handle, person, municipality, valid_until, given, marked) VALUES (%s, %s, 9901, %s, true, true)",
-            (HANDLE, ANNE, until),
-        )
-    made = Records(dsn)
+    made = Records(fresh_database("projector"))
+    made.place(ANNE, HOME, (THE_TWELFTH, "elsewhere", AREA))
+    made.deliver(ANNE, at=HOME, from_day=MARCH, cents=700)
+    made.give(HANDLE, ANNE)
     yield made
-    for one in made.stores:
-        one.close()
+    made.close()
 
 
-def cents(record: dict[str, Any] | None) -> int:
-    assert record is not None
-    (claim,) = claims_of(record)
-    key = section_key(section_secret=SECTION, handle=HANDLE, version=record["version"], claim=claim)
-    return sum(line["cents"] for line in open_section(secret=key, record=record, index=0)["lines"])
+def common(record: dict | None) -> int:
+    return cents(cards(record)["common"])
 
 
-def test_a_mark_gives_one_record_and_nothing_happens_without_one(records: Records) -> None:
+def test_every_live_record_goes_in_every_round_under_a_new_number_and_fresh_keys(records: Records) -> None:
     projector = records.projector()
-    (first,) = records.tick(projector)
-    assert (first["version"], cents(first)) == (1, 700)
-    assert records.tick(projector) == []
-    records.execute("UPDATE mandates SET marked = true")
-    (second,) = records.tick(projector)
-    assert second["version"] == 2
-    assert second["sections"][0]["ciphertext"] != first["sections"][0]["ciphertext"]
+    (first,), (second,) = records.records(projector), records.records(projector)
+    assert (common(first), common(second)) == (700, 700)
+    assert second["version"] > first["version"]
+    assert {s["ciphertext"] for s in first["sections"]}.isdisjoint(s["ciphertext"] for s in second["sections"])
+    records.deliver(ANNE, at=HOME, from_day=MARCH, cents=50)
+    assert common(records.records(projector)[0]) == 750
 
 
-def test_one_projector_at_a_time_turns_marks_into_records(records: Records) -> None:
+def test_one_projector_at_a_time_sends_and_who_takes_over_knows_what_changed_meanwhile(records: Records) -> None:
     one, other = records.projector(), records.projector()
-    assert len(records.tick(one)) == 1
-    records.execute("UPDATE mandates SET marked = true")
-    assert records.tick(other) == []
+    first = records.records(one)[0]
+    assert records.records(other) == []
     records.execute("UPDATE leases SET until = now() - interval '1 second' WHERE name = 'household records'")
-    assert len(records.tick(other)) == 1
-    assert records.tick(one) == []
+    assert records.records(other)[0]["version"] > first["version"]
+    assert records.records(one) == []
+    records.deliver(ANNE, at=HOME, from_day=MARCH, cents=50)
+    assert common(records.records(other)[0]) == 750
+    records.execute("UPDATE leases SET until = now() - interval '1 second' WHERE name = 'household records'")
+    assert common(records.records(one)[0]) == 750, "the mark was taken by the other one"
 
 
-def test_each_night_every_live_record_goes_again_as_the_day_makes_it(records: Records) -> None:
+def test_a_record_is_as_the_day_makes_it(records: Records) -> None:
     projector = records.projector()
-    assert cents(records.tick(projector)[0]) == 700
-    records.now = START + dt.timedelta(hours=14)
-    assert records.tick(projector) == [], "two o'clock"
-    records.now = START + dt.timedelta(hours=15)
-    (again,) = records.tick(projector)
-    assert (again["version"], cents(again)) == (2, 700)
-    assert records.tick(projector) == [], "once a night"
+    assert common(records.records(projector)[0]) == 700
     records.now = START + dt.timedelta(days=2)
-    (moved,) = records.tick(projector)
-    assert cents(moved) == 0, "Anne moved on the twelfth: the card is of the household she lives in"
+    assert common(records.records(projector)[0]) == 0, (
+        "Anne moved on the twelfth: the card is of the household she lives in"
+    )
 
 
-def test_a_mandate_past_its_end_becomes_a_tombstone_that_goes_again_for_thirty_days(records: Records) -> None:
+def test_a_large_municipality_is_spread_over_ticks_and_each_record_goes_once_a_round(records: Records) -> None:
+    for n in range(30):
+        records.give(sixteen(f"handle {n}"), ANNE)
+    projector = records.projector(RecordRules(tick_seconds=1, bytes_per_second=40_000))
+    sent = [records.tick(projector) for _ in range(10)]
+    ticks = -(-31 * (4096 + 1024) // 40_000)
+    rounds = [[row.key for one in sent[i : i + ticks] for row in one] for i in range(0, 2 * ticks, ticks)]
+    assert all(sum(len(r.value or b"") for r in one) <= 40_000 for one in sent)
+    assert [len(r) for r in rounds] == [31, 31]
+    assert set(rounds[0]) == set(rounds[1])
+    assert rounds[0] != rounds[1], "in another order"
+
+
+def test_while_kafka_is_away_nothing_piles_up(records: Records) -> None:
     projector = records.projector()
     records.tick(projector)
-    records.now = dt.datetime(2025, 6, 20, 23, tzinfo=dt.UTC)
-    assert [r["version"] for r in records.tick(projector)] == [2], "its last day, and the night's round"
-    records.now = dt.datetime(2025, 6, 21, 1, tzinfo=dt.UTC)
-    assert records.tick(projector) == [None]
+    records.execute("INSERT INTO hop_outbox VALUES (1, 0, 'household.gm9901.v1', 0, '', '', false)")
+    assert records.tick(projector) == []
+    records.execute("DELETE FROM hop_outbox")
+    assert len(records.tick(projector)) == 1
+
+
+def test_a_mandate_past_its_end_becomes_a_tombstone_that_goes_again_for_thirty_nights(records: Records) -> None:
+    projector = records.projector()
+    records.now = dt.datetime.combine(LAST, dt.time(23), dt.UTC)
+    assert common(records.records(projector)[0]) == 0, "its last day"
+    records.now = dt.datetime.combine(LAST, dt.time(1), dt.UTC) + dt.timedelta(days=1)
+    assert (records.records(projector), records.records(projector)) == ([None], [])
     nights = [
-        records.tick(projector)
+        records.records(projector) + records.records(projector)
         for records.now in (dt.datetime(2025, 6, 22, 3, tzinfo=dt.UTC) + dt.timedelta(n) for n in range(35))
     ]
-    assert nights == [[None]] * 29 + [[]] * 6
+    assert nights == [[None]] * 30 + [[]] * 5
     assert {(r.topic, r.key) for r in records.sent} == {("household.gm9901.v1", HANDLE)}
 
 
 def test_a_withdrawn_mandate_becomes_a_tombstone_and_who_is_unplaced_is_alone(records: Records) -> None:
     projector = records.projector()
     records.execute("DELETE FROM placements")
-    assert cents(records.tick(projector)[0]) == 0
+    assert common(records.records(projector)[0]) == 0
     records.execute("UPDATE bookings SET household = %s", own_household(ANNE))
     records.execute("UPDATE mandates SET marked = true")
-    assert cents(records.tick(projector)[0]) == 700
+    assert common(records.records(projector)[0]) == 700
     records.execute("UPDATE mandates SET given = false, marked = true")
-    assert records.tick(projector) == [None]
+    assert records.records(projector) == [None]
+
+
+def test_what_the_person_keeps_private_goes_only_into_records_whose_purpose_opens_it(records: Records) -> None:
+    youth, own = sixteen("youth"), sixteen("own")
+    records.place(ANNE, HOME, born=Month(2010, 5))
+    records.give(youth, ANNE, purpose="youth-help")
+    records.give(own, ANNE, purpose="own-file")
+    records.deliver(ANNE, at=HOME, from_day=MARCH, cents=30, care_type=GGZ)
+    records.deliver(ANNE, at=HOME, from_day=MARCH, cents=4, care_type=YOUTH_CARE)
+    found = {
+        r["handle"]: {name: cents(c) for name, c in cards(r).items()} for r in records.records(records.projector())
+    }
+    assert found == {
+        HANDLE: {"common": 700}, youth: {"common": 700, "youth": 4}, own: {"common": 700, "ggz": 30, "youth": 4},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("born", "private"),
+    [(Month(2013, 3), True), (Month(2013, 4), False), (None, True)],
+    ids=["twelve", "younger", "unknown"],
+)
+def test_youth_care_is_private_from_twelve_on_and_where_nobody_knows_the_age(
+    records: Records, born: Month | None, private: bool
+) -> None:  # fmt: skip
+    records.place(ANNE, HOME, born=born)
+    records.deliver(ANNE, at=HOME, from_day=MARCH, cents=4, care_type=YOUTH_CARE)
+    assert common(records.records(records.projector())[0]) == (700 if private else 704)
+
+
+def test_two_worlds_that_differ_in_a_hidden_service_give_byte_equal_sections_and_the_same_ticks(
+    fresh_database: Callable[[str], str],
+) -> None:
+    """Anne's mandate shows her household; what Bram there keeps private changes nothing of it, nor what Anne keeps private herself."""
+    worlds = []
+    for hidden in (False, True):
+        world = Records(fresh_database(f"world_{int(hidden)}"))
+        for person in (ANNE, BRAM):
+            world.place(person, HOME)
+            world.deliver(person, at=HOME, from_day=MARCH, cents=700)
+        world.give(HANDLE, ANNE)
+        projector, sent = world.projector(seed=1), []
+        for step in range(4):
+            if hidden and step:
+                world.deliver(
+                    BRAM, at=HOME, from_day=MARCH - 40 * step, cents=10_000 * step, care_type=GGZ, provider=step
+                )
+                world.deliver(ANNE, at=HOME, from_day=MARCH + step, cents=1, care_type=GGZ)
+            sent.append([(r["handle"], r["version"], plain(r)) for r in world.records(projector) if r])
+        worlds.append((sent, [(r.topic, r.partition, r.key, len(r.value or b"")) for r in world.sent]))
+        world.close()
+    assert worlds[0] == worlds[1]
+    assert cards_of(worlds[0]) == {"common"}
+
+
+def cards_of(world: tuple[list, list]) -> set[str]:
+    """Sections of a world that hold anything: those that do have more than padding in them."""
+    return {
+        name[1]
+        for tick in world[0]
+        for _, _, opened in tick
+        for name, padded in opened.items()
+        if padded.strip(b"\x00\x80")
+    }

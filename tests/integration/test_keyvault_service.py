@@ -38,7 +38,9 @@ def vault(fresh_database, authority: Authority, tmp_path: Path) -> Iterator[Runn
 
 
 def mandate(*, given: bool = True, until: dt.date = DAY) -> Mandate:
-    return Mandate(HANDLE, PERSON, 9901, READER, "coordination", "wmo-2.3.2", DAY, until, given)
+    return Mandate(
+        HANDLE, PERSON, 9901, READER, "coordination", "wmo-2.3.2", DAY, until, given, 1, "grantor-gm9901-anne"
+    )
 
 
 def test_intake_gets_the_same_element_for_the_same_input_and_the_count_is_kept(vault: Running) -> None:

@@ -6,12 +6,21 @@ import pytest
 
 from schemas import codec
 from schemas.frames import ZERO16
+from schemas.mandate_terms import MandateTerms
 from schemas.sealing import open_events
 from schemas.values import Month, day_of
 from streams.hop_store import OutboxRow
 from streams.ledger_envelope import sender_key_id
 from tests.integration.ledger_in_postgres import ANNE, BRAM, SENDER, Ledger, codes, person_events, receipts
-from tests.unit.ledger_builders import PAYER, PROVIDER, TODAY, KeysInMemory, sixteen
+from tests.unit.ledger_builders import (
+    PAYER,
+    PROVIDER,
+    TODAY,
+    KeysInMemory,
+    a_mandate,
+    a_mandate_change,
+    sixteen,
+)
 
 
 @pytest.fixture
@@ -22,20 +31,25 @@ def ledger(fresh_database) -> Ledger:
 
 
 def test_a_mandate_is_written_once_and_withdrawn_later_under_its_persons_key(ledger) -> None:
-    mandate = {
-        "subject": 0, "handle": sixteen("H"), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
-        "valid_from": TODAY, "valid_until": TODAY + 30,
-    }  # fmt: skip
-    given = ledger.network.rekeyed(ledger.network.content_part(mandates=[mandate]), [ANNE], sender="gm9901")
+    given = ledger.network.rekeyed(ledger.network.content_part(mandates=[a_mandate("H")]), [ANNE], sender="gm9901")
     changes = changes_in(ledger.take(given))
-    assert [(p, c["given"], c["municipality"]) for p, c in changes] == [(ANNE, True, PAYER)]
+    assert [(p, c["given"], terms_in(c).municipality) for p, c in changes] == [(ANNE, True, PAYER)]
     ledger.restart()
     again = ledger.take(given)
     assert (changes_in(again), receipts(again)[0]["duplicates"]) == ([], 1)
+    change = ledger.network.content_part(mandates_changed=[a_mandate_change("H", valid_until=TODAY + 3)])
+    changed = ledger.take(ledger.network.rekeyed(change, [], sender="gm9901"))
+    assert [(p, c["given"], terms_in(c).valid_until) for p, c in changes_in(changed)] == [(ANNE, True, TODAY + 3)]
+    ledger.restart()
+    assert receipts(ledger.take(ledger.network.rekeyed(change, [], sender="gm9901")))[0]["duplicates"] == 1
     back = ledger.network.content_part(mandates_withdrawn=[sixteen("H")])
     withdrawn = ledger.take(ledger.network.rekeyed(back, [], sender="gm9901"))
-    assert [(p, c["given"]) for p, c in changes_in(withdrawn)] == [(ANNE, False)]
+    assert [(p, c["given"], terms_in(c).revision) for p, c in changes_in(withdrawn)] == [(ANNE, False, 2)]
     assert receipts(withdrawn)[0]["accepted"] == 1
+
+
+def terms_in(change: dict) -> MandateTerms:
+    return MandateTerms.decode(change["terms"])
 
 
 def changes_in(sent: list[OutboxRow]) -> list[tuple[bytes, dict]]:
@@ -59,11 +73,8 @@ def test_closed_months_travel_under_the_senders_own_key(ledger) -> None:
 
 
 def test_how_many_are_under_live_mandates_outlives_the_process_and_frees_with_a_withdrawal(ledger) -> None:
-    def give(handle: str, subject: int, *, last: int = 30) -> list[str]:
-        mandate = {
-            "subject": subject, "handle": sixteen(handle), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
-            "valid_from": TODAY, "valid_until": TODAY + last,
-        }  # fmt: skip
+    def give(handle: str, subject: int) -> list[str]:
+        mandate = a_mandate(handle, subject=subject)
         return codes(
             ledger.take(
                 ledger.network.rekeyed(ledger.network.content_part(mandates=[mandate]), [ANNE, BRAM], sender="gm9901")

@@ -48,7 +48,7 @@ def test_a_municipality_reads(demo: Demo, tmp_path: Path, capsys: pytest.Capture
 
 
 def test_a_caseworker_looks(demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    name, gm = demo.zone.folder.members().caseworkers[1]
+    name, gm = demo.zone.folder.members().readers[1]
     (tmp_path / "caseworker").symlink_to(demo.zone.reader_certificate(name).cert.parent)
     handle = bytes.fromhex(json.loads(demo.mandate_file(name).read_text())["handle"])
     found = run(

@@ -163,7 +163,14 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     )
     terminal.types(*give, "--purpose", "curiosity", says="choose one of: coordination, assessment", code=1)
     terminal.types(*give, "--days", "3650", says="at most 366 days", code=1)
-    terminal.types(*give[:-1], "caseworker-gm9901-x", says="is no caseworker of GM9901; make a certificate", code=2)
+    terminal.types(*give[:-1], "caseworker-gm9901-x", says="is no reader of GM9901; make a certificate", code=2)
+    terminal.types(*give, says="admit one who is not the reader", code=2)
+    terminal.types("municipality", "admit-grantor", "grantor-gm9901-proef", says="grantor-gm9901-proef")
+    terminal.types(*give, says="admit one who is not the reader", code=2)
+    terminal.types(
+        "municipality", "admit-grantor", "grantor-gm0001-anne", says="of a municipality of this zone", code=2
+    )
+    terminal.types("municipality", "admit-grantor", "grantor-gm9901-anne", says="grantor-gm9901-anne")
     terminal.types(*give, asked="123456789\n", says="eleven-test", code=1)
     given = terminal.types(*give, asked="999900006\n", says="coordinating a family's care .wmo-2.3.2.. Handle: ")
     handle = re.findall(r"[0-9a-f]{32}", given)[0]
@@ -183,7 +190,21 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     with urllib.request.urlopen(address[1]) as page:
         assert "2025" in page.read().decode()
 
+    change = ("municipality", "mandate", "change", "GM9901", handle)
+    terminal.types(*change, says="Say what changes", code=2)
+    terminal.types(*change, "--days", "400", says="at most 366 days", code=1)
+    terminal.types(
+        *change,
+        "--purpose",
+        "assessment",
+        "--days",
+        "5",
+        "--grantor",
+        "grantor-gm9901-anne",
+        says="assessment .wmo-2.3.2., until",
+    )
     terminal.types("municipality", "mandate", "withdraw", "GM9901", handle, says="Withdrawn")
+    terminal.types(*change, "--days", "9", says="was changed, withdrawn or has ended", code=1)
     terminal.types("caseworker", "show", reader, code=1)
 
 

@@ -17,7 +17,7 @@ from keyvault.service import build_app
 from keyvault.store import VaultStore
 from keyvault.vault import Vault
 from schemas import codec
-from schemas.household_record import COMMON, seal_record
+from schemas.household_record import COMMON_SECTION, Layout, seal_record
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
 from schemas.values import MandateHandle
@@ -25,7 +25,9 @@ from schemas.values import MandateHandle
 PROJECTOR = SigningKey(b"\x07" * 32)
 HANDLE, PERSON, READER = b"h" * 16, b"p" * 16, "caseworker-gm9901-1"
 DAY = dt.date(2025, 6, 1)
-CARD = codec.encode("household_card", {"known_on": 1, "epoch": 1, "members": 1, "lines": []})
+CARD = codec.encode("household_card", {"known_on": 1, "epoch": 1, "members": 1, "subject": 1, "lines": []})
+LAYOUT = Layout.fitting([], classes=("ggz", "youth"))
+"""Sections a record has here; what is in none of them is not asked."""
 
 
 class Running:
@@ -61,7 +63,8 @@ class Running:
         sealed = seal_record(
             handle=MandateHandle(handle),
             version=version,
-            sections={(0, COMMON): CARD},
+            sections={COMMON_SECTION: CARD},
+            layout=LAYOUT,
             vault_public=public,
             signing=PROJECTOR,
         )

@@ -228,7 +228,7 @@ def test_a_card_is_the_same_in_any_order_and_from_sums_as_from_single_bookings(h
 def test_a_withdrawn_service_leaves_no_trace_on_any_card(history, service, one, two) -> None:
     said = at(at(history, max(one, two), withdrawn(service)), min(one, two), service)
     before, after = cards(folded(history).frame), cards(folded(said).frame)
-    nothing = {"known_on": 1, "epoch": 1, "members": 0, "lines": []}
+    nothing = {"known_on": 1, "epoch": 1, "members": 0, "subject": 0, "lines": []}
     for household in before.keys() | after.keys():
         assert after.get(household, nothing) == before.get(household, nothing)
 

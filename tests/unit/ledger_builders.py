@@ -12,7 +12,8 @@ import numpy as np
 from schemas import codec
 from schemas.directory import Directory, Entry, sign_entry
 from schemas.envelope import Header, RecipientKeys, seal_envelope
-from schemas.frames import ALWAYS, DELIVERY_ROW, LEDGER_ROW, NO_VALUE, PLACEMENT_ROW, Kind
+from schemas.frames import ALWAYS, DELIVERY_ROW, LEDGER_ROW, NO_VALUE, PLACEMENT_ROW, UNKNOWN_BIRTH, Kind
+from schemas.mandate_terms import MandateTerms
 from schemas.sealing import box_public_key, seal_to, sha256, verify_key_of
 from schemas.secrets import BoxKey, DataKey, SigningKey
 from schemas.values import OutboxId, SenderId, day_number
@@ -53,6 +54,29 @@ def a_withdrawal(of: object, reference: object = "C1", **fields: object) -> np.n
     return a_row(reference, kind=Kind.WITHDRAWN, previous=of, **fields)
 
 
+GRANTOR, GRANTOR_KEY = "grantor-gm9901-anne", SigningKey(b"\x0b" * 32)
+GRANTOR_KEY_ID = "grantor-1"
+
+
+def terms_of(handle: object = "H1", **fields: object) -> MandateTerms:
+    """Terms of a mandate of a quarter from today, of a caseworker of gm9901."""
+    usual: dict = {
+        "municipality": PAYER, "revision": 1, "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
+        "valid_from": TODAY, "valid_until": TODAY + 90, "grantor": GRANTOR, "key_id": GRANTOR_KEY_ID,
+    }  # fmt: skip
+    return MandateTerms(handle=sixteen(handle), **(usual | fields))
+
+
+def a_mandate(handle: object = "H1", *, subject: int = 0, **fields: object) -> dict:
+    """A mandate as a content part has it, signed by the grantor."""
+    return {"subject": subject, "handle": sixteen(handle), **terms_of(handle, **fields).signed(GRANTOR_KEY)}
+
+
+def a_mandate_change(handle: object = "H1", *, revision: int = 2, **fields: object) -> dict:
+    """The next revision of a mandate as a content part has it, signed by the grantor."""
+    return {"handle": sixteen(handle), **terms_of(handle, revision=revision, **fields).signed(GRANTOR_KEY)}
+
+
 def rows(*frames: np.ndarray) -> np.ndarray:
     """Several frames as one."""
     return np.concatenate(frames) if frames else np.zeros(0, DELIVERY_ROW)
@@ -77,9 +101,10 @@ def a_ledger_row(
     return row
 
 
-def a_line(*stays: tuple[int, object, int]) -> bytes:
-    """Packed placements: (from day, household name or None for unplaced, area)."""
+def a_line(*stays: tuple[int, object, int], born: int = UNKNOWN_BIRTH) -> bytes:
+    """Packed placements: (from day, household name or None for unplaced, area); `born`: month index."""
     line = np.zeros(len(stays), PLACEMENT_ROW)
+    line["born"] = born
     for index, (from_day, household, area) in enumerate(stays):
         line[index]["from_day"] = from_day
         if household is not None:
@@ -110,6 +135,8 @@ class Network:
     def __init__(self) -> None:
         self.root = SigningKey.generate()
         self.directory = Directory(verify_key_of(self.root))
+        grantor = Entry("grantor", GRANTOR, GRANTOR_KEY_ID, "signing", verify_key_of(GRANTOR_KEY), valid_from=0)
+        self.directory.learn(sign_entry(self.root, grantor))
         self.identity, self.content = BoxKey.generate(), BoxKey.generate()
         self.signing: dict[str, SigningKey] = {}
         self.placement = BoxKey.generate()
@@ -138,6 +165,7 @@ class Network:
             "rows": b"" if frame is None else frame.tobytes(),
             "months": [],
             "mandates": [],
+            "mandates_changed": [],
             "mandates_withdrawn": [],
         }
         return empty | fields

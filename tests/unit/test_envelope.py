@@ -31,10 +31,10 @@ from schemas.values import OutboxId, SenderId
 INTAKE, LEDGER, SENDER = BoxKey(b"\x01" * 32), BoxKey(b"\x02" * 32), SigningKey(b"\x03" * 32)
 RECIPIENTS = RecipientKeys("i1", box_public_key(INTAKE), "c1", box_public_key(LEDGER))
 IDENTITY = {
-    "subjects": [{"handle": b"h" * 16, "bsn": "999900006", "address": None, "as_of": None}],
+    "subjects": [{"handle": b"h" * 16, "bsn": "999900006", "address": None, "as_of": None, "born": None}],
     "residences": [], "links": [],
 }  # fmt: skip
-CONTENT = {"rows": b"", "months": [], "mandates": [], "mandates_withdrawn": []}
+CONTENT = {"rows": b"", "months": [], "mandates": [], "mandates_changed": [], "mandates_withdrawn": []}
 
 
 def a_header(number: int = 1) -> Header:

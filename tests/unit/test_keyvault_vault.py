@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vault_builders import DAY, HANDLE, READER, VaultInMemory, a_look, a_mandate, a_record
+from vault_builders import CARD, DAY, HANDLE, READER, VaultInMemory, a_look, a_mandate, a_record
 
 from keyvault import blinding
 from keyvault.access_log import first_break
@@ -77,14 +77,49 @@ def test_the_private_placement_key_fits_the_public_one(here: VaultInMemory) -> N
     assert (private["key_id"], box_public_key(BoxKey(private["key"]))) == (public["key_id"], public["key"])
 
 
-def test_a_look_opens_every_section_and_is_logged_once(here: VaultInMemory) -> None:
-    record, once = a_record(here.section_public, members=2), BoxKey.generate()
-    sealed = look(here, record=record, once=box_public_key(once))
-    keys = [DataKey(open_sealed(once, s)) for s in sealed]
-    assert [open_section(secret=k, record=record, index=i)["members"] for i, k in enumerate(keys)] == [1, 1, 1]
+def test_a_look_opens_what_the_mandate_is_for_and_is_logged_once(here: VaultInMemory) -> None:
+    record, once = a_record(here.section_public, private={(1, "ggz"): CARD, (1, "youth"): CARD}), BoxKey.generate()
+    opened = []
+    for purpose in ("coordination", "youth-help"):
+        here.store.learn_mandates([a_mandate(purpose=purpose)], partition=0, next_offset=2)
+        keys = look(here, record=record, once=box_public_key(once))
+        opened.append(
+            [
+                s["section_class"]
+                for index, (s, key) in enumerate(zip(record["sections"], keys, strict=True))
+                if key and open_section(secret=DataKey(open_sealed(once, key)), record=record, index=index)
+            ]
+        )
+    assert opened == [["common"], ["common", "youth"]]
     assert [(r["result"], r["reader"], r["purpose"], r["handle"]) for r in here.log.records] == [
-        ("given", READER, "coordination", HANDLE)
-    ]
+        ("given", READER, "coordination", HANDLE), ("given", READER, "youth-help", HANDLE),
+    ]  # fmt: skip
+
+
+def test_ones_own_file_opens_everything_of_oneself_and_only_to_a_family(here: VaultInMemory) -> None:
+    reader = "family-gm9901-a1b2"
+    record = a_record(here.section_public, private={(1, "ggz"): CARD})
+    here.store.learn_mandates([a_mandate(reader=reader, purpose="own-file", revision=2)], partition=0, next_offset=2)
+    assert all(look(here, record=record, reader=reader))
+    here.store.learn_mandates(
+        [a_mandate(reader=READER, purpose="own-file", handle=b"2" * 16)], partition=0, next_offset=3
+    )
+    with pytest.raises(Refused) as refused:
+        look(here, record=a_record(here.section_public, handle=b"2" * 16))
+    assert refused.value.code == "purpose"
+
+
+def test_a_changed_mandate_counts_from_the_next_look_and_an_older_one_does_not_come_back(here: VaultInMemory) -> None:
+    later = dt.timedelta(days=5)
+    here.store.learn_mandates([a_mandate(revision=2, until=DAY + later)], partition=0, next_offset=2)
+    here.now += later.total_seconds()
+    assert look(here)[0]
+    here.store.learn_mandates([a_mandate(revision=1)], partition=0, next_offset=3)
+    assert look(here)[0]
+    here.store.learn_mandates([a_mandate(revision=3)], partition=0, next_offset=4)
+    with pytest.raises(Refused) as refused:
+        look(here)
+    assert refused.value.code == "expired"
 
 
 def test_another_reader_and_an_unknown_handle_get_the_same_answer(here: VaultInMemory) -> None:
@@ -101,7 +136,7 @@ def test_another_reader_and_an_unknown_handle_get_the_same_answer(here: VaultInM
 def test_a_mandate_holds_from_its_first_to_its_last_day(here: VaultInMemory, days: int, code: str | None) -> None:
     here.now += days * 86_400
     if code is None:
-        assert len(look(here)) == 1
+        assert look(here)[0]
         return
     with pytest.raises(Refused) as refused:
         look(here)
@@ -122,7 +157,7 @@ def test_a_key_box_for_another_vault_is_refused(here: VaultInMemory) -> None:
 
 @pytest.mark.parametrize("change", ["handle", "version", "claim", "order", "fewer", "signature"])
 def test_what_the_projector_did_not_sign_together_opens_nothing(here: VaultInMemory, change: str) -> None:
-    record = a_record(here.section_public, members=1)
+    record = a_record(here.section_public)
     body = codec.decode("vault_look", codec.decode("vault_signed_look", a_look(record, here.caller(READER)[1]))["look"])
     other = b"x" * 16
     here.store.learn_mandates([a_mandate(handle=other)], partition=0, next_offset=2)
@@ -130,7 +165,7 @@ def test_what_the_projector_did_not_sign_together_opens_nothing(here: VaultInMem
     changed: dict[str, Any] = {
         "handle": {"handle": other},
         "version": {"version": 2},
-        "claim": {"claims": [claims[0] | {"member": 5}, claims[1]]},
+        "claim": {"claims": [claims[0] | {"member": 5}, *claims[1:]]},
         "order": {"claims": claims[::-1]},
         "fewer": {"claims": claims[:1]},
         "signature": {"signature": bytes(64)},
@@ -202,7 +237,7 @@ def test_only_the_municipality_that_gave_a_mandate_withdraws_it(here: VaultInMem
     with pytest.raises(Refused) as refused:
         here.vault.withdraw(Caller("gm9902", b""), body)
     assert refused.value.code == "no-mandate"
-    assert len(look(here)) == 1
+    assert look(here)[0]
     here.vault.withdraw(Caller("gm9901", b""), body)
     with pytest.raises(Refused) as refused:
         look(here)
@@ -217,7 +252,7 @@ def test_a_withdrawal_before_the_mandate_is_known_closes_it_unless_it_is_another
     with pytest.raises(Refused) as refused:
         look(here, record=a_record(here.section_public, handle=one))
     assert refused.value.code == "withdrawn"
-    assert len(look(here, record=a_record(here.section_public, handle=two))) == 1
+    assert look(here, record=a_record(here.section_public, handle=two))[0]
 
 
 def test_nothing_of_a_mandates_person_is_printed(here: VaultInMemory) -> None:

@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import pytest
-from ledger_builders import PAYER, TODAY, sixteen
+from ledger_builders import (
+    GRANTOR,
+    GRANTOR_KEY,
+    GRANTOR_KEY_ID,
+    PAYER,
+    TODAY,
+    a_mandate,
+    a_mandate_change,
+    sixteen,
+    terms_of,
+)
 
 from schemas import codec
 from schemas.codes import REASONS
 from schemas.frames import ZERO16
 from schemas.mandate_rules import MandateRules
+from schemas.mandate_terms import MandateTerms, signed_by
+from schemas.sealing import verify_key_of
 from schemas.values import Month, SenderId, day_of
 from streams.ledger_mandates import Limits, MandateBook, Said, hear
 
 ANNE, BRAM = sixteen("Anne"), sixteen("Bram")
-GRANTOR, OTHER, PROVIDER = SenderId("gm9901"), SenderId("gm9902"), SenderId("p12345678")
+GM, OTHER, PROVIDER = SenderId("gm9901"), SenderId("gm9902"), SenderId("p12345678")
 ENOUGH = Limits(households={9901: 1000, 9902: 1000})
 NOW = Month.of(day_of(TODAY)).index
-
-
-def a_mandate(handle: object = "H1", **fields: object) -> dict:
-    return {
-        "subject": 0, "handle": sixteen(handle), "reader": "caseworker-gm9901-1", "purpose": "coordination", "ground": "wmo-2.3.2",
-        "valid_from": TODAY, "valid_until": TODAY + 90,
-    } | fields  # fmt: skip
 
 
 def a_month(**fields: object) -> dict:
     return {"payer": PAYER, "stream": "wmo", "month": NOW - 1, "nothing_delivered": False} | fields
 
 
+THEIRS: dict = {"municipality": 9902, "reader": "caseworker-gm9902-1", "grantor": "grantor-gm9902-bea"}
+
+
+def a_grantors_key(name: str, key_id: str) -> bytes | None:
+    """Both municipalities' grantors sign with one key here."""
+    known = (GRANTOR, THEIRS["grantor"], "grantor-gm9901-1")
+    return verify_key_of(GRANTOR_KEY) if key_id == GRANTOR_KEY_ID and name in known else None
+
+
 def heard(
     *,
-    sender: SenderId = GRANTOR,
+    sender: SenderId = GM,
     book: MandateBook | None = None,
     keyed: object = (ANNE, BRAM),
     limits: Limits = ENOUGH,
     **content: list,
 ) -> Said:
-    empty: dict = {"rows": b"", "mandates": [], "mandates_withdrawn": [], "months": []}
+    empty: dict = {"rows": b"", "mandates": [], "mandates_changed": [], "mandates_withdrawn": [], "months": []}
     return hear(
         empty | content, sender=sender, payers=frozenset({PAYER}), persons=[ANNE, BRAM, ZERO16], keyed=keyed, day=TODAY,
-        book=MandateBook({}) if book is None else book, limits=limits,
+        book=MandateBook({}) if book is None else book, limits=limits, grantor_key=a_grantors_key,
     )  # fmt: skip
 
 
@@ -52,9 +66,9 @@ def test_a_mandate_becomes_a_change_for_its_person_that_names_the_grantor() -> N
     said = heard(mandates=[a_mandate()])
     ((person, change),) = said.changes
     fields = codec.decode("mandate_change", change)
-    assert person == ANNE
-    assert (fields["municipality"], fields["given"], fields["handle"]) == (9901, True, sixteen("H1"))
-    assert "subject" not in fields
+    assert (person, fields["given"]) == (ANNE, True)
+    assert MandateTerms.decode(fields["terms"]) == terms_of("H1")
+    assert signed_by(verify_key_of(GRANTOR_KEY), terms=fields["terms"], signature=fields["signature"])
 
 
 @pytest.mark.parametrize(
@@ -70,6 +84,18 @@ def test_a_mandate_becomes_a_change_for_its_person_that_names_the_grantor() -> N
         ("mandate-reader", {"reader": "caseworker-gm9902-1"}, {"reader": "caseworker-gm9901-team-3"}),
         ("mandate-reader", {"reader": "gm9901"}, {"reader": "caseworker-gm9901-1"}),
         ("mandate-reader", {"reader": "caseworker-gm9901-"}, {"reader": "caseworker-gm9901-x"}),
+        ("mandate-handle", {"municipality": 9902}, {"municipality": 9901}),
+        ("mandate-revision", {"revision": 2}, {"revision": 1}),
+        ("purpose", {"purpose": "own-file"}, {"purpose": "own-file", "reader": "family-gm9901-x"}),
+        ("purpose", {"reader": "family-gm9901-x"}, {"purpose": "youth-help"}),
+        ("mandate-grantor", {"grantor": "grantor-gm9901-bea"}, {}),
+        ("mandate-grantor", {"grantor": THEIRS["grantor"]}, {}),
+        ("mandate-grantor", {"key_id": "another"}, {}),
+        (
+            "mandate-grantor",
+            {"grantor": "grantor-gm9901-1"},
+            {"grantor": "grantor-gm9901-1", "reader": "caseworker-gm9901-2"},
+        ),
     ],
 )
 def test_a_mandate_that_breaks_a_rule_is_refused_and_its_neighbour_is_taken(code, breaks, passes) -> None:
@@ -84,14 +110,13 @@ def test_no_more_households_than_the_rules_allow_are_under_live_mandates() -> No
     assert codes(heard(mandates=[a_mandate("H1"), a_mandate("H2")], book=book, limits=two)) == []
     assert codes(heard(mandates=[a_mandate("H3", subject=1)], book=book, limits=two)) == ["mandate-limit"]
     assert codes(heard(mandates=[a_mandate("H4")], book=book, limits=two)) == [], "another reader of the same household"
+    family = a_mandate("H8", subject=1, reader="family-gm9901-x", purpose="own-file")
+    assert codes(heard(mandates=[family], book=book, limits=two)) == [], "one's own file is nobody's look at another"
     nearly = MandateBook({}, live={9901: {BRAM}})
     assert codes(heard(mandates=[a_mandate("H5"), a_mandate("H6", subject=1)], book=nearly, limits=two)) == [
         "mandate-limit"
     ]
-    assert (
-        codes(heard(mandates=[a_mandate("H7", reader="caseworker-gm9902-1")], sender=OTHER, book=book, limits=two))
-        == []
-    )
+    assert codes(heard(mandates=[a_mandate("H7", **THEIRS)], sender=OTHER, book=book, limits=two)) == []
 
 
 def test_only_a_municipality_gives_and_withdraws_mandates() -> None:
@@ -109,7 +134,7 @@ def test_a_handle_used_for_another_mandate_is_refused(other) -> None:
 def test_a_handle_another_municipality_used_is_refused() -> None:
     book = MandateBook({})
     heard(book=book, mandates=[a_mandate()])
-    theirs = a_mandate(reader="caseworker-gm9902-1")
+    theirs = a_mandate(**THEIRS)
     assert codes(heard(book=book, sender=OTHER, mandates=[theirs])) == ["mandate-handle"]
 
 
@@ -119,6 +144,62 @@ def test_the_same_mandate_sent_again_changes_nothing() -> None:
     said = heard(book=book, mandates=[a_mandate()], mandates_withdrawn=[sixteen("H1")])
     assert (said.changes, said.refused, said.duplicates) == ([], [], 2)
     assert book.known[sixteen("H1")].withdrawn
+
+
+def test_a_mandate_nobody_signed_or_that_was_changed_after_signing_is_refused() -> None:
+    given = a_mandate()
+    longer = terms_of(valid_until=TODAY + 100).encoded()
+    assert codes(heard(mandates=[given | {"signature": bytes(64)}])) == ["mandate-grantor"]
+    assert codes(heard(mandates=[given | {"terms": longer}])) == ["mandate-grantor"]
+    assert codes(heard(mandates=[given | {"terms": b"no terms"}])) == ["unreadable"]
+
+
+def test_a_change_takes_the_place_of_what_stood_and_is_told_to_the_same_person() -> None:
+    book = MandateBook({})
+    heard(book=book, mandates=[a_mandate(subject=1)])
+    shorter = a_mandate_change(purpose="assessment", valid_until=TODAY + 10)
+    ((person, change),) = heard(book=book, mandates_changed=[shorter]).changes
+    fields = codec.decode("mandate_change", change)
+    terms = MandateTerms.decode(fields["terms"])
+    assert (person, fields["given"], terms.revision) == (BRAM, True, 2)
+    assert (terms.purpose, terms.valid_until) == ("assessment", TODAY + 10)
+    again = heard(book=book, mandates=[], mandates_changed=[shorter])
+    assert (again.changes, again.refused, again.duplicates) == ([], [], 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("mandate-revision", a_mandate_change(revision=1, purpose="assessment")),
+        ("mandate-revision", a_mandate_change(revision=3)),
+        ("mandate-reader", a_mandate_change(reader="caseworker-gm9901-2")),
+        ("mandate-period", a_mandate_change(valid_from=TODAY + 1)),
+        ("mandate-period", a_mandate_change(valid_until=TODAY + 366)),
+        ("purpose", a_mandate_change(purpose="curiosity")),
+        ("mandate-handle", a_mandate_change("H2")),
+        ("mandate-handle", a_mandate_change(**THEIRS)),
+        ("mandate-grantor", a_mandate_change() | {"signature": bytes(64)}),
+    ],
+)
+def test_a_change_that_breaks_a_rule_is_refused_and_changes_nothing(code: str, change: dict) -> None:
+    book = MandateBook({})
+    heard(book=book, mandates=[a_mandate()])
+    before = dict(book.known)
+    assert codes(heard(book=book, mandates_changed=[change])) == [code]
+    assert book.known == before
+
+
+def test_what_ended_or_was_withdrawn_is_not_changed_any_more() -> None:
+    ended = terms_of(valid_from=TODAY - 20, valid_until=TODAY - 1)
+    change = a_mandate_change(valid_from=TODAY - 20, valid_until=TODAY + 5)
+    book = MandateBook({})
+    heard(book=book, mandates=[{"subject": 0, "handle": ended.handle, **ended.signed(GRANTOR_KEY)}])
+    assert codes(heard(book=book, mandates_changed=[change])) == ["mandate-revision"]
+    heard(book=book, mandates=[a_mandate("H2")], mandates_withdrawn=[sixteen("H2")])
+    assert codes(heard(book=book, mandates_changed=[a_mandate_change("H2")])) == ["mandate-revision"]
+    assert codes(heard(book=book, sender=OTHER, mandates_changed=[a_mandate_change("H2", **THEIRS)])) == [
+        "mandate-handle"
+    ]
 
 
 def test_a_withdrawal_reaches_the_person_of_the_mandate_without_naming_a_subject() -> None:

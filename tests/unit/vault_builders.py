@@ -16,7 +16,7 @@ from keyvault.metrics import VaultMetrics
 from keyvault.mutual_tls import Caller
 from keyvault.vault import Vault
 from schemas import codec
-from schemas.household_record import COMMON, claims_of, seal_record
+from schemas.household_record import COMMON_SECTION, Layout, SectionName, claims_of, seal_record
 from schemas.sealing import box_public_key, verify_key_of
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import MandateHandle
@@ -25,7 +25,9 @@ PROJECTOR = SigningKey(b"\x07" * 32)
 HANDLE, PERSON, READER = b"h" * 16, b"p" * 16, "caseworker-gm9901-1"
 DAY = dt.date(2025, 6, 1)
 NOON = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC).timestamp()
-CARD = codec.encode("household_card", {"known_on": 1, "epoch": 1, "members": 1, "lines": []})
+CARD = codec.encode("household_card", {"known_on": 1, "epoch": 1, "members": 1, "subject": 1, "lines": []})
+LAYOUT = Layout.fitting([], classes=("ggz", "youth"))
+"""Sections a record has here; what is in none of them is not asked."""
 
 
 def a_mandate(
@@ -36,8 +38,12 @@ def a_mandate(
     first: dt.date = DAY,
     until: dt.date = DAY,
     gm: int = 9901,
+    purpose: str = "coordination",
+    revision: int = 1,
 ) -> Mandate:
-    return Mandate(handle, PERSON, gm, reader, "coordination", "wmo-2.3.2", first, until, given)
+    return Mandate(
+        handle, PERSON, gm, reader, purpose, "wmo-2.3.2", first, until, given, revision, f"grantor-gm{gm:04d}-anne"
+    )
 
 
 def a_record(
@@ -46,12 +52,12 @@ def a_record(
     version: int = 1,
     handle: bytes = HANDLE,
     signing: SigningKey = PROJECTOR,
-    members: int = 0,
+    private: dict[SectionName, bytes] | None = None,
 ) -> dict[str, Any]:
-    sections = {(0, COMMON): CARD} | {(i, COMMON): CARD for i in range(1, members + 1)}
     sealed = seal_record(
-        handle=MandateHandle(handle), version=version, sections=sections, vault_public=section_public, signing=signing
-    )
+        handle=MandateHandle(handle), version=version, sections={COMMON_SECTION: CARD} | (private or {}), layout=LAYOUT,
+        vault_public=section_public, signing=signing,
+    )  # fmt: skip
     return codec.decode("household_record", sealed)
 
 

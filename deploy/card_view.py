@@ -1,0 +1,130 @@
+"""A household's card on a screen, for whoever has a mandate: caseworker or family."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+
+from deploy.commands_frame import out, zone_of
+from producers.command_frame import Chosen, amount, say
+from projections.subscribers import Card, HouseholdSubscriber
+from schemas.care import CARE_TYPE_BY_CODE, UNITS
+from schemas.certificates import check_not_expired
+from schemas.errors import SettingsWrong
+from schemas.geography import gemeente_number
+from schemas.values import Month, day_of
+
+_SECONDS: Final = 20.0
+
+
+def subscriber_of(data: Path | None, reader: str, handle: str | None) -> HouseholdSubscriber:
+    """A reader's subscriber on this machine, for the handle named or the one noted. Raises `SettingsWrong`."""
+    zone = zone_of(data)
+    folder = zone.folder.path / "readers" / reader
+    if not (folder / "cert.pem").exists():
+        msg = f"{reader} has no certificate in this zone; the municipality admits readers."
+        raise SettingsWrong(msg)
+    if handle is None:
+        note = folder / "mandate.json"
+        if not note.exists():
+            msg = "Name the mandate with --handle; the municipality gave it to you."
+            raise SettingsWrong(msg)
+        handle = json.loads(note.read_text("utf-8"))["handle"]
+    try:
+        raw = bytes.fromhex(handle or "")
+    except ValueError as wrong:
+        msg = "A handle has 32 hexadecimal digits."
+        raise SettingsWrong(msg) from wrong
+    files = zone.reader_certificate(reader)
+    check_not_expired(files.cert)
+    municipality = gemeente_number(reader.split("-")[1][2:])
+    return HouseholdSubscriber(
+        zone.kafka.client(files) | {"log_level": 0}, f"{reader}.show", municipality, raw, zone.vault(reader, files)
+    )
+
+
+def newest(subscriber: HouseholdSubscriber) -> Card | None:
+    """Read up to what is there now, and look; None where no record is there."""
+    subscriber.catch_up(seconds=_SECONDS)
+    return subscriber.look()
+
+
+def show_card(subscriber: HouseholdSubscriber) -> bool:
+    """Look once and print the card; False where there is none."""
+    try:
+        card = newest(subscriber)
+    finally:
+        subscriber.close()
+    if card is None:
+        out.print(
+            say(
+                "Onder dit mandaat is er geen kaart: het is ingetrokken of afgelopen, of er is nog niets geleverd.",
+                "There is no card under this mandate: it was withdrawn, it has ended, or nothing was delivered yet.",
+            )
+        )
+        return False
+    print_card(card)
+    return True
+
+
+def _volume(hundredths: int, unit: int) -> str:
+    if hundredths <= 0:
+        return "-"
+    return amount(hundredths).rstrip("0").rstrip(".,") + (f" {UNITS[unit][Chosen.lang == 'en']}" if unit else "")
+
+
+def print_card(card: Card) -> None:
+    """The card as a table; the total is the sum of the lines above it."""
+    fields: dict[str, Any] = card.fields
+    known = day_of(fields["known_on"])
+    month = Month.from_index(fields["epoch"])
+    out.print(
+        say(
+            f"Huishoudkaart, versie {card.version}, zoals bekend op {known:%d-%m-%Y}; open maand {month}; {fields['members']} personen.",
+            f"Household card, version {card.version}, as known on {known}; open month {month}; {fields['members']} person(s).",
+        )
+    )
+    table = Table(box=None, pad_edge=False)
+    heads = say(
+        "Persoon|Geldstroom|Zorg|Aanbieder (AGB)|Geleverd|Toegewezen t/m nu|Maanden|Euro",
+        "Person|Stream|Care|Provider (AGB)|Delivered|Granted so far|Months|Euros",
+    ).split("|")
+    for head in heads:
+        table.add_column(head, justify="right" if head == heads[-1] else "left")
+    for line in card.lines:
+        months = "-"
+        if line["count"]:
+            months = f"{Month.from_index(line['first_month'])} - {Month.from_index(line['last_month'])}"
+        care = CARE_TYPE_BY_CODE[line["care_type"]]
+        table.add_row(
+            str(line["member"] or "*"), line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
+            _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, amount(line["cents"]),
+        )  # fmt: skip
+    table.add_row(
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        say("Samen", "Total"),
+        amount(sum(line["cents"] for line in card.lines)),
+        style="bold",
+    )
+    out.print(table)
+    if card.private:
+        out.print(
+            say(
+                "Met dit mandaat ziet u ook wat de persoon om wie het gaat voor zich houdt (*: zonder andere diensten op deze kaart).",
+                "This mandate also shows what the person it is about keeps private (*: without other services on this card).",
+            )
+        )
+    out.print(
+        say(
+            "Diensten die iemand voor zich houdt staan niet op deze kaart.",
+            "Services that a member keeps private are not on this card.",
+        )
+    )
