@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from deploy.commands_frame import out, zone_of
+from keyvault.client import VaultClient
 from producers.command_frame import Chosen, amount, say
 from projections.subscribers import Card, HouseholdSubscriber
 from schemas.care import CARE_TYPE_BY_CODE, UNITS
@@ -52,8 +53,18 @@ def newest(subscriber: HouseholdSubscriber) -> Card | None:
     return subscriber.look()
 
 
-def show_card(subscriber: HouseholdSubscriber) -> bool:
-    """Look once and print the card; False where there is none."""
+def keep_heads(subscriber: HouseholdSubscriber) -> None:
+    """Write down the lines of the access log that were shown, beside the reader's certificate: whoever has them can tell a cut log."""
+    vault = subscriber.vault
+    if isinstance(vault, VaultClient) and vault.heads:
+        path = vault.key_file.parent / "log-heads.txt"
+        with path.open("a", encoding="utf-8") as kept:
+            kept.writelines(f"{n} {h.hex()}\n" for n, h in sorted(vault.heads.items()))
+        vault.heads.clear()
+
+
+def show_card(subscriber: HouseholdSubscriber, *, numbered: bool = False) -> bool:
+    """Look once and print the card, its lines numbered if wanted; False where there is none."""
     try:
         card = newest(subscriber)
     finally:
@@ -66,7 +77,8 @@ def show_card(subscriber: HouseholdSubscriber) -> bool:
             )
         )
         return False
-    print_card(card)
+    keep_heads(subscriber)
+    print_card(card, numbered=numbered)
     return True
 
 
@@ -76,8 +88,8 @@ def _volume(hundredths: int, unit: int) -> str:
     return amount(hundredths).rstrip("0").rstrip(".,") + (f" {UNITS[unit][Chosen.lang == 'en']}" if unit else "")
 
 
-def print_card(card: Card) -> None:
-    """The card as a table; the total is the sum of the lines above it."""
+def print_card(card: Card, *, numbered: bool = False) -> None:
+    """The card as a table, its lines numbered if wanted; the total is the sum of the lines above it."""
     fields: dict[str, Any] = card.fields
     known = day_of(fields["known_on"])
     month = Month.from_index(fields["epoch"])
@@ -87,33 +99,18 @@ def print_card(card: Card) -> None:
             f"Household card, version {card.version}, as known on {known}; open month {month}; {fields['members']} person(s).",
         )
     )
-    table = Table(box=None, pad_edge=False)
     heads = say(
         "Persoon|Geldstroom|Zorg|Aanbieder (AGB)|Geleverd|Toegewezen t/m nu|Maanden|Euro",
         "Person|Stream|Care|Provider (AGB)|Delivered|Granted so far|Months|Euros",
     ).split("|")
-    for head in heads:
+    first = [say("Regel", "Line")] if numbered else []
+    table = Table(box=None, pad_edge=False)
+    for head in [*first, *heads]:
         table.add_column(head, justify="right" if head == heads[-1] else "left")
-    for line in card.lines:
-        months = "-"
-        if line["count"]:
-            months = f"{Month.from_index(line['first_month'])} - {Month.from_index(line['last_month'])}"
-        care = CARE_TYPE_BY_CODE[line["care_type"]]
-        table.add_row(
-            str(line["member"] or "*"), line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
-            _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, amount(line["cents"]),
-        )  # fmt: skip
-    table.add_row(
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        say("Samen", "Total"),
-        amount(sum(line["cents"] for line in card.lines)),
-        style="bold",
-    )
+    for number, line in enumerate(card.lines, 1):
+        table.add_row(*([str(number)] if numbered else []), *_cells(line))
+    total = amount(sum(line["cents"] for line in card.lines))
+    table.add_row(*([""] * (len(first) + len(heads) - 2)), say("Samen", "Total"), total, style="bold")
     out.print(table)
     if card.private:
         out.print(
@@ -128,3 +125,14 @@ def print_card(card: Card) -> None:
             "Services that a member keeps private are not on this card.",
         )
     )
+
+
+def _cells(line: dict[str, Any]) -> list[str]:
+    months = "-"
+    if line["count"]:
+        months = f"{Month.from_index(line['first_month'])} - {Month.from_index(line['last_month'])}"
+    care = CARE_TYPE_BY_CODE[line["care_type"]]
+    return [
+        str(line["member"] or "*"), line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
+        _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, amount(line["cents"]),
+    ]  # fmt: skip

@@ -36,6 +36,7 @@ DOORS: Final = {
         "deploy.municipality_commands", "app", "I make policy: ask, admit providers, read figures, give mandates."
     ),
     "caseworker": Door("deploy.caseworker_commands", "app", "I help one household, with a mandate: its card."),
+    "family": Door("deploy.family_commands", "app", "I want to see what is known of me, and who looked."),
     "operator": Door(
         "deploy.operator_commands",
         "app",

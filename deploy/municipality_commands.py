@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,22 @@ def admit_caseworker(
         raise SettingsWrong(msg)
     files = admit_reader(zone_of(data), name, gm=f"gm{gemeente_of(parts[1][2:]):04d}")
     out.print(f"{name}: {files.cert.parent}")
+
+
+@app.command("admit-family")
+@plainly
+def admit_family(gemeente: Gemeente, data: DataOption = None) -> None:
+    """Make a key for a member of a family, to be handed over at the counter; then give a mandate for the own file."""
+    zone, gm = zone_of(data), f"gm{gemeente_of(gemeente):04d}"
+    if int(gm[2:]) not in zone.folder.settings()["municipalities"]:
+        msg = f"{gemeente.upper()} is not in this zone."
+        raise SettingsWrong(msg)
+    name = f"family-{gm}-{secrets.token_hex(4)}"
+    files = admit_reader(zone, name, gm=gm)
+    out.print(f"{name}: {files.cert.parent}")
+    out.print(
+        f"Check who stands at the counter, hand the folder over, and type: zorgstroom municipality mandate give {gemeente.upper()} {name}"
+    )
 
 
 @app.command("admit-grantor")

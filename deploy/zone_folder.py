@@ -14,13 +14,16 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from producers.profile import write_private
 from schemas import topics
 from schemas.errors import SettingsWrong
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
+
+FORM: Final = 2
+"""Of the records a zone holds; another number is a zone of a version whose records this one can't read."""
 
 ROLE_SECRETS = {
     "intake": ("identity", "scalar", "person-id", "address", "cache"),
@@ -61,11 +64,17 @@ class ZoneFolder:
         except ValueError as broken:
             msg = f"{self.path / 'zone.json'} is not JSON; restore it from a copy."
             raise SettingsWrong(msg) from broken
+        if loaded.get("form") != FORM:
+            msg = (
+                f"The zone in {self.path} was made by another version of Zorgstroom, whose records this one can't read. "
+                "Make it anew (a demo: `make demo-clean`), or go on with that version."
+            )
+            raise SettingsWrong(msg)
         return loaded
 
     def save_settings(self, settings: dict[str, Any]) -> None:
         """Write zone.json."""
-        write_private(self.path / "zone.json", json.dumps(settings, indent=2).encode())
+        write_private(self.path / "zone.json", json.dumps({"form": FORM} | settings, indent=2).encode())
 
     def role(self, name: str) -> Path:
         """Folder of one role."""

@@ -1,13 +1,13 @@
 """The access log: a chain of records, each with the hash of the one before, and where it goes besides the vault's own table.
 
 No log, no key: a key leaves only after its record is acknowledged by Kafka. A record may say `given` where the answer got
-lost on its way; never the other way round.
+lost on its way; never the other way round. Fields are those NEN 7513 asks for.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -22,28 +22,39 @@ TOPIC: Final = "access-log.v1"
 FIRST: Final = bytes(32)
 """What the first record has for the hash of the one before."""
 
+LOOK, READ_LOG, WITHDRAW = "look", "log", "withdraw"
+"""Actions."""
+
 GIVEN: Final = "given"
 LIMIT: Final = "household-limit"
+NOBODY: Final = bytes(16)
 _ACKNOWLEDGED_WITHIN_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look or refused try. `result`: `given`, or the code of the refusal."""
+class Access:
+    """One access or refused try. `household`, as the log calls it, and `sections` where they are known; `result`: `given` or a code."""
 
     at_ms: int
+    action: str
     handle: bytes = field(repr=False)
-    reader: str
+    who: str
+    source: str
     mandate: Mandate | None
     result: str
+    household: bytes = field(default=NOBODY, repr=False)
+    sections: tuple[str, ...] = ()
 
 
-def chained(look: Look, *, sequence: int, previous_hash: bytes) -> dict[str, Any]:
-    """The `access_record` datum of a look, chained to the record before it."""
+def chained(access: Access, *, client: bytes, sequence: int, previous_hash: bytes) -> dict[str, Any]:
+    """The `access_record` datum of an access, chained to the record before it. `client`: the log's id of the mandate's person."""
+    mandate = access.mandate
     record: dict[str, Any] = {
-        "sequence": sequence, "at_ms": look.at_ms, "handle": look.handle, "reader": look.reader,
-        "purpose": look.mandate.purpose if look.mandate else "", "ground": look.mandate.ground if look.mandate else "",
-        "result": look.result, "previous_hash": previous_hash,
+        "sequence": sequence, "at_ms": access.at_ms, "action": access.action, "sections": ",".join(access.sections),
+        "client": client, "household": access.household, "handle": access.handle, "who": access.who, "source": access.source,
+        "municipality": mandate.municipality if mandate else 0, "grantor": mandate.grantor if mandate else "",
+        "purpose": mandate.purpose if mandate else "", "ground": mandate.ground if mandate else "",
+        "result": access.result, "previous_hash": previous_hash,
     }  # fmt: skip
     return record | {"hash": log_hash(record)}
 
@@ -53,12 +64,54 @@ def log_hash(record: dict[str, Any]) -> bytes:
     return sha256(codec.encode("access_record", record | {"hash": bytes(32)}))
 
 
-def first_break(records: Sequence[dict[str, Any]], *, previous_hash: bytes = FIRST) -> int | None:
-    """Sequence of the first record that does not follow from the one before it, or None. Records in order, without doubles."""
+@dataclass(slots=True)
+class ChainCheck:
+    """Holds a log against itself and against what it was said to be before, line by line, in order.
+
+    `heads`: sequence -> hash, as receipts, looks and family views showed them. `faults` are sentences, empty for a whole log.
+    """
+
+    heads: Mapping[int, bytes] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    last: int = 0
+    head: bytes = FIRST
+    _known: dict[int, bytes] = field(default_factory=dict)
+
+    def take(self, records: Iterable[dict[str, Any]]) -> None:
+        """The next records. A record sent twice, word for word, is one."""
+        for record in records:
+            number = int(record["sequence"])
+            if self._known.get(number) == record["hash"] == log_hash(record):
+                continue
+            if number != self.last + 1:
+                self.faults.append(
+                    f"After line {self.last} comes line {number}: lines were removed, added or put in another order."
+                )
+            elif record["previous_hash"] != self.head:
+                self.faults.append(f"Line {number} does not follow from line {self.last}: one of the two was changed.")
+            if record["hash"] != log_hash(record):
+                self.faults.append(f"Line {number} was changed: its hash is another.")
+            shown = self.heads.get(number)
+            if shown is not None and shown != record["hash"]:
+                self.faults.append(f"Line {number} is not the one that was shown before: the log was forked.")
+            self.last, self.head = number, bytes(record["hash"])
+            self._known[number] = self.head
+
+    def end(self) -> list[str]:
+        """What is wrong, now that all lines were taken."""
+        beyond = sorted(n for n in self.heads if n > self.last)
+        if beyond:
+            self.faults.append(f"Line {beyond[-1]} was shown before, and the log ends at line {self.last}: it was cut.")
+        return self.faults
+
+
+def first_break(records: Iterable[dict[str, Any]]) -> int | None:
+    """Sequence of the first record that does not follow from the one before it, or None. Records in order, from the first."""
+    check = ChainCheck()
     for record in records:
-        if record["previous_hash"] != previous_hash or record["hash"] != log_hash(record):
+        check.take([record])
+        if check.faults:
             return int(record["sequence"])
-        previous_hash = record["hash"]
     return None
 
 

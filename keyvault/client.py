@@ -6,7 +6,7 @@ Trusts an answer only from the holder of the certificate named `keyvault`: every
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ __all__ = ["PersonKeyCache", "VaultClient"]
 
 _CHUNK: Final = 1_000
 _PERSONS_AT_ONCE: Final = 5_000
+_LINES_AT_ONCE: Final = 2_000
 _VAULT: Final = "keyvault"
 _STOP: Final = (httpx.codes.FORBIDDEN, httpx.codes.INTERNAL_SERVER_ERROR)
 
@@ -41,10 +42,12 @@ class VaultClient:
             context = ssl.create_default_context(cafile=str(ca))
             context.minimum_version = ssl.TLSVersion.TLSv1_3
             context.load_cert_chain(str(cert), str(key))
-            self._key_pem = key
+            self.key_file = key
         except (OSError, ValueError) as wrong:
             msg = f"The certificate {cert}, its key and the authority's certificate {ca} can't be read or don't belong together."
             raise SettingsWrong(msg) from wrong
+        self.heads: dict[int, bytes] = {}
+        """Lines of the access log this client was shown: number -> hash. Whoever keeps them can tell a log that is forked or cut."""
         self._http = httpx.Client(base_url=url, verify=context, timeout=httpx.Timeout(20, connect=3), trust_env=False)
 
     def _send(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> httpx.Response:
@@ -126,6 +129,21 @@ class VaultClient:
         Raises `Refused` with the vault's reason. Never sent twice by itself: each try is in the access log.
         """
         once = BoxKey.generate()
+        body = self._signed_look(record, box_public_key(once))
+        answer = codec.decode("vault_look_answer", self._ask("POST", "/v1/look", body, again=False))
+        self.heads[answer["log_sequence"]] = answer["log_hash"]
+        return [DataKey(_unsealed(once, sealed)) if sealed else None for sealed in answer["keys"]]
+
+    def own_log(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        """Who looked, newest first (`access_record` data), for the holder of a mandate for the own file. Raises as `look`."""
+        once = BoxKey.generate()
+        body = self._signed_look(record, box_public_key(once))
+        answer = codec.decode("vault_own_log", self._ask("POST", "/v1/log/own", body, again=False))
+        self.heads[answer["log_sequence"]] = answer["log_hash"]
+        lines = codec.decode("vault_log_lines", _unsealed(once, answer["lines"]))["lines"]
+        return [codec.decode("access_record", line) for line in lines]
+
+    def _signed_look(self, record: dict[str, Any], one_time_key: bytes) -> bytes:
         claims = [
             {
                 "member": c.member,
@@ -138,17 +156,29 @@ class VaultClient:
         look = codec.encode(
             "vault_look",
             {"handle": record["handle"], "version": record["version"], "claims": claims, "signature": record["signature"],
-             "one_time_key": box_public_key(once)},
+             "one_time_key": one_time_key},
         )  # fmt: skip
-        body = codec.encode(
-            "vault_signed_look", {"look": look, "signature": sign_as_caller(self._key_pem.read_bytes(), look)}
+        return codec.encode(
+            "vault_signed_look", {"look": look, "signature": sign_as_caller(self.key_file.read_bytes(), look)}
         )
-        answer = codec.decode("vault_look_answer", self._ask("POST", "/v1/look", body, again=False))
-        try:
-            return [DataKey(open_sealed(once, sealed)) if sealed else None for sealed in answer["keys"]]
-        except (Refused, ValueError) as wrong:
-            msg = "The keyvault's answer is not sealed to the key of this look."
-            raise ContractBroken(msg) from wrong
+
+    def log_head(self) -> tuple[int, bytes]:
+        """Number and hash of the access log's newest line (intake, ledger, operator)."""
+        head = codec.decode("vault_log_head", self._ask("GET", "/v1/log/head"))
+        return head["sequence"], head["hash"]
+
+    def log_lines(self) -> Iterator[dict[str, Any]]:
+        """The whole access log as the vault keeps it (operator); the reading is its newest line."""
+        after = 0
+        while True:
+            body = codec.encode("vault_log_after", {"sequence": after, "limit": _LINES_AT_ONCE})
+            lines = codec.decode("vault_log_lines", self._ask("POST", "/v1/log/lines", body))["lines"]
+            if not lines:
+                return
+            for line in lines:
+                record = codec.decode("access_record", line)
+                after = max(after, record["sequence"])
+                yield record
 
     def withdraw(self, handle: bytes) -> None:
         """Close a mandate at once (the municipality that gave it). Raises `Refused` (`no-mandate`) for another's."""
@@ -164,6 +194,14 @@ class VaultClient:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+
+def _unsealed(once: BoxKey, sealed: bytes) -> bytes:
+    try:
+        return open_sealed(once, sealed)
+    except (Refused, ValueError) as wrong:
+        msg = "The keyvault's answer is not sealed to the key of this look."
+        raise ContractBroken(msg) from wrong
 
 
 def _name_of(answer: httpx.Response) -> str:

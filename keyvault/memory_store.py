@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keyvault import voprf
-from keyvault.access_log import FIRST, GIVEN, LIMIT, Look, chained
+from keyvault.access_log import FIRST, GIVEN, LIMIT, LOOK, NOBODY, Access, chained
 from keyvault.mandates import Mandate
 from schemas.errors import Unavailable
 from schemas.secrets import BoxKey, ScalarKey
@@ -26,6 +26,7 @@ class InMemoryVaultStore:
     _mandates: dict[bytes, Mandate] = field(default_factory=dict)
     _withdrawn: set[tuple[bytes, str]] = field(default_factory=set)
     _offsets: dict[int, int] = field(default_factory=dict)
+    _clients: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _published: int = 0
 
@@ -88,16 +89,18 @@ class InMemoryVaultStore:
         self._here()
         self._withdrawn.add((handle, by))
 
-    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
+    def write_log(self, access: Access, *, most: int, since_ms: int) -> dict[str, Any]:
         """As the port says."""
         self._here()
-        if look.result == GIVEN and look.mandate is not None:
-            persons = {
-                self._mandates[r["handle"]].person for r in self._log
-                if r["reader"] == look.reader and r["result"] == GIVEN and r["at_ms"] >= since_ms
-            } - {look.mandate.person}  # fmt: skip
-            look = replace(look, result=LIMIT) if len(persons) >= most else look
-        self._log.append(chained(look, sequence=len(self._log) + 1, previous_hash=self.log_head()))
+        client = self._clients.setdefault(access.mandate.person, os.urandom(16)) if access.mandate else NOBODY
+        if access.result == GIVEN and access.action == LOOK:
+            clients = {
+                r["client"] for r in self._log
+                if (r["who"], r["action"], r["result"]) == (access.who, LOOK, GIVEN) and r["at_ms"] >= since_ms
+            } - {client}  # fmt: skip
+            access = replace(access, result=LIMIT, sections=()) if len(clients) >= most else access
+        sequence, head = self.log_head()
+        self._log.append(chained(access, client=client, sequence=sequence + 1, previous_hash=head))
         return self._log[-1]
 
     def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
@@ -105,12 +108,23 @@ class InMemoryVaultStore:
         self._here()
         return self._log[self._published : self._published + limit]
 
+    def log_lines(self, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """As the port says."""
+        self._here()
+        return self._log[after : after + limit]
+
+    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+        """As the port says."""
+        self._here()
+        client = self._clients.get(person)
+        return [r for r in reversed(self._log) if r["client"] == client or r["household"] == household][:limit]
+
     def log_published(self, sequence: int) -> None:
         """As the port says."""
         self._here()
         self._published = max(self._published, sequence)
 
-    def log_head(self) -> bytes:
+    def log_head(self) -> tuple[int, bytes]:
         """As the port says."""
         self._here()
-        return bytes(self._log[-1]["hash"]) if self._log else FIRST
+        return (len(self._log), bytes(self._log[-1]["hash"])) if self._log else (0, FIRST)

@@ -22,10 +22,11 @@ _STOP_WITHIN_SECONDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose verified certificate it is: the common name, and the certificate itself (DER)."""
+    """Whose verified certificate it is: the common name, the certificate itself (DER), and the network address it calls from."""
 
     name: str
     certificate: bytes
+    source: str = ""
 
 
 class CertificateProtocol(HttpToolsProtocol):
@@ -36,7 +37,10 @@ class CertificateProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-        self._caller = Caller(common_name(tls.getpeercert()), certificate) if certificate else Caller("", b"")
+        peer = transport.get_extra_info("peername") or ("",)
+        self._caller = (
+            Caller(common_name(tls.getpeercert()), certificate, str(peer[0])) if certificate else Caller("", b"")
+        )
 
     def on_message_begin(self) -> None:
         """Begin a request: its scope exists from here on."""

@@ -22,6 +22,7 @@ from schemas.errors import ContractBroken, Refused, Unavailable
 AVRO: Final = "application/avro"
 MAX_BODY_BYTES: Final = 1024 * 1024
 _READER: Final = re.compile(r"(caseworker|family)-[a-z0-9-]{1,50}")
+_FAMILY: Final = re.compile(r"family-[a-z0-9-]{1,50}")
 _MUNICIPALITY: Final = re.compile(r"gm\d{4}")
 
 May = Callable[[str], bool]
@@ -64,6 +65,9 @@ def routes(vault: Vault) -> tuple[Route, ...]:
         Route("POST", "/v1/evaluate", _one_of("intake"), vault.evaluate),
         Route("POST", "/v1/person-keys", _one_of("ledger", "projector"), vault.person_keys),
         Route("POST", "/v1/look", _matching(_READER), vault.look),
+        Route("POST", "/v1/log/own", _matching(_FAMILY), vault.own_log),
+        Route("POST", "/v1/log/lines", _one_of("operator"), vault.log_lines),
+        Route("GET", "/v1/log/head", _one_of("intake", "ledger", "operator"), lambda _caller, _body: vault.log_head()),
         Route("POST", "/v1/mandates/withdraw", _matching(_MUNICIPALITY), vault.withdraw),
         # Whoever sets a zone up pins the pseudonym key's public half; it is public.
         Route("GET", "/v1/keys/voprf", _one_of("intake", "admin"), public("voprf")),

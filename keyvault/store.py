@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from keyvault import tables, voprf
-from keyvault.access_log import FIRST, GIVEN, LIMIT, Look, chained
+from keyvault.access_log import FIRST, GIVEN, LIMIT, LOOK, NOBODY, Access, chained
 from keyvault.mandates import Mandate, gemeente_of
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.sealing import open_under, seal_under
@@ -29,7 +29,10 @@ _LOG_LOCK: Final = 7_201_003
 _MANDATE_FIELDS: Final = (
     "handle", "person", "municipality", "reader", "purpose", "ground", "valid_from", "valid_until", "state", "revision", "grantor",
 )  # fmt: skip
-_LOG_FIELDS: Final = ("sequence", "at_ms", "handle", "reader", "purpose", "ground", "result", "previous_hash", "hash")
+_LOG_FIELDS: Final = (
+    "sequence", "at_ms", "action", "sections", "client", "household", "handle", "who", "source", "municipality", "grantor", "purpose",
+    "ground", "result", "previous_hash", "hash",
+)  # fmt: skip
 _LOG_COLUMNS: Final = ", ".join(_LOG_FIELDS)
 
 
@@ -208,38 +211,58 @@ class VaultStore:
 
     # --- access log -----------------------------------------------------------------------------------------------
 
-    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
+    def write_log(self, access: Access, *, most: int, since_ms: int) -> dict[str, Any]:
         """Append one access record to the chain; returns the `access_record` datum.
 
         A look that would be given becomes `household-limit` where its reader was given looks at `most` other households
         since `since_ms`: counted in the same transaction, so that no two at once pass it.
         """
         others = text(
-            "SELECT count(DISTINCT m.person) FROM access_log l JOIN mandates m USING (handle) "
-            "WHERE l.reader = :r AND l.result = 'given' AND l.at_ms >= :s AND m.person <> :p"
+            "SELECT count(DISTINCT client) FROM access_log WHERE who = :w AND action = 'look' AND result = 'given' "
+            "AND at_ms >= :s AND client <> :c"
         )
         with self._begin() as c:
             c.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _LOG_LOCK})
-            if look.result == GIVEN and look.mandate is not None:
-                seen = c.execute(others, {"r": look.reader, "s": since_ms, "p": look.mandate.person}).scalar_one()
-                look = replace(look, result=LIMIT) if seen >= most else look
+            client = self._client(c, access.mandate.person) if access.mandate else NOBODY
+            if access.result == GIVEN and access.action == LOOK:
+                seen = c.execute(others, {"w": access.who, "s": since_ms, "c": client}).scalar_one()
+                access = replace(access, result=LIMIT, sections=()) if seen >= most else access
             last = c.execute(text("SELECT sequence, hash FROM access_log ORDER BY sequence DESC LIMIT 1")).fetchone()
             record = chained(
-                look, sequence=int(last[0]) + 1 if last else 1, previous_hash=bytes(last[1]) if last else FIRST
-            )
+                access, client=client, sequence=int(last[0]) + 1 if last else 1,
+                previous_hash=bytes(last[1]) if last else FIRST,
+            )  # fmt: skip
             values = ", ".join(f":{name}" for name in _LOG_FIELDS)
             c.execute(text(f"INSERT INTO access_log ({_LOG_COLUMNS}) VALUES ({values})"), record)  # noqa: S608 - constants
         return record
 
+    @staticmethod
+    def _client(c: Connection, person: bytes) -> bytes:
+        """What the log calls a person: random, so that a line tells nothing once the person's row is gone."""
+        made = text("INSERT INTO log_clients VALUES (:p, :c) ON CONFLICT DO NOTHING")
+        c.execute(made, {"p": person, "c": os.urandom(16)})
+        return bytes(c.execute(text("SELECT client FROM log_clients WHERE person = :p"), {"p": person}).scalar_one())
+
     def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
         """The oldest records not yet known to be acknowledged by Kafka, in order."""
+        return self._log(
+            "WHERE sequence > (SELECT sequence FROM access_log_published) ORDER BY sequence LIMIT :n", n=limit
+        )
+
+    def log_lines(self, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """Records after a sequence, in order."""
+        return self._log("WHERE sequence > :a ORDER BY sequence LIMIT :n", a=after, n=limit)
+
+    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+        """Records about a person, or about the household a record of that person shows, newest first."""
+        return self._log(
+            "WHERE client = (SELECT client FROM log_clients WHERE person = :p) OR household = :h ORDER BY sequence DESC LIMIT :n",
+            p=person, h=household, n=limit,
+        )  # fmt: skip
+
+    def _log(self, condition: str, **values: Any) -> list[dict[str, Any]]:
         with self._begin() as c:
-            rows = c.execute(
-                text(
-                    f"SELECT {_LOG_COLUMNS} FROM access_log "  # noqa: S608 - constants
-                    "WHERE sequence > (SELECT sequence FROM access_log_published) ORDER BY sequence LIMIT :n"
-                ), {"n": limit},
-            ).fetchall()  # fmt: skip
+            rows = c.execute(text(f"SELECT {_LOG_COLUMNS} FROM access_log {condition}"), values).fetchall()  # noqa: S608 - constants
         return [
             {n: bytes(v) if isinstance(v, memoryview) else v for n, v in zip(_LOG_FIELDS, r, strict=True)} for r in rows
         ]
@@ -249,11 +272,11 @@ class VaultStore:
         with self._begin() as c:
             c.execute(text("UPDATE access_log_published SET sequence = GREATEST(sequence, :s)"), {"s": sequence})
 
-    def log_head(self) -> bytes:
-        """Hash of the last access record (zeros when there is none)."""
+    def log_head(self) -> tuple[int, bytes]:
+        """Number and hash of the last access record (0 and zeros when there is none)."""
         with self._begin() as c:
-            last = c.execute(text("SELECT hash FROM access_log ORDER BY sequence DESC LIMIT 1")).scalar()
-        return bytes(last) if last is not None else FIRST
+            last = c.execute(text("SELECT sequence, hash FROM access_log ORDER BY sequence DESC LIMIT 1")).fetchone()
+        return (int(last[0]), bytes(last[1])) if last is not None else (0, FIRST)
 
     def close(self) -> None:
         """Close all connections."""

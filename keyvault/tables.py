@@ -43,6 +43,19 @@ STEPS: Final[tuple[str, ...]] = (
     ALTER TABLE mandates ADD COLUMN IF NOT EXISTS revision int NOT NULL DEFAULT 1;
     ALTER TABLE mandates ADD COLUMN IF NOT EXISTS grantor text NOT NULL DEFAULT 'unknown'
     """,
+    # What NEN 7513 asks of a line. Lines of before had another hash; no zone in use had any.
+    """
+    DROP TABLE access_log;
+    CREATE TABLE access_log (sequence bigint PRIMARY KEY, at_ms bigint NOT NULL, action text NOT NULL, sections text NOT NULL,
+        client bytea NOT NULL, household bytea NOT NULL, handle bytea NOT NULL, who text NOT NULL, source text NOT NULL,
+        municipality int NOT NULL, grantor text NOT NULL, purpose text NOT NULL, ground text NOT NULL, result text NOT NULL,
+        previous_hash bytea NOT NULL, hash bytea NOT NULL);
+    UPDATE access_log_published SET sequence = 0;
+    CREATE INDEX access_log_by_who ON access_log (who, at_ms);
+    CREATE INDEX access_log_by_client ON access_log (client);
+    CREATE INDEX access_log_by_household ON access_log (household);
+    CREATE TABLE log_clients (person bytea PRIMARY KEY, client bytea NOT NULL UNIQUE)
+    """,
 )
 """Statements of a step are parted by a semicolon at the end of a line."""
 

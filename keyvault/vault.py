@@ -8,30 +8,34 @@ total of its caller before it answers. None of these is half there.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import hmac
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from nacl.exceptions import CryptoError
 
 from keyvault import voprf
-from keyvault.access_log import GIVEN, AccessLog, Look
+from keyvault.access_log import GIVEN, LOOK, NOBODY, READ_LOG, WITHDRAW, Access, AccessLog
 from keyvault.caller_signature import check_caller_signature
 from keyvault.mandates import Mandate, check_in_force
 from keyvault.mutual_tls import Caller
 from schemas import codec
-from schemas.errors import Refused
-from schemas.household_record import COMMON_SECTION, SectionClaim, check_signature, section_key
-from schemas.mandate_rules import MandateRules
+from schemas.errors import Refused, Unavailable
+from schemas.household_record import COMMON_SECTION, SectionClaim, check_signature, open_key_box
+from schemas.mandate_rules import MandateRules, Purpose
 from schemas.sealing import box_public_key, seal_to
 from schemas.secrets import BoxKey, ScalarKey
 
 MAX_PERSONS: Final = 5_000
 _PERSON_BYTES: Final = 16
 _PUBLISH_AT_ONCE: Final = 500
+_OWN_LOG_LINES: Final = 1_000
+_MOST_LINES: Final = 2_000
 
 
 class Store(Protocol):
@@ -61,7 +65,7 @@ class Store(Protocol):
         """Close a mandate at once if `by` gave it, or gives it later."""
         ...
 
-    def write_log(self, look: Look, *, most: int, since_ms: int) -> dict[str, Any]:
+    def write_log(self, access: Access, *, most: int, since_ms: int) -> dict[str, Any]:
         """Append to the chain; returns the `access_record` datum.
 
         A look that would be given becomes `household-limit` where its reader was given looks at `most` other households
@@ -77,8 +81,16 @@ class Store(Protocol):
         """All records up to this one are acknowledged."""
         ...
 
-    def log_head(self) -> bytes:
-        """Hash of the last access record."""
+    def log_lines(self, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """Records after a sequence, in order."""
+        ...
+
+    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+        """Records about a person or a household (as the log calls it), newest first."""
+        ...
+
+    def log_head(self) -> tuple[int, bytes]:
+        """Number and hash of the last access record."""
         ...
 
 
@@ -152,31 +164,64 @@ class Vault:
         """Hand over the keys of a record's sections for this one look, after the access log is acknowledged.
 
         Raises `Refused`, logged too: `signature` (of the reader or of the projector), `no-mandate`, `withdrawn`, `expired`,
-        `part` (a key box of another record, mandate or version), `purpose`, `mandate-period`, `household-limit`. `Unavailable` when the log can't be written.
+        `part` (a key box of another record, mandate or version), `purpose`, `mandate-period`, `household-limit`. `Unavailable`
+        when the log can't be written.
         """
+        asked, opened, record = self._opened(caller, body, LOOK)
+        del asked
+        return codec.encode(
+            "vault_look_answer",
+            {"keys": opened.sealed, "log_hash": record["hash"], "log_sequence": record["sequence"]},
+        )
+
+    def own_log(self, caller: Caller, body: bytes) -> bytes:
+        """Who looked at a member of a family, or at the household there: for the member alone, under the own mandate.
+
+        Only members of families may ask; the body is that of a look; the reading itself is logged, and is the newest line. Raises as `look`.
+        """
+        asked, opened, record = self._opened(caller, body, READ_LOG)
+        mandate = self.store.mandate(asked["handle"])
+        assert mandate is not None  # `_opened` raised
+        lines = self.store.log_of(mandate.person, opened.household, limit=_OWN_LOG_LINES)
+        told = [codec.encode("access_record", _as_told(line, client=record["client"])) for line in lines]
+        sealed = seal_to(asked["one_time_key"], codec.encode("vault_log_lines", {"lines": told}))
+        return codec.encode(
+            "vault_own_log", {"lines": sealed, "log_hash": record["hash"], "log_sequence": record["sequence"]}
+        )
+
+    def log_lines(self, caller: Caller, body: bytes) -> bytes:
+        """Lines of the whole log, for an operator; reading it from the first line on is logged."""
+        asked = codec.decode("vault_log_after", body)
+        if asked["sequence"] < 0 or not 0 < asked["limit"] <= _MOST_LINES:
+            raise Refused("unreadable", f"Lines after a number, at most {_MOST_LINES} at once.")
+        if asked["sequence"] == 0:
+            self._write(Access(self._now_ms(), READ_LOG, NOBODY, caller.name, caller.source, None, GIVEN))
+        lines = self.store.log_lines(after=asked["sequence"], limit=asked["limit"])
+        return codec.encode("vault_log_lines", {"lines": [codec.encode("access_record", line) for line in lines]})
+
+    def log_head(self) -> bytes:
+        """Number and hash of the newest line: what goes into receipts, so that a cut or forked log shows."""
+        sequence, head = self.store.log_head()
+        return codec.encode("vault_log_head", {"sequence": sequence, "hash": head})
+
+    def _opened(self, caller: Caller, body: bytes, action: str) -> tuple[dict[str, Any], _Opened, dict[str, Any]]:
+        """What was asked, what the mandate opens of it, and its line in the log; a refusal is logged and raised."""
         signed = codec.decode("vault_signed_look", body)
         asked = codec.decode("vault_look", signed["look"])
         mandate = self.store.mandate(asked["handle"])
+        access = Access(self._now_ms(), action, asked["handle"], caller.name, caller.source, mandate, GIVEN)
         try:
             check_caller_signature(caller.certificate, signed["look"], signed["signature"])
             check_in_force(mandate, reader=caller.name, today=self._today(), rules=self.rules)
-            sealed = self._section_keys(asked, opens=self._opens(mandate))
+            assert mandate is not None  # `check_in_force` raised
+            opened = self._section_keys(asked, self.rules.purpose(mandate.purpose))
         except Refused as refused:
-            self._write(asked["handle"], caller, mandate=mandate, result=refused.code)
+            self._write(replace(access, result=refused.code))
             raise
-        head = self._write(asked["handle"], caller, mandate=mandate, result=GIVEN)
-        return codec.encode("vault_look_answer", {"keys": sealed, "log_hash": head})
+        return asked, opened, self._write(replace(access, household=opened.household, sections=opened.sections))
 
-    def _opens(self, mandate: Mandate | None) -> Callable[[SectionClaim], bool]:
-        """Which sections this mandate opens today: what is common, and of its own person what its purpose names."""
-        private = self.rules.purpose(mandate.purpose).opens if mandate is not None else None
-        return lambda c: (
-            (c.member, c.section_class) == COMMON_SECTION
-            or (private is not None and c.member == 1 and private(c.section_class))
-        )
-
-    def _section_keys(self, asked: dict[str, Any], *, opens: Callable[[SectionClaim], bool]) -> list[bytes]:
-        """A sealed key per claim, empty where the mandate does not open that section."""
+    def _section_keys(self, asked: dict[str, Any], purpose: Purpose) -> _Opened:
+        """A sealed key per claim, empty where the purpose does not open that section of the mandate's own person."""
         handle, version = asked["handle"], asked["version"]
         claims = [
             SectionClaim(c["member"], c["section_class"], c["key_box"], c["ciphertext_hash"]) for c in asked["claims"]
@@ -189,27 +234,37 @@ class Vault:
             signature=asked["signature"],
         )
         _, secret = self.store.box_key("section", self._today())
-        keys = [
-            section_key(section_secret=secret, handle=handle, version=version, claim=c) if opens(c) else None
+        boxes = [
+            open_key_box(section_secret=secret, handle=handle, version=version, claim=c) if _opens(purpose, c) else None
             for c in claims
         ]
+        if not any(boxes):
+            raise Refused("part", "The record has no section this mandate opens.")
         try:
-            return [b"" if k is None else seal_to(asked["one_time_key"], k.reveal()) for k in keys]
+            sealed = [b"" if b is None else seal_to(asked["one_time_key"], b.data_key.reveal()) for b in boxes]
         except CryptoError as weak:
             raise Refused("unreadable", "The one-time key is no X25519 key.") from weak
+        household = next(b.household for b in boxes if b is not None)
+        _, key = self.store.box_key("log", self._today())
+        return _Opened(
+            sealed, hmac.digest(key.reveal(), b"household" + household, "sha256")[:16],
+            tuple(c.section_class for c, b in zip(claims, boxes, strict=True) if b is not None),
+        )  # fmt: skip
 
-    def _write(self, handle: bytes, caller: Caller, *, mandate: Mandate | None, result: str) -> bytes:
-        """Chain the look, then publish all that is not acknowledged yet, in order: a failed try leaves no hole in the topic."""
-        now_ms = int(self.clock() * 1000)
-        look = Look(now_ms, handle, caller.name, mandate, result)
-        since_ms = now_ms - self.rules.looks_days * 86_400_000
-        record = self.store.write_log(look, most=self.rules.looks_households, since_ms=since_ms)
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+    def _write(self, access: Access) -> dict[str, Any]:
+        """Chain the access, then publish all that is not acknowledged yet, in order: a failed try leaves no hole in the topic."""
+        since_ms = access.at_ms - self.rules.looks_days * 86_400_000
+        record = self.store.write_log(access, most=self.rules.looks_households, since_ms=since_ms)
         with self._publishing:
             while waiting := self.store.unpublished_log(_PUBLISH_AT_ONCE):
                 self.log.append(waiting)
                 self.store.log_published(waiting[-1]["sequence"])
-        self.meter.looked(record["result"])
-        if record["result"] != result:
+        if access.action == LOOK:
+            self.meter.looked(record["result"])
+        if record["result"] != access.result:
             raise Refused(
                 "household-limit",
                 f"You have looked at {self.rules.looks_households} different households in {self.rules.looks_days} days; ask your "
@@ -217,13 +272,44 @@ class Vault:
                 dutch=f"U heeft in {self.rules.looks_days} dagen {self.rules.looks_households} verschillende huishoudens bekeken; "
                 "overleg met uw gemeente, of wacht.",
             )
-        return bytes(record["hash"])
+        return record
 
     def withdraw(self, caller: Caller, body: bytes) -> bytes:
-        """Close a mandate at once; only the municipality that gave it may (one not known yet is closed in advance)."""
+        """Close a mandate at once, and log it; only the municipality that gave it may (one not known yet is closed in advance)."""
         handle = codec.decode("vault_mandate", body)["handle"]
         mandate = self.store.mandate(handle)
+        access = Access(self._now_ms(), WITHDRAW, handle, caller.name, caller.source, mandate, GIVEN)
         if mandate is not None and mandate.gemeente != caller.name:
+            self._write(replace(access, result="no-mandate"))
             raise Refused("no-mandate", "This municipality gave no mandate with this handle.")
         self.store.withdraw(handle, by=caller.name, at=self._now())
+        with contextlib.suppress(Unavailable):  # closing does not wait for Kafka; the line follows with the next
+            self._write(access)
         return codec.encode("vault_mandate", {"handle": handle})
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A sealed key per section asked (empty where not opened), what the log calls the household, and which sections were opened."""
+
+    sealed: list[bytes]
+    household: bytes
+    sections: tuple[str, ...]
+
+
+def _opens(purpose: Purpose, claim: SectionClaim) -> bool:
+    """Whether a purpose opens a section: what is common, and of the mandate's own person what it names."""
+    if (claim.member, claim.section_class) == COMMON_SECTION:
+        return True
+    return claim.member == 1 and purpose.opens(claim.section_class)
+
+
+def _as_told(line: dict[str, Any], *, client: bytes) -> dict[str, Any]:
+    """A line as a member of the family reads it. Of a look under another member's mandate only who and when: why is that member's.
+
+    Handles and the log's own ids stay in the vault, so its hashes can't be checked line by line there; the head can.
+    """
+    told = line | {"handle": NOBODY, "household": NOBODY, "source": ""}
+    if line["client"] != client:
+        told |= {"client": NOBODY, "purpose": "", "ground": "", "grantor": "", "sections": ""}
+    return told

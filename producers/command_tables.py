@@ -6,11 +6,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from producers.command_frame import Chosen, out, say
-from producers.outbox import Receipt
+from producers.outbox import Receipt, Refusal
 from producers.requests import Requests
 from schemas import codes
 from schemas.care import Stream
 from schemas.geography import gemeente_code
+from schemas.remarks import REASONS
 from schemas.requests import DataRequest, runs
 from schemas.values import Month, SenderId
 
@@ -55,6 +56,20 @@ def show_receipts(receipts: list[Receipt]) -> None:
             out.print(
                 f"{place}: {codes.sentence(refusal.code, lang=Chosen.lang)} [{refusal.code}]", style="red", markup=False
             )
+
+
+def show_doubts(doubts: list[Refusal]) -> None:
+    """What clients say is not right, by the sender's own references."""
+    for d in doubts:
+        sentence = REASONS[d.code][Chosen.lang == "en"] if d.code in REASONS else d.code
+        out.print(
+            say(
+                f"Een cliënt zegt van referentie {d.reference} ({d.file} regel {d.line}): {sentence}",
+                f"A client says of reference {d.reference} ({d.file} line {d.line}): {sentence}",
+            ),
+            style="yellow",
+            markup=False,
+        )
 
 
 def show_per_file(receipts: list[Receipt]) -> None:

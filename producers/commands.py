@@ -14,12 +14,13 @@ from producers import joining, watch
 from producers.checks import check
 from producers.command_context import context_of
 from producers.command_frame import EXIT_REFUSED, Chosen, amount, err, interactive, out, plainly, say
-from producers.command_tables import show_per_file, show_receipts, show_requests
+from producers.command_tables import show_receipts, show_requests
 from producers.deliveries import MonthClosed, Reading
 from producers.findings import Severity
 from producers.outbox import Outbox, Receipt
 from producers.profile import Profile
 from producers.publisher import Publisher
+from producers.receipt_commands import figures, log_heads, receipts
 from producers.replacements import replacements
 from producers.requests import read_requests
 from producers.spreadsheet_references import complete_references
@@ -255,30 +256,8 @@ def _months_said(profile: Profile) -> set[tuple[int, str, int]]:
         outbox.close()
 
 
-@app.command()
-@plainly
-def receipts(last: Annotated[int, typer.Option("--last", help="Hoeveel.")] = 20) -> None:
-    """Toon wat er met elke zending is gebeurd. / Show what became of each envelope."""
-    with Publisher(Profile.load(Chosen.profile)) as publisher:
-        if not publisher.link.caught_up(seconds=10):
-            out.print(
-                say(
-                    "Kafka is niet bereikbaar; dit is wat al bekend was.",
-                    "Kafka can't be reached; this is what was known.",
-                )
-            )
-        show_receipts(publisher.receipts()[-last:])
-        waiting = publisher.outbox.waiting_count()
-    out.print(say(f"Nog zonder ontvangstbewijs: {waiting}.", f"Still without receipt: {waiting}."))
-
-
-@app.command()
-@plainly
-def figures() -> None:
-    """Uw eigen cijfers: wat is verwerkt, dubbel of geweigerd, per bestand. / Your own figures per file."""
-    with Publisher(Profile.load(Chosen.profile)) as publisher:
-        publisher.link.caught_up(seconds=10)
-        show_per_file(publisher.receipts())
+for _name, _command in (("receipts", receipts), ("log-heads", log_heads), ("figures", figures)):
+    app.command(_name)(_command)
 
 
 @app.command("watch")

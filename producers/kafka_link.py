@@ -161,5 +161,7 @@ class KafkaLink(threading.Thread):
             position = self._outbox.position_of(OutboxId(fields["outbox"]), fields["number"])
             if position is not None:
                 self._sent_until = min(self._sent_until, position - 1)
+        elif fields["kind"] == "doubt":
+            self._outbox.take_doubt(fields, position=next_offset - 1)
         else:
             self.on_hold = True

@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS handles (handle BLOB PRIMARY KEY, reference TEXT NOT 
 CREATE TABLE IF NOT EXISTS receipts (outbox BLOB NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, code TEXT NOT NULL,
     events INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL, refused TEXT NOT NULL,
     PRIMARY KEY (outbox, number));
+CREATE TABLE IF NOT EXISTS log_heads (sequence INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (sequence, hash));
+CREATE TABLE IF NOT EXISTS doubts (position INTEGER NOT NULL, number INTEGER NOT NULL, reference TEXT NOT NULL, file TEXT NOT NULL,
+    line INTEGER NOT NULL, code TEXT NOT NULL, PRIMARY KEY (position, number));
 CREATE TABLE IF NOT EXISTS months (payer INTEGER NOT NULL, stream TEXT NOT NULL, month INTEGER NOT NULL,
     PRIMARY KEY (payer, stream, month));
 """
@@ -180,6 +183,7 @@ class Outbox:
         outbox, number = fields["outbox"], fields["number"]
         with self._transaction() as db:
             db.execute("UPDATE state SET receipts_offset = max(receipts_offset, ?)", (next_offset,))
+            self._keep_head(db, fields)
             own, last = db.execute("SELECT outbox, last_number FROM state").fetchone()
             if outbox == own and number > last:  # the zone knows a number we never gave: this is a restored copy
                 db.execute("UPDATE state SET outbox = ?, last_number = 0", (os.urandom(16),))
@@ -199,6 +203,38 @@ class Outbox:
                  json.dumps([[r.reference, r.file, r.line, r.code] for r in refused])),
             )  # fmt: skip
         return receipt
+
+    def take_doubt(self, fields: dict[str, Any], *, position: int) -> None:
+        """Keep what a client says of deliveries of ours. `position`: of the record on the receipts topic; read twice it is one."""
+        with self._transaction() as db:
+            db.execute("UPDATE state SET receipts_offset = max(receipts_offset, ?)", (position + 1,))
+            self._keep_head(db, fields)
+            for number, r in enumerate(fields["refused"]):
+                meant = self._refusal(db, r, "")
+                db.execute(
+                    "INSERT OR IGNORE INTO doubts VALUES (?, ?, ?, ?, ?, ?)",
+                    (position, number, meant.reference, meant.file, meant.line, meant.code),
+                )
+
+    def doubts(self) -> list[Refusal]:
+        """Deliveries of which a client says that they are not right, and why, oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT reference, file, line, code FROM doubts ORDER BY position, number"
+            ).fetchall()
+        return [Refusal(*r) for r in rows]
+
+    @staticmethod
+    def _keep_head(db: sqlite3.Connection, fields: dict[str, Any]) -> None:
+        if fields["log_sequence"]:
+            db.execute("INSERT OR IGNORE INTO log_heads VALUES (?, ?)", (fields["log_sequence"], fields["log_hash"]))
+
+    def log_heads(self) -> list[tuple[int, bytes]]:
+        """Lines of the zone's access log that receipts showed: (number, hash), by number. Two hashes under one number: a forked log."""
+        with self._lock:
+            return [
+                (int(n), bytes(h)) for n, h in self._db.execute("SELECT sequence, hash FROM log_heads ORDER BY 1, 2")
+            ]
 
     @staticmethod
     def _refusal(db: sqlite3.Connection, fields: dict[str, Any], file: str) -> Refusal:

@@ -87,6 +87,10 @@ class Vault(Protocol):
         """Keys of a record's sections for this one look, None where it opens none; written to the access log first."""
         ...
 
+    def own_log(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        """Lines of the access log about the member whose mandate a record belongs to, newest first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -200,6 +204,13 @@ class HouseholdSubscriber:
         if common is None:
             raise Refused("part", "The record has no section in common.")
         return Card(record["version"], common, {c: card["lines"] for (_, c), card in sorted(opened.items()) if card})
+
+    def own_log(self) -> list[dict[str, Any]] | None:
+        """Who looked at the member whose own file this is, newest first: `access_record` data. None while no record has come.
+
+        Lines of looks under another member's mandate say only who and when. Raises `Refused` for a caseworker's mandate.
+        """
+        return None if self._record is None else self.vault.own_log(self._record)
 
     def close(self) -> None:
         """Close the consumer."""

@@ -85,6 +85,12 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Deze lezer heeft het hoogste aantal huishoudens in dertig dagen bekeken.",
         "This reader has looked at the most households allowed in thirty days.",
     ),
+    "no-mandate": (
+        "Dit mandaat is niet van deze lezer, of bestaat niet.",
+        "This mandate is not this reader's, or is none.",
+    ),
+    "withdrawn": ("Dit mandaat is ingetrokken.", "This mandate was withdrawn."),
+    "expired": ("Dit mandaat geldt vandaag niet.", "This mandate is not in force today."),
     "mandate-sender": (
         "Alleen een gemeente geeft een mandaat of een verblijfplaats door.",
         "Only a municipality gives mandates or residences.",

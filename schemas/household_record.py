@@ -88,8 +88,12 @@ def seal_record(
     layout: Layout,
     vault_public: bytes,
     signing: SigningKey,
+    household: bytes,
 ) -> bytes:
-    """Seal and sign a `HouseholdRecord`. `sections`: encoded `HouseholdCard` per section; those not named are empty."""
+    """Seal and sign a `HouseholdRecord`. `sections`: encoded `HouseholdCard` per section; those not named are empty.
+
+    `household`: 16 bytes; only the keyvault sees them, for the access log.
+    """
     sealed = []
     for (member, section_class), width in sorted(layout.widths.items()):
         data_key, nonce = _random.token_bytes(32), _random.token_bytes(24)
@@ -100,7 +104,7 @@ def seal_record(
         box = codec.encode(
             "section_key_box",
             {"data_key": data_key, "handle": handle.raw, "member": member, "section_class": section_class,
-             "version": version, "ciphertext_hash": sha256(nonce + ciphertext)},
+             "version": version, "ciphertext_hash": sha256(nonce + ciphertext), "household": household},
         )  # fmt: skip
         sealed.append(
             {"member": member, "section_class": section_class, "key_box": seal_to(vault_public, box), "nonce": nonce,
@@ -127,7 +131,15 @@ def check_signature(
         raise Refused("signature", "The household record is not signed by the projector.")
 
 
-def section_key(*, section_secret: BoxKey, handle: bytes, version: int, claim: SectionClaim) -> DataKey:
+@dataclass(frozen=True, slots=True)
+class OpenedBox:
+    """What the keyvault finds in a section's key box: the section's key, and whose household the record shows."""
+
+    data_key: DataKey
+    household: bytes
+
+
+def open_key_box(*, section_secret: BoxKey, handle: bytes, version: int, claim: SectionClaim) -> OpenedBox:
     """Open a section's key box (vault only) and check that it belongs to this mandate, member, class and version."""
     fields = codec.decode("section_key_box", open_sealed(section_secret, claim.key_box))
     expected = {
@@ -136,7 +148,7 @@ def section_key(*, section_secret: BoxKey, handle: bytes, version: int, claim: S
     }  # fmt: skip
     if {k: fields[k] for k in expected} != expected:
         raise Refused("part", "A section's key belongs to another mandate or version.")
-    return DataKey(fields["data_key"])
+    return OpenedBox(DataKey(fields["data_key"]), fields["household"])
 
 
 def open_section(*, secret: DataKey, record: dict[str, Any], index: int) -> dict[str, Any] | None:

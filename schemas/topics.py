@@ -59,6 +59,8 @@ TABLE: Final = (
           what="which mandate is live for whom"),
     Topic("access-log.v1", 1, FOREVER, compacted=False, writers=("keyvault",), readers=("operator",),
           what="each look, chained by hash"),
+    Topic("remarks.v1", 1, 90 * DAY_MS, compacted=False, writers=("*families",), readers=("ledger",),
+          what="what members of families say is not right, sealed to the ledger"),
     Topic("requests.v1", 1, FOREVER, compacted=False, writers=("*municipalities",), readers=("*senders", "release"),
           what="what municipalities ask of providers"),
     Topic("orders.v1", 1, FOREVER, compacted=False, writers=("operator",), readers=("release",),
@@ -111,6 +113,8 @@ def _principals(names: tuple[str, ...], members: Members, who: str | None) -> It
             yield from members.senders
         elif name == "*municipalities":
             yield from members.municipalities
+        elif name == "*families":
+            yield from (principal for principal, _ in members.readers if principal.startswith("family-"))
         elif name.startswith("readers:"):
             yield from (principal for principal, gm in members.readers if gm == who)
         elif name.startswith("{"):
@@ -161,7 +165,7 @@ def as_markdown() -> str:
         "Written from `schemas/topics.py`, the one table of topics: the broker's topics and rights are made from it, and a test tries every",
         "principal on every topic. `zorgstroom operator topics` compares a running cluster with it. What is not granted here is denied.",
         "`*senders` are providers and municipalities; `{gm}` is a municipality, `{sender}` any sender, by the name in its certificate;",
-        "`readers:{gm}` are a municipality's caseworkers and members of families with a mandate.",
+        "`readers:{gm}` are a municipality's caseworkers and members of families with a mandate; `*families` are all those members.",
         "",
         "| topic | what | who writes | who reads | partitions | kept |",
         "|---|---|---|---|---:|---|",

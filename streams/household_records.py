@@ -38,6 +38,7 @@ _LEASE_SECONDS: Final = 30
 _NIGHT: Final = dt.time(2, 30, tzinfo=dt.UTC)
 _TOMBSTONE_DAYS: Final = 30
 _RECORD_OVERHEAD: Final = 1_024
+"""About what keys, hashes and the signature take besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,8 @@ class HouseholdRecords:
         waiting = sorted(live.items())
         self.shuffle(waiting)
         weight = sum(sum(layouts[c.municipality].widths.values()) + _RECORD_OVERHEAD for c in live.values())
-        ticks = max(1, -(-weight // max(1, int(self.rules.bytes_per_second * self.rules.tick_seconds))))
-        return _Round(store.next_round(tx), layouts, waiting, -(-len(waiting) // ticks))
+        a_tick = self.rules.bytes_per_second * self.rules.tick_seconds
+        return _Round(store.next_round(tx), layouts, waiting, max(1, int(len(waiting) * a_tick / max(1, weight))))
 
     def _next(self) -> list[tuple[bytes, _Content]]:
         assert self._round is not None
@@ -202,6 +203,7 @@ class HouseholdRecords:
         body = seal_record(
             handle=MandateHandle(handle), version=self._round.number, sections=content.sections,
             layout=self._round.layouts[content.municipality], vault_public=public, signing=self.signing,
+            household=content.household,
         )  # fmt: skip
         return _output(handle, content.municipality, body)
 

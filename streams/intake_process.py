@@ -14,6 +14,7 @@ from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
 from streams.intake_role import IntakeRole
 from streams.intake_store import DDL
+from streams.log_head import LogHead
 from streams.metrics import WorkerMetrics
 from streams.pseudonyms import Pseudonyms
 from streams.worker import Worker, main, today
@@ -37,7 +38,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
             id_key=PersonIdKey(config.secret("person-id")), cache_key=config.secret("cache"),
         ),
         book=book, address_key=AddressKey(config.secret("address")),
-        placement_key=cache(lambda: vault.public_key("placement")), metrics=metrics, learn_more=follower.refreshed,
+        placement_key=cache(lambda: vault.public_key("placement")), metrics=metrics, learn_more=follower.refreshed, log_head=LogHead(vault),
     )  # fmt: skip
     engine = HopEngine(role, PostgresHopStore(config.database_dsn, role.name), metrics)
     return Worker(config, engine, metrics)

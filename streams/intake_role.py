@@ -25,6 +25,7 @@ from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
 from streams.intake import Link, linked, packed, timeline
 from streams.intake_evidence import Evidence, births_of, dated_of, links_of, residences_of
+from streams.log_head import NONE
 from streams.metrics import WorkerMetrics
 from streams.pseudonyms import Asked, Pseudonyms
 
@@ -68,6 +69,7 @@ class IntakeRole:
     placement_key: Callable[[], tuple[str, bytes]]
     metrics: WorkerMetrics
     learn_more: Callable[[], None]
+    log_head: Callable[[], tuple[int, bytes]] = lambda: NONE
     name: str = "intake"
     input_topic: str = INPUT
     _strangers: dict[str, float] = field(default_factory=dict)
@@ -272,10 +274,11 @@ class IntakeRole:
 
     def _receipt(self, taken: Numbered[Arrived], *, kind: str, code: str = "0200", number: int | None = None) -> Output:
         header, record = taken.payload.envelope.header, taken.record
+        sequence, head = self.log_head()
         body = codec.encode(
             "receipt",
             {"sender": header.sender.text, "outbox": header.outbox.raw, "number": number or header.number, "kind": kind,
-             "code": code, "accepted": 0, "duplicates": 0, "refused": []},
+             "code": code, "accepted": 0, "duplicates": 0, "refused": [], "log_sequence": sequence, "log_hash": head},
         )  # fmt: skip
         return Output(
             topic=topics.receipts_topic(header.sender.text), partition=0, key=b"", body=body,

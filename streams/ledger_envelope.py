@@ -93,8 +93,8 @@ def records_of(work: Work, keys: Mapping[bytes, DataKey]) -> list[Output]:
     ]  # fmt: skip
 
 
-def receipt_of(work: Work) -> Output:
-    """The final receipt: what counts, what was known, what is refused and why."""
+def receipt_of(work: Work, log_head: tuple[int, bytes]) -> Output:
+    """The final receipt: what counts, what was known, what is refused and why. `log_head`: newest line of the access log."""
     references: Callable[[int], bytes] = lambda i: work.prepared.references[i] if work.prepared else ZERO16  # noqa: E731
     refused = [{"position": i, "reference": references(i), "code": c} for i, c in work.judged.refused]
     refused += [{"position": i, "reference": handle, "code": c} for i, handle, c in work.said.refused]
@@ -104,6 +104,7 @@ def receipt_of(work: Work) -> Output:
             "sender": work.header.sender.text, "outbox": work.header.outbox.raw, "number": work.header.number,
             "kind": "final", "code": work.refusal or ACCEPTED, "accepted": len(work.judged.accepted) + work.said.accepted,
             "duplicates": work.judged.duplicates + work.said.duplicates, "refused": refused,
+            "log_sequence": log_head[0], "log_hash": log_head[1],
         },
     )  # fmt: skip
     return _last(work.taken.record, topics.receipts_topic(work.header.sender.text), body)

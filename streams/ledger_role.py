@@ -34,6 +34,7 @@ from streams.ledger_envelope import (
     records_of,
     sender_key_id,
 )
+from streams.log_head import NONE
 from streams.metrics import WorkerMetrics
 
 _ROW: Final = DELIVERY_ROW.itemsize
@@ -57,6 +58,7 @@ class LedgerRole:
     keys: PersonKeys
     metrics: WorkerMetrics
     learn_more: Callable[[], None] = lambda: None
+    log_head: Callable[[], tuple[int, bytes]] = lambda: NONE
     limits: ledger_mandates.Limits = field(default_factory=ledger_mandates.Limits)
     name: str = "ledger"
     input_topic: str = INPUT
@@ -133,7 +135,7 @@ class LedgerRole:
             if refusal in DEAD_LETTERS:
                 outputs.append(dead_letter(self.metrics, INPUT, taken.record, refusal))
             if done is not None and refusal != "signature":
-                outputs.append(receipt_of(done))
+                outputs.append(receipt_of(done, self.log_head()))
         return outputs
 
     def _open(self, taken: Numbered[Rekeyed]) -> Work | None:

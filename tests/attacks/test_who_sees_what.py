@@ -125,4 +125,15 @@ def test_dead_letters_and_receipts_repeat_no_content(demo: Demo) -> None:
     names = {f["name"] for f in codec.raw_schema("dead_letter")["fields"]}
     assert names == {"topic", "partition", "offset", "role", "reason", "sha256"}
     receipt = {f["name"] for f in codec.raw_schema("receipt")["fields"]}
-    assert receipt == {"sender", "outbox", "number", "kind", "code", "accepted", "duplicates", "refused"}
+    assert receipt == {
+        "sender",
+        "outbox",
+        "number",
+        "kind",
+        "code",
+        "accepted",
+        "duplicates",
+        "refused",
+        "log_sequence",
+        "log_hash",
+    }

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from deploy.cluster import Cluster
-from keyvault.access_log import FIRST, InMemoryAccessLog, KafkaAccessLog, Look, chained
+from keyvault.access_log import FIRST, LOOK, NOBODY, Access, InMemoryAccessLog, KafkaAccessLog, chained
 from schemas import codec, topics
 
 Reading = Callable[[], list[dict[str, Any]]]
@@ -43,8 +43,8 @@ def log(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[tuple[Any, Re
 def records(count: int) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for i in range(count):
-        look = Look(at_ms=i, handle=bytes([i]) * 16, reader="caseworker-gm9901-1", mandate=None, result="no-mandate")
-        made.append(chained(look, sequence=i + 1, previous_hash=made[-1]["hash"] if made else FIRST))
+        look = Access(i, LOOK, bytes([i]) * 16, "caseworker-gm9901-1", "127.0.0.1", None, "no-mandate")
+        made.append(chained(look, client=NOBODY, sequence=i + 1, previous_hash=made[-1]["hash"] if made else FIRST))
     return made
 
 

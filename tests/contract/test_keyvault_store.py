@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keyvault.access_log import FIRST, Look, first_break
+from keyvault.access_log import FIRST, LOOK, Access, first_break
 from keyvault.mandates import Mandate
 from keyvault.memory_store import InMemoryVaultStore
 from keyvault.store import VaultStore
@@ -46,8 +46,8 @@ def a_mandate(handle: bytes = b"h" * 16, *, given: bool = True) -> Mandate:
     )
 
 
-def a_look(result: str = "given", *, mandate: Mandate | None = None) -> Look:
-    return Look(at_ms=1_748_779_200_000, handle=b"h" * 16, reader="caseworker-gm9901-1", mandate=mandate, result=result)
+def a_look(result: str = "given", *, mandate: Mandate | None = None) -> Access:
+    return Access(1_748_779_200_000, LOOK, b"h" * 16, "caseworker-gm9901-1", "127.0.0.1", mandate, result)
 
 
 def test_a_named_key_is_made_once_and_stays(store: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_withdrawal_here_counts_before_and_after_but_only_from_its_own_municip
 
 
 def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> None:
-    assert store.log_head() == FIRST
+    assert store.log_head() == (0, FIRST)
     written = [
         store.write_log(a_look(result, mandate=m), most=60, since_ms=0)
         for result, m in (("given", a_mandate()), ("expired", None), ("given", None))
@@ -118,7 +118,7 @@ def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> N
     assert [r["sequence"] for r in written] == [1, 2, 3]
     assert (written[0]["purpose"], written[0]["ground"], written[1]["purpose"]) == ("coordination", "wmo-2.3.2", "")
     assert first_break(written) is None
-    assert store.log_head() == written[-1]["hash"]
+    assert store.log_head() == (3, written[-1]["hash"])
     assert store.unpublished_log(10) == written
     assert store.unpublished_log(2) == written[:2]
     store.log_published(2)
@@ -136,7 +136,9 @@ def test_a_reader_is_given_so_many_different_households_and_no_more(store: Any) 
         n: int, *, at_ms: int = 1000, reader: str = "caseworker-gm9901-1", result: str = "given", since_ms: int = 0
     ) -> str:
         mandate = mandates[n - 1]
-        record = store.write_log(Look(at_ms, mandate.handle, reader, mandate, result), most=2, since_ms=since_ms)
+        record = store.write_log(
+            Access(at_ms, LOOK, mandate.handle, reader, "127.0.0.1", mandate, result), most=2, since_ms=since_ms
+        )
         return str(record["result"])
 
     assert [look(1, result="expired"), look(2, result="signature")] == ["expired", "signature"], (

@@ -13,7 +13,7 @@ import nacl.bindings as sodium
 from projections.bookings import Placements, booked
 from schemas import codec
 from schemas.frames import LEDGER_ROW, UNKNOWN_BIRTH, rows_of
-from schemas.household_record import claims_of, section_key
+from schemas.household_record import claims_of, open_key_box
 from schemas.sealing import box_public_key
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import Month, day_number
@@ -104,7 +104,9 @@ def plain(record: dict[str, Any]) -> dict[tuple[int, str], bytes]:
     """Every section's bytes under the vault's key, padding and all."""
     opened = {}
     for section, claim in zip(record["sections"], claims_of(record), strict=True):
-        key = section_key(section_secret=SECTION, handle=record["handle"], version=record["version"], claim=claim)
+        key = open_key_box(
+            section_secret=SECTION, handle=record["handle"], version=record["version"], claim=claim
+        ).data_key
         opened[section["member"], section["section_class"]] = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
             section["ciphertext"],
             record["handle"] + record["version"].to_bytes(8, "big"),

@@ -119,6 +119,7 @@ class Process:
             layout=LAYOUT,
             vault_public=public,
             signing=PROJECTOR,
+            household=b"H" * 16,
         )
         return codec.decode("household_record", sealed)
 

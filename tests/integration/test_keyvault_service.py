@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from deploy.certificates import Authority
-from keyvault import voprf
+from keyvault import tables, voprf
 from keyvault.access_log import first_break
 from keyvault.client import PersonKeyCache, VaultClient
 from keyvault.mandates import Mandate
@@ -89,7 +89,9 @@ def test_keys_exchanged_between_rows_open_nothing(vault: Running) -> None:
 def test_a_database_of_the_first_form_becomes_one_of_todays_and_keeps_its_keys(vault: Running) -> None:
     made = vault.as_("ledger").person_keys([PERSON])
     with psycopg.connect(vault.dsn) as c:
-        c.execute("DROP INDEX one_active_key; DROP TABLE access_log_published, vault_form")
+        c.execute("DROP INDEX one_active_key; DROP TABLE access_log_published, access_log, log_clients, vault_form")
+        for statement in tables.STEPS[0].split(";\n"):
+            c.execute(statement)
         c.execute("ALTER TABLE withdrawn_here DROP CONSTRAINT withdrawn_here_pkey, ADD PRIMARY KEY (handle)")
     for _ in range(2):
         vault.store.prepare(DAY)
@@ -204,7 +206,7 @@ def test_a_look_under_a_live_mandate_opens_the_card_and_is_logged(vault: Running
     record = vault.record()
     keys = vault.as_(READER).look(record)
     assert open_section(secret=keys[0], record=record, index=0)["members"] == 1
-    assert [(r["reader"], r["result"], r["purpose"]) for r in vault.log.records] == [(READER, "given", "coordination")]
+    assert [(r["who"], r["result"], r["purpose"]) for r in vault.log.records] == [(READER, "given", "coordination")]
 
 
 def test_every_refused_look_is_logged_and_gives_no_key(vault: Running) -> None:
@@ -250,4 +252,4 @@ def test_the_access_log_is_a_chain(vault: Running) -> None:
     for _ in range(3):
         vault.as_(READER).look(vault.record())
     assert first_break(vault.log.records) is None
-    assert vault.store.log_head() == vault.log.records[-1]["hash"]
+    assert vault.store.log_head() == (len(vault.log.records), vault.log.records[-1]["hash"])

@@ -193,24 +193,56 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     change = ("municipality", "mandate", "change", "GM9901", handle)
     terminal.types(*change, says="Say what changes", code=2)
     terminal.types(*change, "--days", "400", says="at most 366 days", code=1)
-    terminal.types(
-        *change,
-        "--purpose",
-        "assessment",
-        "--days",
-        "5",
-        "--grantor",
-        "grantor-gm9901-anne",
-        says="assessment .wmo-2.3.2., until",
-    )
+    terminal.types(*change, "--purpose", "assessment", "--days", "5", says="assessment .wmo-2.3.2., until")
     terminal.types("municipality", "mandate", "withdraw", "GM9901", handle, says="Withdrawn")
     terminal.types(*change, "--days", "9", says="was changed, withdrawn or has ended", code=1)
     terminal.types("caseworker", "show", reader, code=1)
+    a_member_reads_and_speaks(terminal, reader)
 
 
-def _shown(terminal: Terminal, reader: str) -> str:
+def a_member_reads_and_speaks(terminal: Terminal, caseworker: str) -> None:
+    """The own card and who looked at it; a word to the provider; and that nothing was taken out of the log."""
+    terminal.types("family", "card", "family-gm9901-x", says="no certificate", code=2)
+    admitted = terminal.types("municipality", "admit-family", "GM9901", says="hand the folder over")
+    member = re.findall(r"family-gm9901-[0-9a-f]{8}", admitted)[0]
+    give = ("municipality", "mandate", "give", "GM9901", member)
+    terminal.types(*give, "--purpose", "coordination", says="is not for this reader", code=1)
+    terminal.types(
+        *give, "--grantor", "grantor-gm9901-anne", asked="999900006\n", says="reading one's own file .avg-15."
+    )
+    deadline = time.monotonic() + 30
+    while "Huishoudkaart" not in (card := _shown(terminal, member, "family", "card")):
+        assert time.monotonic() < deadline, card
+    assert re.search(r"1 +1 +wmo", card), card
+    assert "Diensten die iemand voor zich houdt staan niet op deze kaart." in card
+
+    read = terminal.types("family", "log", member, says="U las dit logboek, om: het eigen dossier lezen .avg-15.")
+    assert read.index("U las dit logboek") < read.index("U bekeek de kaart") < read.index(caseworker)
+    assert f"Een medewerker van gemeente GM9901 ({caseworker}) bekeek de kaart, om: zorg en ondersteuning" in read
+    assert "gm9901 trok het mandaat in" in read
+    terminal.types(
+        "family", "says", member, "--line", "1", "--reason", "why not", says="Kies als reden: not-received", code=2
+    )
+    terminal.types("family", "says", member, "--line", "99", "--reason", "other", says="staat niet op uw kaart", code=1)
+    terminal.types("family", "says", member, "--line", "1", "--reason", "too-much", says="krijgt bericht over regel 1")
+    deadline = time.monotonic() + 30
+    while "Een cliënt zegt van referentie" not in (told := terminal.types("provider", "receipts")):
+        assert time.monotonic() < deadline, told
+    assert "Ik heb minder gekregen dan hier staat." in told
+
+    heads = terminal.folder / "heads.txt"
+    heads.write_text(terminal.types("provider", "log-heads", says="[0-9a-f]{64}"))
+    shown = terminal.folder / "zone" / "readers" / member / "log-heads.txt"
+    verify = ("operator", "log", "verify", "--heads", str(heads), "--heads", str(shown))
+    terminal.types(*verify, says=r"lines, whole and in order, in the vault and on the topic; \d+ lines shown")
+    terminal.types("operator", "log", "show", "--last", "5", says=r"operator from 127.0.0.1: log")
+    heads.write_text(f"1 {'ab' * 32}\n")
+    terminal.types(*verify[:5], says="Line 1 is not the one that was shown before: the log was forked", code=1)
+
+
+def _shown(terminal: Terminal, reader: str, *command: str) -> str:
     done = subprocess.run(
-        [*COMMAND, "caseworker", "show", reader], cwd=terminal.folder, env=terminal.environment, capture_output=True,
+        [*COMMAND, *(command or ("caseworker", "show")), reader], cwd=terminal.folder, env=terminal.environment, capture_output=True,
         text=True, timeout=60, check=False,
     )  # fmt: skip
     return done.stdout + done.stderr

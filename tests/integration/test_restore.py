@@ -47,7 +47,7 @@ class Backup:
             producer.produce(topic, b"%d" % n, partition=PARTITION)
         for number in (1, 2, 3, 4, 5, 7):
             receipt = {"sender": SENDER, "outbox": OUTBOX, "number": number, "kind": "final", "code": "0200", "accepted": 1,
-                       "duplicates": 0, "refused": []}  # fmt: skip
+                       "duplicates": 0, "refused": [], "log_sequence": 0, "log_hash": bytes(32)}  # fmt: skip
             producer.produce(topics.receipts_topic(SENDER), codec.encode("receipt", receipt), partition=0)
         if role == "intake":
             for number in range(1, 10):

@@ -67,5 +67,6 @@ class Running:
             layout=LAYOUT,
             vault_public=public,
             signing=PROJECTOR,
+            household=b"H" * 16,
         )
         return codec.decode("household_record", sealed)

@@ -107,7 +107,7 @@ def receipt(envelope: Envelope | Any, **changes: Any) -> dict[str, Any]:
     header = envelope.header
     return {
         "sender": header.sender.text, "outbox": header.outbox.raw, "number": header.number, "kind": "final", "code": "0200",
-        "accepted": 1, "duplicates": 0, "refused": [],
+        "accepted": 1, "duplicates": 0, "refused": [], "log_sequence": 0, "log_hash": bytes(32),
     } | changes  # fmt: skip
 
 

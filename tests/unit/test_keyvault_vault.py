@@ -91,7 +91,7 @@ def test_a_look_opens_what_the_mandate_is_for_and_is_logged_once(here: VaultInMe
             ]
         )
     assert opened == [["common"], ["common", "youth"]]
-    assert [(r["result"], r["reader"], r["purpose"], r["handle"]) for r in here.log.records] == [
+    assert [(r["result"], r["who"], r["purpose"], r["handle"]) for r in here.log.records] == [
         ("given", READER, "coordination", HANDLE), ("given", READER, "youth-help", HANDLE),
     ]  # fmt: skip
 
@@ -177,12 +177,12 @@ def test_what_the_projector_did_not_sign_together_opens_nothing(here: VaultInMem
 
 def test_the_projector_itself_cannot_put_one_mandates_key_box_into_another_record(here: VaultInMemory) -> None:
     from keyvault.vault import SectionClaim
-    from schemas.household_record import section_key
+    from schemas.household_record import open_key_box
 
     record = a_record(here.section_public, handle=b"x" * 16)
     claim = SectionClaim(0, "common", record["sections"][0]["key_box"], b"\x00" * 32)
     with pytest.raises(Refused, match="another mandate"):
-        section_key(section_secret=here.store.box_key("section", DAY)[1], handle=HANDLE, version=1, claim=claim)
+        open_key_box(section_secret=here.store.box_key("section", DAY)[1], handle=HANDLE, version=1, claim=claim)
 
 
 def test_whoever_exchanges_the_one_time_key_under_way_gets_nothing(here: VaultInMemory) -> None:
@@ -223,11 +223,24 @@ def test_without_a_log_no_key_leaves_and_the_topic_has_no_hole_afterwards(here: 
     assert first_break(here.log.records) is None
 
 
+def test_a_withdrawal_closes_though_the_log_is_away_and_its_line_follows(here: VaultInMemory) -> None:
+    here.log.away = True
+    here.vault.withdraw(Caller("gm9901", b""), codec.encode("vault_mandate", {"handle": HANDLE}))
+    with pytest.raises(Unavailable):
+        look(here)
+    here.log.away = False
+    with pytest.raises(Refused):
+        look(here)
+    assert [(r["action"], r["result"]) for r in here.log.records] == [
+        ("withdraw", "given"), ("look", "withdrawn"), ("look", "withdrawn"),
+    ]  # fmt: skip
+
+
 def test_a_changed_or_missing_record_breaks_the_chain(here: VaultInMemory) -> None:
     for _ in range(4):
         look(here)
     records = here.log.records
-    changed = [*records[:1], records[1] | {"reader": "caseworker-gm9901-9"}, *records[2:]]
+    changed = [*records[:1], records[1] | {"who": "caseworker-gm9901-9"}, *records[2:]]
     assert first_break(records) is None
     assert (first_break(changed), first_break(records[:1] + records[2:]), first_break(records[1:])) == (2, 3, 2)
 
@@ -241,7 +254,11 @@ def test_only_the_municipality_that_gave_a_mandate_withdraws_it(here: VaultInMem
     here.vault.withdraw(Caller("gm9901", b""), body)
     with pytest.raises(Refused) as refused:
         look(here)
-    assert (refused.value.code, here.results()) == ("withdrawn", ["given", "withdrawn"])
+    actions = [(r["action"], r["who"], r["result"]) for r in here.log.records]
+    assert refused.value.code == "withdrawn"
+    assert actions == [
+        ("withdraw", "gm9902", "no-mandate"), ("look", READER, "given"), ("withdraw", "gm9901", "given"), ("look", READER, "withdrawn"),
+    ]  # fmt: skip
 
 
 def test_a_withdrawal_before_the_mandate_is_known_closes_it_unless_it_is_anothers(here: VaultInMemory) -> None:

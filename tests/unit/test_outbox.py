@@ -39,7 +39,16 @@ def add(outbox: Outbox, *, file: str = "f.xml", references: dict[bytes, tuple[st
 
 
 def final(outbox: bytes, number: int, **changes: Any) -> dict[str, Any]:
-    return {"outbox": outbox, "number": number, "code": "0200", "accepted": 1, "duplicates": 0, "refused": []} | changes
+    return {
+        "outbox": outbox,
+        "number": number,
+        "code": "0200",
+        "accepted": 1,
+        "duplicates": 0,
+        "refused": [],
+        "log_sequence": number,
+        "log_hash": bytes([number]) * 32,
+    } | changes
 
 
 @pytest.fixture

@@ -53,10 +53,11 @@ def a_record(
     handle: bytes = HANDLE,
     signing: SigningKey = PROJECTOR,
     private: dict[SectionName, bytes] | None = None,
+    household: bytes = b"H" * 16,
 ) -> dict[str, Any]:
     sealed = seal_record(
         handle=MandateHandle(handle), version=version, sections={COMMON_SECTION: CARD} | (private or {}), layout=LAYOUT,
-        vault_public=section_public, signing=signing,
+        vault_public=section_public, signing=signing, household=household,
     )  # fmt: skip
     return codec.decode("household_record", sealed)
 
