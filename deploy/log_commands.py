@@ -115,11 +115,11 @@ def _on_topic(zone: Zone) -> Iterator[dict[str, Any]]:
     consumer.assign([TopicPartition(TOPIC, 0, 0)])
     try:
         while True:
-            records = consumer.consume(1_000, _SECONDS)
-            if not records:
+            first = consumer.poll(_SECONDS)  # a batch alone would wait for the batch to fill
+            if first is None:
                 msg = "Kafka does not answer in time."
                 raise Unavailable(msg)
-            for record in records:
+            for record in (first, *consumer.consume(1_000, 0)):
                 if record.error() is not None:
                     if record.error().name() == "_PARTITION_EOF":
                         return
