@@ -31,6 +31,8 @@ from schemas.secrets import HandleKey, SigningKey, passes_eleven_test
 from schemas.values import Month, OutboxId, SenderId, day_number
 
 PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
+MANY: Final = 100_000_000
+"""Inhabitants of a zone in which the limit on new persons is not what is measured."""
 _SUBJECTS_SHARE: Final = 0.4
 
 
@@ -57,6 +59,7 @@ def bench_zone() -> Iterator[Zone]:
     zone = Zone(ZoneFolder(folder / "zone"))
     try:
         zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register})
+        zone.folder.save_settings(zone.folder.settings() | {"inhabitants": MANY})
         zone.folder.add_members(providers=PROVIDERS)
         zone.start()
         yield zone

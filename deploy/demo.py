@@ -20,6 +20,7 @@ from deploy.admission import admit_grantor, admit_here, admit_reader, sender_fol
 from deploy.closing import close_month
 from deploy.demo_municipality import ask_providers, give_mandate
 from deploy.demo_wish import Teller, Wish
+from deploy.order_commands import order_first_load
 from deploy.pages import page_address, start_page
 from deploy.zone import WORKERS, Zone
 from deploy.zone_folder import ZoneFolder
@@ -113,7 +114,11 @@ class Demo:
             providers=[f"p{p['agb']}" for p in described["providers"]],
             readers=[(c["name"], c["gm"]) for c in described["caseworkers"]],
         )
+        for name in ("anne", "bob"):
+            self.zone.folder.admit_operator(name)
         self.zone.start()
+        if self.months_done() == 0:
+            order_first_load(self.zone, 2 * self.zone.inhabitants(), why="the invented people of the demo")
 
     def _join(self, described: dict[str, Any]) -> None:
         members = [(f"gm{m['code'][2:]}", m["name"], [int(m["code"][2:])]) for m in described["municipalities"]]

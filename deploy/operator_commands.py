@@ -17,6 +17,7 @@ from deploy.awake import awake
 from deploy.cluster import Cluster
 from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, heed_signals, out, plainly, zone_of
 from deploy.log_commands import app as log_app
+from deploy.order_commands import app as order_app
 from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
@@ -27,6 +28,7 @@ from streams.config import RoleConfig
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 app.add_typer(log_app, name="log")
+app.add_typer(order_app, name="order")
 
 
 @app.callback()

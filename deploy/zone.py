@@ -191,7 +191,9 @@ class Zone:
             "database_dsn": self.postgres.create_role_database("keyvault"), "kafka": self._kafka_access("keyvault"),
             "tls": {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}, "host": "127.0.0.1",
             "port": settings["ports"]["keyvault"], "metrics_port": settings["ports"]["metrics/keyvault"],
-            "mandate_rules": settings.get("mandate_rules"),
+            "mandate_rules": settings.get("mandate_rules"), "inhabitants": self.inhabitants(),
+            "operators": {name: key.hex() for name, key in self.folder.operators().items()},
+            **{name: settings[name] for name in ("new_persons_a_day",) if name in settings},
             "wrapping_key_file": str(self.folder.secret_file("keyvault", "wrapping")),
             "projector_signing_public_key": verify_key_of(SigningKey(self._secret("projector", "signing"))).hex(),
         }  # fmt: skip
@@ -228,6 +230,11 @@ class Zone:
         """About how many households each municipality has: the addresses of its register."""
         places = self.folder.settings()["address_dirs"]
         return {m: len((Path(p) / "address_register.csv").read_bytes().splitlines()) - 1 for m, p in places.items()}
+
+    def inhabitants(self) -> int:
+        """How many people live in the zone: the setting `inhabitants`, else two per address."""
+        named = self.folder.settings().get("inhabitants")
+        return int(named) if named is not None else max(1, 2 * sum(self._households().values()))
 
     def role_config(self, role: str) -> Path:
         """The settings file of a running or stopped role, for commands that do its work (rebuild, dump)."""

@@ -103,6 +103,22 @@ class ZoneFolder:
         """The public key every process and provider pins."""
         return verify_key_of(self.root_key())
 
+    def operator_file(self, name: str) -> Path:
+        """File of the key an operator signs orders with."""
+        return self.path / "operators" / f"{name}.key"
+
+    def admit_operator(self, name: str) -> Path:
+        """Make an operator's key, if there is none, and remember its public half; returns the key's file."""
+        file = self.operator_file(name)
+        if not file.exists():
+            write_private(file, os.urandom(32))
+        write_private(file.with_suffix(".public"), verify_key_of(SigningKey(file.read_bytes())))
+        return file
+
+    def operators(self) -> dict[str, bytes]:
+        """Name -> public key of every operator."""
+        return {p.stem: p.read_bytes() for p in sorted((self.path / "operators").glob("*.public"))}
+
     def members(self) -> topics.Members:
         """Who was admitted."""
         path = self.path / "members.json"

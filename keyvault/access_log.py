@@ -22,7 +22,7 @@ TOPIC: Final = "access-log.v1"
 FIRST: Final = bytes(32)
 """What the first record has for the hash of the one before."""
 
-LOOK, READ_LOG, WITHDRAW = "look", "log", "withdraw"
+LOOK, READ_LOG, WITHDRAW, ORDER = "look", "log", "withdraw", "order"
 """Actions."""
 
 GIVEN: Final = "given"

@@ -46,6 +46,8 @@ class VaultClient:
         except (OSError, ValueError) as wrong:
             msg = f"The certificate {cert}, its key and the authority's certificate {ca} can't be read or don't belong together."
             raise SettingsWrong(msg) from wrong
+        self.has_spare = True
+        """Whether more than half of a day's own limit is left: then there is room to ask again what is known already."""
         self.heads: dict[int, bytes] = {}
         """Lines of the access log this client was shown: number -> hash. Whoever keeps them can tell a log that is forked or cut."""
         self._http = httpx.Client(base_url=url, verify=context, timeout=httpx.Timeout(20, connect=3), trust_env=False)
@@ -92,10 +94,13 @@ class VaultClient:
         d = codec.decode("vault_key", self._ask("GET", "/v1/keys/placement/private"))
         return d["key_id"], BoxKey(d["key"])
 
-    def elements(self, inputs: Sequence[bytes], *, pinned_public_key: bytes) -> list[bytes]:
+    def elements(
+        self, inputs: Sequence[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
+    ) -> list[bytes]:
         """Blind, have evaluated, check the proof, unblind: one element per input, 1,000 per request (intake only).
 
-        A proof that fails is `ContractBroken`: intake stops with one sentence.
+        Past the day's limit fewer, of the first inputs; none is `Unavailable`. A proof that fails, or a key of another id than the
+        pinned one, is `ContractBroken`: intake stops with one sentence.
         """
         from keyvault import blinding  # its curve library belongs to the zone; a reader's plain install lacks it
 
@@ -103,12 +108,31 @@ class VaultClient:
         for start in range(0, len(inputs), _CHUNK):
             batch = blinding.blind(inputs[start : start + _CHUNK])
             request = codec.encode("vault_elements", {"elements": list(batch.elements)})
-            d = codec.decode("vault_evaluation", self._ask("POST", "/v1/evaluate", request))
             try:
-                found += blinding.unblind(batch, d["elements"], proof=d["proof"], pinned_public_key=pinned_public_key)
+                d = codec.decode("vault_evaluation", self._ask("POST", "/v1/evaluate", request))
+            except Refused as refused:
+                if refused.code == "evaluation-limit" and found:
+                    return found
+                if refused.code == "evaluation-limit":
+                    self.has_spare = False
+                    raise Unavailable(refused.sentence) from refused
+                raise
+            if pinned_key_id is not None and d["key_id"] != pinned_key_id:
+                msg = f"The keyvault evaluates with the key {d['key_id']}, and {pinned_key_id} is pinned; pin the new one only when it was announced."
+                raise ContractBroken(msg)
+            self.has_spare = 2 * d["standing"] > d["per_day"]
+            part = blinding.BlindedBatch(batch.elements[: len(d["elements"])], batch.scalars[: len(d["elements"])])
+            try:
+                found += blinding.unblind(part, d["elements"], proof=d["proof"], pinned_public_key=pinned_public_key)
             except Refused as failed:
                 raise ContractBroken(failed.sentence) from failed
+            if len(d["elements"]) < len(batch.elements):
+                return found
         return found
+
+    def place_order(self, order: bytes) -> None:
+        """Place an order that two operators signed (operator). Raises `Refused` with the vault's reason."""
+        self._ask("POST", "/v1/orders", order)
 
     def person_keys(self, persons: Sequence[bytes]) -> list[DataKey | None]:
         """Keys on loan in the order asked; None where there is none. The ledger's asking makes them, the projector's does not."""

@@ -10,8 +10,10 @@ from typing import Any
 
 from keyvault import voprf
 from keyvault.access_log import FIRST, GIVEN, LIMIT, LOOK, NOBODY, Access, chained
+from keyvault.limits import MEDIAN_DAYS, Taken
 from keyvault.mandates import Mandate
 from schemas.errors import Unavailable
+from schemas.orders import EvaluationOrder
 from schemas.secrets import BoxKey, ScalarKey
 
 
@@ -22,7 +24,8 @@ class InMemoryVaultStore:
     away: bool = False
     _named: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
     _persons: dict[bytes, bytes] = field(default_factory=dict, repr=False)
-    _evaluations: dict[tuple[str, dt.date], int] = field(default_factory=dict)
+    _evaluations: dict[tuple[str, dt.date], tuple[int, int]] = field(default_factory=dict)
+    _orders: dict[bytes, tuple[EvaluationOrder, int]] = field(default_factory=dict)
     _mandates: dict[bytes, Mandate] = field(default_factory=dict)
     _withdrawn: set[tuple[bytes, str]] = field(default_factory=set)
     _offsets: dict[int, int] = field(default_factory=dict)
@@ -57,12 +60,38 @@ class InMemoryVaultStore:
                 self._persons.setdefault(person, os.urandom(32))
         return [self._persons.get(p) for p in persons]
 
-    def count_evaluations(self, caller: str, count: int, today: dt.date) -> int:
+    def take_evaluations(self, caller: str, wanted: int, today: dt.date, *, per_day: int) -> Taken:
         """As the port says."""
         self._here()
-        total = self._evaluations.get((caller, today), 0) + count
-        self._evaluations[caller, today] = total
-        return total
+        count, by_order = self._evaluations.get((caller, today), (0, 0))
+        orders = [o for o in sorted(self._orders.values(), key=lambda o: (o[0].until, o[0].id))
+                  if o[0].caller == caller and o[0].until >= today]  # fmt: skip
+        standing = max(0, per_day - (count - by_order))
+        available = standing + sum(order.number - used for order, used in orders)
+        granted = min(wanted, available)
+        rest = ordered = max(0, granted - standing)
+        for order, used in orders:
+            part = min(rest, order.number - used)
+            self._orders[order.id] = (order, used + part)
+            rest -= part
+        self._evaluations[caller, today] = (count + granted, by_order + ordered)
+        return Taken(granted, available - granted, max(0, standing - granted))
+
+    def place_order(self, order: EvaluationOrder) -> bool:
+        """As the port says."""
+        self._here()
+        fresh = order.id not in self._orders
+        self._orders.setdefault(order.id, (order, 0))
+        return fresh
+
+    def evaluation_days(self, today: dt.date) -> tuple[int, list[int]]:
+        """As the port says."""
+        self._here()
+        days: dict[dt.date, int] = {}
+        for (_, day), (count, _) in self._evaluations.items():
+            if count and today - dt.timedelta(days=MEDIAN_DAYS) < day <= today:
+                days[day] = days.get(day, 0) + count
+        return days.pop(today, 0), list(days.values())
 
     def mandates_next_offset(self, partition: int) -> int:
         """As the port says."""

@@ -46,6 +46,9 @@ class VaultMetrics:
         for reason in codes.DEAD_LETTERS:
             self._dead.labels(_ROLE, reason)
         self._ready = self._gauge("ready", "1 when the vault answers and knows all mandates.")
+        self._evaluated_today = self._gauge("vault_evaluations_today", "Blinded elements evaluated today.")
+        self._evaluated_median = self._gauge("vault_evaluations_median_day", "Median of the last four weeks' days.")
+        self._evaluations_left = self._gauge("vault_evaluations_left", "Evaluations left today, orders included.")
         self._waiting = self._gauge("waiting", "1 while waiting for something that is away.")
         info = Gauge(
             "zorgstroom_build_info", "1, with the software's version.", ["role", "version"], registry=self.registry
@@ -66,9 +69,12 @@ class VaultMetrics:
         """A look ended; a result outside the closed set counts as `other`."""
         self._looks.labels(_ROLE, result if result in _RESULTS else "other").inc()
 
-    def evaluated(self, count: int) -> None:
-        """Elements were evaluated."""
+    def evaluated(self, count: int, *, today: int, median: float, left: int) -> None:
+        """Elements were evaluated: of today so far, the median day of the last four weeks, what is left today."""
         self._evaluated.labels(_ROLE).inc(count)
+        self._evaluated_today.set(today)
+        self._evaluated_median.set(median)
+        self._evaluations_left.set(left)
 
     def lent(self, count: int) -> None:
         """Person keys were lent."""

@@ -46,7 +46,12 @@ def run(path: Path) -> None:
         _prepared(store, metrics, log)
         kafka = settings.kafka_client()
         vault = Vault(
-            store, KafkaAccessLog(kafka), settings.projector_signing_public_key, metrics, rules=settings.mandate_rules
+            store,
+            KafkaAccessLog(kafka),
+            settings.projector_signing_public_key,
+            metrics,
+            rules=settings.mandate_rules,
+            evaluations=settings.evaluations,
         )
 
         def end(sentence: str) -> None:

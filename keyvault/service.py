@@ -63,6 +63,7 @@ def routes(vault: Vault) -> tuple[Route, ...]:
 
     return (
         Route("POST", "/v1/evaluate", _one_of("intake"), vault.evaluate),
+        Route("POST", "/v1/orders", _one_of("operator"), vault.order),
         Route("POST", "/v1/person-keys", _one_of("ledger", "projector"), vault.person_keys),
         Route("POST", "/v1/look", _matching(_READER), vault.look),
         Route("POST", "/v1/log/own", _matching(_FAMILY), vault.own_log),

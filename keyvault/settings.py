@@ -13,6 +13,7 @@ from cryptography import x509
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from keyvault.limits import DAILY_SHARE, EvaluationRules
 from schemas.errors import SettingsWrong
 from schemas.mandate_rules import MandateRules
 from schemas.secrets import WrappingKey
@@ -40,6 +41,7 @@ class VaultSettings:
     metrics_port: int
     wrapping_key_file: Path
     projector_signing_public_key: bytes
+    evaluations: EvaluationRules
     mandate_rules: MandateRules = field(default_factory=MandateRules)
 
     @classmethod
@@ -67,12 +69,21 @@ class VaultSettings:
             wrapping = Path(d["wrapping_key_file"])
             field = "projector_signing_public_key"
             projector = _key32(d["projector_signing_public_key"])
+            field = "inhabitants"
+            inhabitants = _positive(d["inhabitants"])
+            field = "operators"
+            operators = {str(name): _key32(key) for name, key in dict(d.get("operators") or {}).items()}
+            field = "new_persons_a_day"
+            share = float(d.get("new_persons_a_day", DAILY_SHARE))
+            if not 0 < share <= 1:
+                raise ValueError  # noqa: TRY301 - one sentence for every field
         except (KeyError, ValueError, TypeError, ArgumentError) as wrong:
             msg = f"The settings file {path} lacks a usable `{field}`."
             raise SettingsWrong(msg) from wrong
         return cls(
             database_dsn=dsn, bootstrap=bootstrap, kafka=kafka, tls=tls, host=host, port=port, metrics_port=metrics_port,
             wrapping_key_file=wrapping, projector_signing_public_key=projector,
+            evaluations=EvaluationRules(inhabitants, share, operators=operators),
             mandate_rules=MandateRules.of(d.get("mandate_rules")),
         )  # fmt: skip
 
@@ -120,6 +131,13 @@ def _port(value: Any) -> int:
     if not 0 < port < 65_536:
         raise ValueError
     return port
+
+
+def _positive(value: Any) -> int:
+    number = int(value)
+    if number <= 0:
+        raise ValueError
+    return number
 
 
 def _key32(text: str) -> bytes:

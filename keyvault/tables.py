@@ -56,6 +56,12 @@ STEPS: Final[tuple[str, ...]] = (
     CREATE INDEX access_log_by_household ON access_log (household);
     CREATE TABLE log_clients (person bytea PRIMARY KEY, client bytea NOT NULL UNIQUE)
     """,
+    # Evaluations have a limit a day; an order allows more.
+    """
+    ALTER TABLE evaluations ADD COLUMN IF NOT EXISTS by_order bigint NOT NULL DEFAULT 0;
+    CREATE TABLE IF NOT EXISTS evaluation_orders (id bytea PRIMARY KEY, caller text NOT NULL, number bigint NOT NULL, used bigint NOT NULL,
+        until date NOT NULL, why text NOT NULL)
+    """,
 )
 """Statements of a step are parted by a semicolon at the end of a line."""
 

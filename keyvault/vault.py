@@ -2,8 +2,7 @@
 
 Places kept for what comes next. Rotation: `evaluate` uses the one active pseudonym key and names it, a second one gets a
 method of its own that multiplies by new/old. Erasure: `person_keys` answers None for a person without key, so destroying
-one is a row less. Officers: re-identification needs approvals the store does not hold yet. Limits: `evaluate` knows the day's
-total of its caller before it answers. None of these is half there.
+one is a row less. Officers: re-identification needs approvals the store does not hold yet. None of these is half there.
 """
 
 from __future__ import annotations
@@ -20,14 +19,16 @@ from typing import Any, Final, Protocol
 from nacl.exceptions import CryptoError
 
 from keyvault import voprf
-from keyvault.access_log import GIVEN, LOOK, NOBODY, READ_LOG, WITHDRAW, Access, AccessLog
+from keyvault.access_log import GIVEN, LOOK, NOBODY, ORDER, READ_LOG, WITHDRAW, Access, AccessLog
 from keyvault.caller_signature import check_caller_signature
+from keyvault.limits import EvaluationRules, Taken, median_day
 from keyvault.mandates import Mandate, check_in_force
 from keyvault.mutual_tls import Caller
 from schemas import codec
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import COMMON_SECTION, SectionClaim, check_signature, open_key_box
 from schemas.mandate_rules import MandateRules, Purpose
+from schemas.orders import EvaluationOrder
 from schemas.sealing import box_public_key, seal_to
 from schemas.secrets import BoxKey, ScalarKey
 
@@ -53,8 +54,16 @@ class Store(Protocol):
         """Keys in the order asked; made where absent if `make`, else None there."""
         ...
 
-    def count_evaluations(self, caller: str, count: int, today: dt.date) -> int:
-        """Add to the caller's count of the day; returns the day's total."""
+    def take_evaluations(self, caller: str, wanted: int, today: dt.date, *, per_day: int) -> Taken:
+        """Count up to `wanted` evaluations for a caller, from the day's limit first, then from orders in force; never more."""
+        ...
+
+    def place_order(self, order: EvaluationOrder) -> bool:
+        """Keep an order; False where it is there already."""
+        ...
+
+    def evaluation_days(self, today: dt.date) -> tuple[int, list[int]]:
+        """Evaluations of today, and of each earlier day of the last four weeks that had any."""
         ...
 
     def mandate(self, handle: bytes) -> Mandate | None:
@@ -97,8 +106,8 @@ class Store(Protocol):
 class Meter(Protocol):
     """What an operator may count of the vault's work."""
 
-    def evaluated(self, count: int) -> None:
-        """So many elements were evaluated."""
+    def evaluated(self, count: int, *, today: int, median: float, left: int) -> None:
+        """So many elements were evaluated; of today so far, the median day of four weeks, and what is left today."""
         ...
 
     def lent(self, count: int) -> None:
@@ -120,6 +129,7 @@ class Vault:
     meter: Meter
     clock: Callable[[], float] = time.time
     rules: MandateRules = field(default_factory=MandateRules)
+    evaluations: EvaluationRules = field(default_factory=EvaluationRules)
     _publishing: threading.Lock = field(default_factory=threading.Lock)
 
     def _now(self) -> dt.datetime:
@@ -129,13 +139,41 @@ class Vault:
         return self._now().date()
 
     def evaluate(self, caller: Caller, body: bytes) -> bytes:
-        """Multiply blinded elements by the pseudonym key, with a proof; counted per caller and day before it answers."""
-        elements = codec.decode("vault_elements", body)["elements"]
-        key_id, secret = self.store.pseudonym_key(self._today())
+        """Multiply blinded elements by the pseudonym key, with a proof; counted per caller and day before it answers.
+
+        Where the day's limit allows fewer, the first so many. Raises `Refused` (`evaluation-limit`) where it allows none.
+        """
+        elements, today = codec.decode("vault_elements", body)["elements"], self._today()
+        key_id, secret = self.store.pseudonym_key(today)
         evaluated, proof = voprf.evaluate(secret, elements)
-        self.store.count_evaluations(caller.name, len(elements), self._today())
-        self.meter.evaluated(len(elements))
-        return codec.encode("vault_evaluation", {"key_id": key_id, "elements": evaluated, "proof": proof})
+        per_day = self.evaluations.per_day
+        taken = self.store.take_evaluations(caller.name, len(elements), today, per_day=per_day)
+        of_today, days = self.store.evaluation_days(today)
+        self.meter.evaluated(taken.granted, today=of_today, median=median_day(days), left=taken.left)
+        if taken.granted == 0:
+            raise Refused(
+                "evaluation-limit",
+                f"The keyvault makes no more pseudonyms today: {per_day} a day, and no order for a first load has any left.",
+                dutch=f"De sleutelkluis maakt vandaag geen pseudoniemen meer: {per_day} per dag, en geen opdracht laat er meer toe.",
+            )
+        if taken.granted < len(elements):
+            evaluated, proof = voprf.evaluate(secret, elements[: taken.granted])
+        return codec.encode(
+            "vault_evaluation",
+            {"key_id": key_id, "elements": evaluated, "proof": proof, "standing": taken.standing, "per_day": per_day},
+        )
+
+    def order(self, caller: Caller, body: bytes) -> bytes:
+        """Place an order that two operators signed; logged. Raises `Refused` (`signature`, `order`, `unreadable`, `schema`)."""
+        access = Access(self._now_ms(), ORDER, NOBODY, caller.name, caller.source, None, GIVEN)
+        try:
+            order = self.evaluations.proved(body, self._today())
+        except Refused as refused:
+            self._write(replace(access, result=refused.code))
+            raise
+        self._write(replace(access, handle=order.id))
+        self.store.place_order(order)
+        return codec.encode("vault_mandate", {"handle": order.id})
 
     def person_keys(self, caller: Caller, body: bytes) -> bytes:
         """Lend person keys; only the ledger makes missing ones."""

@@ -85,6 +85,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Deze lezer heeft het hoogste aantal huishoudens in dertig dagen bekeken.",
         "This reader has looked at the most households allowed in thirty days.",
     ),
+    "evaluation-limit": (
+        "De dagelijkse grens aan nieuwe pseudoniemen is bereikt.",
+        "The daily limit of new pseudonyms is reached.",
+    ),
+    "order": (
+        "Deze opdracht kan niet: te veel, te lang of zonder reden.",
+        "This order can't be: too many, too long or without a reason.",
+    ),
     "no-mandate": (
         "Dit mandaat is niet van deze lezer, of bestaat niet.",
         "This mandate is not this reader's, or is none.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,13 +118,21 @@ class RoleConfig:
         return VaultClient(self.vault_access().url, cert=self.kafka.cert, key=self.kafka.key, ca=self.kafka.ca)
 
     def secret(self, name: str) -> bytes:
-        """The 32 bytes of one secret file; wrap them at once. Raises `SettingsWrong`."""
-        path = self.secrets_dir / f"{name}.key"
+        """The 32 bytes of one secret; wrap them at once. Raises `SettingsWrong`, also where others may read the file.
+
+        From the credential `name` of the operating system (systemd's `LoadCredential`), where there is one; else from `secrets_dir`.
+        """
+        given = os.environ.get("CREDENTIALS_DIRECTORY")
+        credential = Path(given) / name if given else None
+        path = credential if credential and credential.is_file() else self.secrets_dir / f"{name}.key"
         try:
-            raw = path.read_bytes()
+            raw, others = path.read_bytes(), stat.S_IMODE(path.stat().st_mode) & 0o077
         except OSError as absent:
             msg = f"The secret file {path} can't be read."
             raise SettingsWrong(msg) from absent
+        if others:
+            msg = f"The secret file {path} may be read by others; set its mode to 0600."
+            raise SettingsWrong(msg)
         if len(raw) != 32:
             msg = f"The secret file {path} has not exactly 32 bytes."
             raise SettingsWrong(msg)

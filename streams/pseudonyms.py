@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from keyvault import voprf
-from schemas.errors import Refused
+from schemas.errors import Refused, Unavailable
 from schemas.sealing import open_under, seal_under
 from schemas.secrets import Bsn, DataKey, PersonIdKey, ScalarKey
 from streams import intake_store as store
@@ -26,8 +26,13 @@ _ONE_IN: Final = 50
 class Evaluator(Protocol):
     """The vault, as far as pseudonyms need it."""
 
-    def elements(self, inputs: Sequence[bytes], *, pinned_public_key: bytes) -> list[bytes]:
-        """One element per input; proof checked against the pinned key."""
+    has_spare: bool
+    """Whether the vault has room for asking again what is known already."""
+
+    def elements(
+        self, inputs: Sequence[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
+    ) -> list[bytes]:
+        """One element per input, of the first where the day's limit allows no more; proof and key id checked against the pinned."""
         ...
 
 
@@ -51,6 +56,9 @@ class Pseudonyms:
     scalar: ScalarKey
     id_key: PersonIdKey
     cache_key: bytes = field(repr=False)
+    pinned_key_id: str | None = None
+    keep: Callable[[Sequence[tuple[bytes, bytes, int]], dict[bytes, bytes]], None] = lambda _rows, _persons: None
+    """Keeps cache rows and elements at once, apart from the window: what was evaluated is not evaluated again."""
     _held: OrderedDict[bytes, tuple[bytes, int]] = field(default_factory=OrderedDict)
 
     def _lookup(self, asked: Asked) -> bytes:
@@ -70,11 +78,14 @@ class Pseudonyms:
         contradicted: set[str] = set()
         for asked, lookup in zip(subjects, lookups, strict=True):
             held = known.get(lookup)
-            if held is None or held[1] < asked.month or self._due(lookup, asked.number):
+            again = (
+                self.vault.has_spare and held is not None and (held[1] < asked.month or self._due(lookup, asked.number))
+            )
+            if held is None or again:
                 first = to_ask.setdefault(lookup, asked)
                 if first.bsn != asked.bsn:
                     contradicted.add(asked.sender)
-        answers = self._ask(tx, list(to_ask.values()))
+        answers = self._ask(tx, to_ask)
         rows = []
         for (lookup, asked), person in zip(to_ask.items(), answers, strict=True):
             held = known.get(lookup)
@@ -112,19 +123,36 @@ class Pseudonyms:
         digest = hmac.digest(self.cache_key, b"check|" + lookup + number.to_bytes(8, "big"), "sha256")
         return digest[0] * 256 + digest[1] < 65536 // _ONE_IN
 
-    def _ask(self, tx: Transaction, asked: Sequence[Asked]) -> list[bytes]:
-        if not asked:
+    def _ask(self, tx: Transaction, to_ask: dict[bytes, Asked]) -> list[bytes]:
+        if not to_ask:
             return []
+        asked = list(to_ask.values())
         distinct = list(dict.fromkeys(a.bsn for a in asked))
         inputs = [b.reveal().encode("ascii") for b in distinct]
-        raw = self.vault.elements(inputs, pinned_public_key=self.pinned_public_key)
+        raw = self.vault.elements(inputs, pinned_public_key=self.pinned_public_key, pinned_key_id=self.pinned_key_id)
         own = self.scalar.reveal()
-        elements = dict(zip(distinct, (voprf.multiply(own, e) for e in raw), strict=True))
+        elements = {bsn: voprf.multiply(own, e) for bsn, e in zip(distinct, raw, strict=False)}
+        if len(elements) < len(distinct):
+            self._keep_what_came(to_ask, elements)
+            msg = (
+                "The keyvault makes no more pseudonyms today: its daily limit is reached, and new persons wait for tomorrow. For a first "
+                "load two operators place an order."
+            )
+            raise Unavailable(msg)
         found = store.persons_of(tx, list(elements.values()))
         fresh = {e: self._person_id(e) for e in elements.values() if e not in found}
         store.save_persons(tx, fresh)
         found |= fresh
         return [found[elements[a.bsn]] for a in asked]
+
+    def _keep_what_came(self, to_ask: dict[bytes, Asked], elements: dict[Bsn, bytes]) -> None:
+        """Handles nobody contradicted so far, with their persons: at the next try only the rest is asked."""
+        persons = {e: self._person_id(e) for e in elements.values()}
+        rows = [
+            (lookup, seal_under(self._row_key(a), persons[elements[a.bsn]], lookup), a.month)
+            for lookup, a in to_ask.items() if a.bsn in elements and lookup not in self._held
+        ]  # fmt: skip
+        self.keep(rows, persons)
 
     def _person_id(self, element: bytes, generation: int = 0) -> bytes:
         """The id of a new person; `generation` grows past ids on an erasure list (which comes with erasure)."""

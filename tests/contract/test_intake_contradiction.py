@@ -36,7 +36,11 @@ class Evaluator:
 
     secret = voprf.random_scalar().reveal()
 
-    def elements(self, inputs: list[bytes], *, pinned_public_key: bytes) -> list[bytes]:
+    has_spare = True
+
+    def elements(
+        self, inputs: list[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
+    ) -> list[bytes]:
         del pinned_public_key
         return [voprf.multiply(self.secret, voprf.hash_to_group(i)) for i in inputs]
 

@@ -13,6 +13,7 @@ from keyvault.access_log import FIRST, LOOK, Access, first_break
 from keyvault.mandates import Mandate
 from keyvault.memory_store import InMemoryVaultStore
 from keyvault.store import VaultStore
+from schemas.orders import EvaluationOrder
 from schemas.secrets import WrappingKey
 
 DAY = dt.date(2025, 6, 1)
@@ -70,10 +71,38 @@ def test_person_keys_come_in_the_order_asked_and_only_making_makes_them(store: A
     assert store.person_keys([], make=True, today=DAY) == []
 
 
-def test_evaluations_add_up_per_caller_and_day(store: Any) -> None:
-    assert [store.count_evaluations("intake", n, DAY) for n in (3, 4)] == [3, 7]
-    assert store.count_evaluations("intake", 1, DAY + dt.timedelta(days=1)) == 1
-    assert store.count_evaluations("other", 2, DAY) == 2
+def test_evaluations_are_limited_per_caller_and_day(store: Any) -> None:
+    tomorrow = DAY + dt.timedelta(days=1)
+
+    def take(wanted: int, *, caller: str = "intake", day: dt.date = DAY) -> tuple[int, int, int]:
+        taken = store.take_evaluations(caller, wanted, day, per_day=10)
+        return taken.granted, taken.left, taken.standing
+
+    assert [take(3), take(4), take(5), take(1)] == [(3, 7, 7), (4, 3, 3), (3, 0, 0), (0, 0, 0)]
+    assert take(2, caller="other") == (2, 8, 8)
+    assert take(1, day=tomorrow) == (1, 9, 9)
+    assert store.evaluation_days(DAY) == (12, [])
+    assert store.evaluation_days(tomorrow) == (1, [12])
+    assert store.evaluation_days(DAY + dt.timedelta(days=40)) == (0, [])
+
+
+def test_an_order_allows_more_until_its_day_and_its_number_and_only_once(store: Any) -> None:
+    def an_order(number: int, days: int, *, caller: str = "intake", identity: int = 1) -> EvaluationOrder:
+        return EvaluationOrder(bytes([identity]) * 16, caller, number, DAY + dt.timedelta(days=days), "first load")
+
+    def take(wanted: int, day: int = 0) -> tuple[int, int]:
+        taken = store.take_evaluations("intake", wanted, DAY + dt.timedelta(days=day), per_day=10)
+        return taken.granted, taken.left
+
+    assert store.place_order(an_order(15, 1))
+    assert not store.place_order(an_order(1000, 30))
+    assert store.place_order(an_order(7, 0, identity=2))
+    assert store.place_order(an_order(50, 9, caller="other", identity=3))
+    assert take(12) == (12, 20), "ten of the day, two of the order that ends first"
+    assert take(8) == (8, 12)
+    assert take(4, day=1) == (4, 18), "the day's own first, and an order that ended is over"
+    assert take(100, day=1) == (18, 0)
+    assert take(100, day=2) == (10, 0)
 
 
 def test_mandates_and_offset_move_together_and_never_back(store: Any) -> None:

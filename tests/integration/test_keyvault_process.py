@@ -55,7 +55,7 @@ class Process:
         self.config: dict[str, Any] = {
             "database_dsn": dsn, "kafka": {"bootstrap": kafka.bootstrap, **own}, "tls": own, "host": "127.0.0.1",
             "port": free_port(), "metrics_port": free_port(), "wrapping_key_file": str(wrapping),
-            "projector_signing_public_key": verify_key_of(PROJECTOR).hex(),
+            "projector_signing_public_key": verify_key_of(PROJECTOR).hex(), "inhabitants": 50_000,
         }  # fmt: skip
         self.url = f"https://127.0.0.1:{self.config['port']}"
         self.log = folder / "keyvault.log"

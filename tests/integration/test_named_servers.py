@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from deploy import bench
-from deploy.bench_load import PROVIDERS, Load, register_of
+from deploy.bench_load import MANY, PROVIDERS, Load, register_of
 from deploy.certificates import Authority
 from deploy.embedded_kafka import EmbeddedKafka
 from deploy.embedded_postgres import EmbeddedPostgres
@@ -48,6 +48,7 @@ def test_the_road_on_servers_of_others(
     monkeypatch.setenv("ZORGSTROOM_POSTGRES", postgres.admin_dsn)
     zone = Zone(ZoneFolder(folder / "zone"))
     zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register_of(folder)})
+    zone.folder.save_settings(zone.folder.settings() | {"inhabitants": MANY})
     zone.folder.add_members(providers=PROVIDERS)
     zone.start()
     try:

@@ -78,6 +78,9 @@ def terminal() -> Iterator[Terminal]:
     terminal.types(
         "operator", "make", f"GM9901={folder / 'town' / 'GM9901'}", "--first-month", "2025-01", says="already", code=2
     )
+    for operator in ("anne", "bob"):
+        terminal.types("operator", "order", "admit-operator", operator, says=f"{operator}.key")
+    terminal.types("operator", "order", "admit-operator", "Two Words", says="small letters", code=2)
     wrong_at_start(terminal, folder / "zone")
     log = folder / "run.txt"
     with log.open("w") as told:
@@ -131,6 +134,24 @@ def digits(text: str) -> str:
 def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     town, examples = terminal.folder / "town", Path(__file__).parents[2] / "examples"
     month = town / "GM9901" / "2025-01"
+    order = str(terminal.folder / "order.bin")
+    terminal.types(
+        "operator",
+        "order",
+        "first-load",
+        "--number",
+        "1100",
+        "--why",
+        "first load",
+        "--out",
+        order,
+        says="1100 new persons until",
+    )
+    terminal.types("operator", "order", "sign", order, "--as", "anne", says="Signed by anne: 1100 new persons")
+    terminal.types("operator", "order", "sign", order, "--as", "carol", says="no key of an operator carol", code=2)
+    terminal.types("operator", "order", "place", order, says="signatures of 2 different operators; it has 1", code=1)
+    terminal.types("operator", "order", "sign", order, "--as", "bob")
+    terminal.types("operator", "order", "place", order, says="Placed")
     terminal.types("municipality", "residences", "GM9901", str(month / "residences.csv"), says=r"\d+ lines published")
 
     asked = digits(terminal.types("provider", "join", "98000001", "Zorghuis de Linde"))

@@ -23,6 +23,7 @@ ALLOWED = {
     "/v1/evaluate": {"intake"},
     "/v1/person-keys": {"ledger", "projector"},
     "/v1/look": {READER, "family-7"},
+    "/v1/orders": {"operator"},
     "/v1/log/own": {"family-7"},
     "/v1/log/lines": {"operator"},
     "/v1/log/head": {"intake", "ledger", "operator"},

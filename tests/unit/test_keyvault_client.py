@@ -149,6 +149,7 @@ def right(tmp_path: Path) -> dict[str, Any]:
         "database_dsn": "postgresql://keyvault:secret@127.0.0.1:1/keyvault", "kafka": {"bootstrap": "127.0.0.1:1", **own},
         "tls": own, "host": "127.0.0.1", "port": 1234, "metrics_port": 1235, "wrapping_key_file": str(wrapping),
         "projector_signing_public_key": "07" * 32,
+        "inhabitants": 50_000,
     }  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def test_right_settings_are_taken(tmp_path: Path, right: dict[str, Any]) -> None
     ("name", "value"),
     [
         ("database_dsn", "nonsense"), ("database_dsn", None), ("kafka", {}), ("tls", "x"), ("port", "x"), ("port", 0),
-        ("metrics_port", 70_000), ("projector_signing_public_key", "07"), ("projector_signing_public_key", "zz" * 32),
+        ("metrics_port", 70_000), ("inhabitants", 0), ("projector_signing_public_key", "07"), ("projector_signing_public_key", "zz" * 32),
         ("wrapping_key_file", 3),
     ],
 )  # fmt: skip
@@ -180,6 +181,17 @@ def test_a_wrong_field_is_named_and_its_value_is_not(
         with pytest.raises(SettingsWrong, match=name) as wrong:
             loaded(tmp_path, fields)
         assert "secret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("operators", {"anne": "07"}), ("operators", "anne"), ("new_persons_a_day", 2)]
+)
+def test_a_wrong_field_that_may_be_absent_is_named(
+    tmp_path: Path, right: dict[str, Any], name: str, value: Any
+) -> None:
+    with pytest.raises(SettingsWrong, match=name):
+        loaded(tmp_path, right | {name: value})
+    assert loaded(tmp_path, right).evaluations.per_day == 1000
 
 
 def test_a_wrapping_key_that_others_may_read_is_refused(tmp_path: Path, right: dict[str, Any]) -> None:

@@ -43,18 +43,17 @@ def test_evaluations_are_counted_per_caller_and_day(here: VaultInMemory) -> None
     public = codec.decode("vault_key", here.vault.public_key("voprf"))
     assert public["key_id"] == answer["key_id"]
     blinding.unblind(batch, answer["elements"], proof=answer["proof"], pinned_public_key=public["key"])
-    assert here.store.count_evaluations("intake", 0, DAY) == 2
+    assert here.store.evaluation_days(DAY) == (2, [])
     here.now += 86_400
     here.vault.evaluate(INTAKE, body)
-    assert here.store.count_evaluations("intake", 0, DAY) == 2
-    assert here.store.count_evaluations("intake", 0, DAY + dt.timedelta(days=1)) == 2
+    assert here.store.evaluation_days(DAY + dt.timedelta(days=1)) == (2, [2])
 
 
 @pytest.mark.parametrize("elements", [[], [bytes(32)], [b"\xff" * 32]])
 def test_a_malformed_batch_is_refused_and_not_counted(here: VaultInMemory, elements: list[bytes]) -> None:
     with pytest.raises(Refused):
         here.vault.evaluate(INTAKE, codec.encode("vault_elements", {"elements": elements}))
-    assert here.store.count_evaluations("intake", 0, DAY) == 0
+    assert here.store.evaluation_days(DAY) == (0, [])
 
 
 def test_the_ledger_makes_keys_and_the_projector_only_borrows(here: VaultInMemory) -> None:
