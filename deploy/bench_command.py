@@ -19,13 +19,14 @@ from deploy import bench
 from deploy.bench_load import Load, bench_zone, booked
 from deploy.bench_profile import profiled
 from deploy.bench_provider import files_of_a_town, provider_side
+from deploy.bench_vault import vault
 from deploy.preflight import remove_folder
 from deploy.zone import Zone
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
 tell = Console(stderr=True, highlight=False, soft_wrap=True)
-NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "growth", "profile")
+NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "growth", "profile")
 Figures = dict[str, Any]
 
 
@@ -34,7 +35,7 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but growth and profile), provider, road, rebuild, latency, growth or profile."
+            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
@@ -96,6 +97,8 @@ def _provider(rounds: int) -> Figures:
 
 
 def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:
+    if name == "vault":
+        return {"vault": _rounds("the keyvault", rounds, lambda: vault(zone))}
     load = Load(zone)
     load.admit()
     dsn = zone.postgres.create_role_database("projector")
@@ -116,6 +119,8 @@ def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:
             figures[f"road_{size}"] = found
         figures["memory_mb"] = bench.memory(zone)
         figures["disk_bytes_per_delivery"] = bench.disk(zone, booked(dsn))
+    if name == "all":
+        figures["vault"] = _rounds("the keyvault", rounds, lambda: vault(zone))
     if name in ("all", "latency"):
         figures["latency"] = _rounds(
             "latency", rounds, lambda: bench.latency(zone, load, seconds=10, per_second=2000, per_envelope=100)

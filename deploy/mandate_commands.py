@@ -63,6 +63,20 @@ def _profile(zone: Zone, gemeente: str) -> Profile:
     return Profile.load(sender_folder(zone, gemeente))
 
 
+def _day(text: str) -> dt.date:
+    """A day that is today or comes. Raises `SettingsWrong`."""
+    today = dt.datetime.now(dt.UTC).date()
+    try:
+        day = dt.date.fromisoformat(text) if text else today
+    except ValueError as wrong:
+        msg = "A day is YYYY-MM-DD."
+        raise SettingsWrong(msg) from wrong
+    if day < today:
+        msg = "A mandate begins today or later: nobody looked before it was given."
+        raise SettingsWrong(msg)
+    return day
+
+
 def _last(days: int, first: dt.date) -> dt.date:
     return first + dt.timedelta(days=min(days, 100_000) - 1)
 
@@ -81,7 +95,8 @@ def give(
         ),
     ] = None,
     ground: Annotated[str, typer.Option(help="Legal ground (default: that of the purpose).")] = "",
-    days: Annotated[int, typer.Option(min=1, help="How many days it holds, today included.")] = 90,
+    days: Annotated[int, typer.Option(min=1, help="How many days it holds, the first included.")] = 90,
+    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD (default: today).")] = "",
     grantor: GrantorOption = None,
     data: DataOption = None,
 ) -> None:
@@ -92,20 +107,20 @@ def give(
     if kind is None or (reader, name) not in zone.folder.members().readers:
         msg = f"{reader} is no reader of {gemeente.upper()}; make a certificate with `zorgstroom municipality admit-caseworker` or `admit-family`."
         raise SettingsWrong(msg)
-    rules, today = zone.mandate_rules(), dt.datetime.now(dt.UTC).date()
+    rules, begins = zone.mandate_rules(), _day(first)
     chosen = rules.purpose(purpose or ("own-file" if kind == "family" else "coordination"))
-    last = _last(days, today)
-    rules.check(chosen.code, first=day_number(today), last=day_number(last), kind=kind)
+    last = _last(days, begins)
+    rules.check(chosen.code, first=day_number(begins), last=day_number(last), kind=kind)
     who = _grantor(zone, name, grantor, reader=reader)
     bsn = getpass.getpass("BSN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
     terms = new_terms(
-        who, municipality=number, reader=reader, purpose=chosen.code, ground=ground or chosen.ground, valid_from=today, valid_until=last
+        who, municipality=number, reader=reader, purpose=chosen.code, ground=ground or chosen.ground, valid_from=begins, valid_until=last
     )  # fmt: skip
     publish_mandate(_profile(zone, name), who, terms, bsn=bsn)
     note = {"handle": terms.handle.hex(), "reader": reader, "until": str(last)}
     write_private(zone.folder.path / "readers" / reader / "mandate.json", json.dumps(note).encode())
     out.print(
-        f"Given to {reader} by {who.name} until {last}, for {chosen.english} ({terms.ground}). Handle: {terms.handle.hex()}"
+        f"Given to {reader} by {who.name} from {begins} until {last}, for {chosen.english} ({terms.ground}). Handle: {terms.handle.hex()}"
     )
 
 

@@ -143,7 +143,10 @@ class KafkaAccessLog:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         """`settings`: librdkafka configuration of the keyvault."""
-        self._producer = Producer({**settings, "acks": "all", "enable.idempotence": True, "message.timeout.ms": 8_000})
+        self._producer = Producer(
+            {**settings, "acks": "all", "enable.idempotence": True, "message.timeout.ms": 8_000, "linger.ms": 0,
+             "socket.nagle.disable": True}
+        )  # fmt: skip
         self._lock = threading.Lock()
 
     def append(self, records: Sequence[dict[str, Any]]) -> None:

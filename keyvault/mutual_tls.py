@@ -62,7 +62,9 @@ def common_name(certificate: Any) -> str:
 
 def listening_socket(host: str, port: int) -> socket.socket:
     """A bound socket. Raises `SettingsWrong` when the port is taken or the address is not ours."""
-    bound = socket.socket()
+    bound = socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # named, or asyncio leaves Nagle's delay on
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))

@@ -69,6 +69,10 @@ class Grantor:
         fields = terms.as_fields() | {"handle": terms.handle.hex()}
         write_private(folder / f"{terms.handle.hex()}.json", json.dumps(fields, indent=2).encode())
 
+    def forget(self, handle: MandateHandle) -> None:
+        """Forget terms that were refused."""
+        (self.folder / _GIVEN / f"{handle.hex}.json").unlink(missing_ok=True)
+
     def gave(self, handle: MandateHandle) -> bool:
         """Whether it gave this mandate, here."""
         return (self.folder / _GIVEN / f"{handle.hex}.json").exists()
@@ -115,23 +119,39 @@ def pack_mandate_withdrawal(handle: MandateHandle) -> Packed:
 
 
 def publish_mandate(profile: Profile, grantor: Grantor, terms: MandateTerms, *, bsn: str) -> None:
-    """Give a mandate and wait for its receipt. Raises `Refused` (`bsn`, or the receipt's code) or `Unavailable`."""
-    _publish(profile, pack_mandate(terms, grantor, bsn, profile.handle_key()))
+    """Give a mandate and wait for its receipt. Raises `Refused` (`bsn`, or the receipt's code), and nothing was given.
+
+    Raises `Unavailable` where no receipt came yet: it is on its way, and names the handle, whose terms are kept.
+    """
+    packed = pack_mandate(terms, grantor, bsn, profile.handle_key())
     grantor.keep(terms)
+    try:
+        _publish(profile, packed)
+    except Refused:
+        grantor.forget(MandateHandle(terms.handle))
+        raise
+    except Unavailable as away:
+        msg = f"{away} Its handle is {terms.handle.hex()}."
+        raise Unavailable(msg) from away
 
 
 def change_mandate(
     profile: Profile, grantor: Grantor, handle: MandateHandle, *,
     purpose: str | None = None, ground: str | None = None, valid_until: dt.date | None = None,
 ) -> MandateTerms:  # fmt: skip
-    """Change what is named and wait for the receipt; returns the terms that stand now. Raises as `publish_mandate`."""
+    """Change what is named and wait for the receipt; returns the terms that stand then. Raises as `publish_mandate`."""
     before = grantor.terms(handle)
     terms = replace(
         before, revision=before.revision + 1, purpose=purpose or before.purpose, ground=ground or before.ground,
         valid_until=before.valid_until if valid_until is None else day_number(valid_until), grantor=grantor.name, key_id=grantor.key_id,
     )  # fmt: skip
-    _publish(profile, pack_mandate_change(terms, grantor))
+    packed = pack_mandate_change(terms, grantor)
     grantor.keep(terms)
+    try:
+        _publish(profile, packed)
+    except Refused:
+        grantor.keep(before)
+        raise
     return terms
 
 

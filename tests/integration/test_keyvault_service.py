@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from deploy.certificates import Authority
+from deploy.zone_folder import free_port
 from keyvault import tables, voprf
 from keyvault.access_log import first_break
 from keyvault.client import PersonKeyCache, VaultClient
@@ -53,6 +55,12 @@ def test_intake_gets_the_same_element_for_the_same_input_and_the_count_is_kept(v
         assert c.execute("SELECT caller, count FROM evaluations").fetchall() == [("intake", 3)]
     with pytest.raises(ContractBroken, match="proof"):
         intake.elements([b"a"], pinned_public_key=voprf.public_key(voprf.random_scalar()))
+
+
+def test_an_answer_does_not_wait_for_nagles_delay() -> None:
+    """asyncio turns it off only on sockets that name their protocol; accepted ones take it from the one that listens."""
+    with listening_socket("127.0.0.1", free_port()) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_only_the_ledger_makes_person_keys_and_the_projector_borrows_them(vault: Running) -> None:

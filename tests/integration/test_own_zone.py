@@ -184,6 +184,8 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     )
     terminal.types(*give, "--purpose", "curiosity", says="choose one of: coordination, assessment", code=1)
     terminal.types(*give, "--days", "3650", says="at most 366 days", code=1)
+    terminal.types(*give, "--from", "2025-01-01", says="begins today or later", code=2)
+    terminal.types(*give, "--from", "tomorrow", says="YYYY-MM-DD", code=2)
     terminal.types(*give[:-1], "caseworker-gm9901-x", says="is no reader of GM9901; make a certificate", code=2)
     terminal.types(*give, says="admit one who is not the reader", code=2)
     terminal.types("municipality", "admit-grantor", "grantor-gm9901-proef", says="grantor-gm9901-proef")

@@ -1,0 +1,78 @@
+"""There is no list of households and no search for one: every way to ask is on a list here, and says what it takes to see a household.
+
+Whoever adds a command, a path of the keyvault, a page or a topic adds a line, and thinks about what it shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from deploy.cli import DOORS, app
+from keyvault.access_log import InMemoryAccessLog
+from keyvault.memory_store import InMemoryVaultStore
+from keyvault.metrics import VaultMetrics
+from keyvault.service import routes
+from keyvault.vault import Vault
+from portals.municipality.app import build_app
+from schemas import topics
+
+MANDATE = "one household, by the handle of the reader's own mandate"
+NOTHING = "no household"
+ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
+
+COMMANDS = {
+    "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests"), NOTHING),
+    "municipality": dict.fromkeys(("admit", "admit-caseworker", "admit-family", "admit-grantor", "ask", "figures", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw"), NOTHING),
+    "caseworker": {"show": MANDATE, "watch": MANDATE},
+    "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
+    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "log show", "log verify", "order admit-operator", "order first-load", "order sign", "order place"), NOTHING) | {"dump": ZONE},
+}  # fmt: skip
+PATHS = {
+    "/v1/look": MANDATE, "/v1/log/own": MANDATE,
+    **dict.fromkeys((
+        "/v1/evaluate", "/v1/orders", "/v1/person-keys", "/v1/log/lines", "/v1/log/head", "/v1/mandates/withdraw", "/v1/keys/voprf",
+        "/v1/keys/placement", "/v1/keys/placement/private", "/v1/keys/section",
+    ), NOTHING),
+}  # fmt: skip
+HOUSEHOLD_TOPICS = {"household.{gm}.v1"}
+
+
+def commands_of(group: Any, before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
+            found |= commands_of(command, f"{before}{name} ")
+        else:
+            found[before + name] = command
+    return found
+
+
+def test_every_command_is_on_the_list_and_who_sees_a_household_names_a_mandate() -> None:
+    doors = typer.main.get_command(app)
+    assert set(DOORS) == {*COMMANDS, "town", "demo", "bench"}, "those three invent what they show"
+    for door, expected in COMMANDS.items():
+        made = commands_of(doors.get_command(None, door))  # type: ignore[attr-defined]
+        assert set(made) == set(expected), door
+        for name, what in expected.items():
+            if what == MANDATE:
+                takes = {p.name for p in made[name].params}
+                assert "handle" in takes, f"{door} {name}"
+                assert not takes & {"bsn", "person", "household", "address", "postcode", "area", "query", "all"}
+
+
+def test_every_path_of_the_keyvault_is_on_the_list() -> None:
+    vault = Vault(InMemoryVaultStore(), InMemoryAccessLog(), bytes(32), VaultMetrics())
+    assert {r.path for r in routes(vault)} == set(PATHS)
+
+
+def test_one_family_of_topics_has_households_and_its_keys_are_random_handles() -> None:
+    named = {t.name for t in topics.TABLE if "household" in t.what or "household" in t.name or "live mandate" in t.what}
+    assert named == HOUSEHOLD_TOPICS
+
+
+def test_the_page_answers_two_addresses_and_neither_knows_a_household() -> None:
+    page: Any = build_app(None, ready=lambda: True)  # type: ignore[arg-type]
+    assert {r.path for r in page.routes} == {"/", "/health", "/static"}
