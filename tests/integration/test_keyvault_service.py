@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from deploy.zone_folder import free_port
 from keyvault import tables, voprf
 from keyvault.access_log import first_break
 from keyvault.client import PersonKeyCache, VaultClient
+from keyvault.limits import EvaluationRules
 from keyvault.mandates import Mandate
 from keyvault.mutual_tls import listening_socket
 from keyvault.store import VaultStore
@@ -55,6 +57,45 @@ def test_intake_gets_the_same_element_for_the_same_input_and_the_count_is_kept(v
         assert c.execute("SELECT caller, count FROM evaluations").fetchall() == [("intake", 3)]
     with pytest.raises(ContractBroken, match="proof"):
         intake.elements([b"a"], pinned_public_key=voprf.public_key(voprf.random_scalar()))
+
+
+def test_the_days_limit_holds_over_restarts_and_many_callers_and_none_is_lost_in_between(vault: Running) -> None:
+    vault.vault.evaluations = EvaluationRules(inhabitants=1, least=30)
+    intake = vault.as_("intake")
+    key_id, pinned = intake.public_key("voprf")
+    assert len(intake.elements([bytes([n]) for n in range(8)], pinned_public_key=pinned, pinned_key_id=key_id)) == 8
+    assert intake.has_spare
+    answers: list[int] = []
+
+    def ask() -> None:
+        try:
+            answers.append(
+                len(vault.as_("intake").elements([os.urandom(4) for _ in range(6)], pinned_public_key=pinned))
+            )
+        except Unavailable:
+            answers.append(0)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(answers) == [0, 0, 4, 6, 6, 6]
+    again = VaultStore(vault.dsn, WrappingKey(b"\x09" * 32))
+    vault.vault.store = again
+    with pytest.raises(Unavailable, match="no more pseudonyms today: 30 a day"):
+        intake.elements([b"x"], pinned_public_key=pinned)
+    assert not intake.has_spare
+    vault.now += 86_400
+    assert len(intake.elements([b"x", b"y"], pinned_public_key=pinned)) == 2
+    again.close()
+
+
+def test_another_key_than_the_pinned_one_stops_intake_with_one_sentence(vault: Running) -> None:
+    intake = vault.as_("intake")
+    key_id, pinned = intake.public_key("voprf")
+    with pytest.raises(ContractBroken, match=f"evaluates with the key {key_id}, and voprf-19990101-abcdef is pinned"):
+        intake.elements([b"a"], pinned_public_key=pinned, pinned_key_id="voprf-19990101-abcdef")
 
 
 def test_an_answer_does_not_wait_for_nagles_delay() -> None:
