@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from deploy.bench_load import MANY, PROVIDERS, Load, register_of
 from deploy.certificates import Authority
 from deploy.embedded_kafka import EmbeddedKafka
 from deploy.embedded_postgres import EmbeddedPostgres
+from deploy.order_commands import order_first_load
 from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
@@ -59,11 +61,47 @@ def test_the_road_on_servers_of_others(
         assert not (folder / "zone" / "kafka" / "data").exists(), "nothing embedded was made"
     finally:
         zone.stop()
-        with psycopg.connect(postgres.admin_dsn, autocommit=True) as c:
-            for role in ("intake", "ledger", "projector", "keyvault", "release"):
-                c.execute(f"DROP DATABASE IF EXISTS {role} WITH (FORCE)")
-                c.execute(f"DROP ROLE IF EXISTS {role}")
+        forget_databases(postgres)
     assert others_kafka.pid is not None, "not ours to stop"
+
+
+def test_past_the_days_limit_intake_waits_says_so_and_loses_nothing(
+    folder: Path, others_kafka: EmbeddedKafka, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZORGSTROOM_KAFKA", others_kafka.bootstrap)
+    monkeypatch.setenv("ZORGSTROOM_POSTGRES", postgres.admin_dsn)
+    zone = Zone(ZoneFolder(folder / "zone"))
+    zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register_of(folder)})
+    zone.folder.add_members(providers=PROVIDERS)
+    for name in ("anne", "bob"):
+        zone.folder.admit_operator(name)
+    zone.start()
+    try:
+        load = Load(zone)
+        load.admit()
+        books = bench.NewBookings(zone.postgres.create_role_database("projector"))
+        load.publish(load.envelopes(2000, per_envelope=200))
+        log, deadline = zone.supervisor.logs / "intake.log", time.monotonic() + 60
+        while "daily limit is reached" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()[-500:]
+            time.sleep(0.1)
+        with psycopg.connect(zone.postgres.create_role_database("keyvault")) as c:
+            assert c.execute("SELECT count, by_order FROM evaluations WHERE caller = 'intake'").fetchone() == (100, 0)
+        assert zone.supervisor.tend() == [], "it waits and does not stop"
+        order_first_load(zone, 800, why="test")
+        books.wait(2000)
+        books.close()
+        assert rebuild(RoleConfig.load(zone.role_config("projector"))).equal
+    finally:
+        zone.stop()
+        forget_databases(postgres)
+
+
+def forget_databases(postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as c:
+        for role in ("intake", "ledger", "projector", "keyvault", "release"):
+            c.execute(f"DROP DATABASE IF EXISTS {role} WITH (FORCE)")
+            c.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 def test_an_address_where_nobody_answers_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
