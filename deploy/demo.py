@@ -39,6 +39,11 @@ _RECEIPT_SECONDS: Final = 900.0
 _PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
 
 
+def family_of(gm: str) -> str:
+    """The reader who stands for the example family of a municipality (`gm9901`)."""
+    return f"family-{gm}-voorbeeld"
+
+
 @dataclass(slots=True)
 class Demo:
     """One demo in one folder."""
@@ -127,7 +132,8 @@ class Demo:
             self.teller.stage("Admitting municipalities and providers", number, len(members))
             admit_here(self.zone, sender, name=name, municipalities=municipalities)
         for caseworker in described["caseworkers"]:
-            admit_reader(self.zone, caseworker["name"], gm=caseworker["gm"])
+            for reader in (caseworker["name"], family_of(caseworker["gm"])):
+                admit_reader(self.zone, reader, gm=caseworker["gm"])
 
     def sender_folder(self, sender: str) -> Path:
         """The profile of a sender on this machine."""
@@ -220,15 +226,14 @@ class Demo:
     # --- municipality ----------------------------------------------------------------------------------------------
 
     def _give_mandates(self, described: dict[str, Any]) -> None:
-        """One mandate per municipality: its caseworker may see the example household."""
+        """Two mandates per municipality: its caseworker may see the example household, and the member it is about the own file."""
         for caseworker in described["caseworkers"]:
             example = described["examples"].get(caseworker["gm"].upper())
             if example is not None:
                 grantor = admit_grantor(self.zone, f"grantor-{caseworker['gm']}-desk")
-                note = give_mandate(
-                    self.publisher(caseworker["gm"]), grantor, reader=caseworker["name"], bsn=example["bsn"]
-                )
-                write_private(self.mandate_file(caseworker["name"]), json.dumps(note).encode())
+                for reader in (caseworker["name"], family_of(caseworker["gm"])):
+                    note = give_mandate(self.publisher(caseworker["gm"]), grantor, reader=reader, bsn=example["bsn"])
+                    write_private(self.mandate_file(reader), json.dumps(note).encode())
 
     def mandate_file(self, reader: str) -> Path:
         """Where the demo keeps the handle it gave to a reader."""

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from deploy.commands_frame import finish_undisturbed, heed_signals
-from deploy.demo import Demo
+from deploy.demo import Demo, family_of
 from deploy.demo_progress import Bar, Course
 from deploy.demo_wish import Wish
 from deploy.settings import load_settings
@@ -96,7 +96,7 @@ def _screen(running: Demo) -> None:
     pages = [f"  {name:<18} {address}" for name, address in running.addresses().items()]
     providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
     profile = data / "senders" / (providers[0] if providers else "p98000001")
-    first = next(iter(zone.folder.members().readers), ("caseworker-gm9901-1", "gm9901"))[0]
+    first, gm = next(iter(zone.folder.members().readers), ("caseworker-gm9901-1", "gm9901"))
     command = _command()
     lines = [
         "Running: Apache Kafka, PostgreSQL, keyvault, intake, ledger, projector, release, the municipal pages.",
@@ -109,6 +109,10 @@ def _screen(running: Demo) -> None:
         "  # send something, then look at that card again",
         f"  {command} provider --profile {profile} publish examples/wmo-323-declaratie-2025-03.xml",
         f"  {command} provider --profile {profile} receipts",
+        "  # the family's own card, who looked at it, and that nothing was taken out of that log",
+        f"  {command} family card --data {data} {family_of(gm)}",
+        f"  {command} family log --data {data} {family_of(gm)}",
+        f"  {command} operator log verify --data {data}",
         "  # close the month, then look at the map again",
         f"  {command} operator close-month --data {data}",
         f"  {command} municipality figures --data {data} GM9901",

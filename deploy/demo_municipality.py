@@ -14,8 +14,8 @@ from schemas.care import Stream
 from schemas.requests import DataRequest
 from schemas.values import Month, SenderId
 
-_PURPOSE: Final = "coordination"
-_GROUND: Final = "wmo-2.3.2"
+_COORDINATION: Final = ("coordination", "wmo-2.3.2")
+_OWN: Final = ("own-file", "avg-15")
 
 
 def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of: Callable[[str], Profile]) -> None:
@@ -41,11 +41,12 @@ def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of:
 
 
 def give_mandate(publisher: Publisher, grantor: Grantor, *, reader: str, bsn: str) -> dict[str, str]:
-    """Publish a mandate of a year from today for `reader`; returns handle, reader and last day."""
+    """Publish a mandate of a year from today for a caseworker, or a family's own file; returns handle, reader and last day."""
+    purpose, ground = _OWN if reader.startswith("family-") else _COORDINATION
     today = dt.datetime.now(dt.UTC).date()
     last = today + dt.timedelta(days=365)
     terms = new_terms(
-        grantor, municipality=publisher.profile.sender.number, reader=reader, purpose=_PURPOSE, ground=_GROUND, valid_from=today,
+        grantor, municipality=publisher.profile.sender.number, reader=reader, purpose=purpose, ground=ground, valid_from=today,
         valid_until=last,
     )  # fmt: skip
     publisher.publish_packed(pack_mandate(terms, grantor, bsn, publisher.profile.handle_key()), file="mandate")
