@@ -95,8 +95,8 @@ def print_card(card: Card, *, numbered: bool = False) -> None:
     month = Month.from_index(fields["epoch"])
     out.print(
         say(
-            f"Huishoudkaart, versie {card.version}, zoals bekend op {known:%d-%m-%Y}; open maand {month}; {fields['members']} personen.",
-            f"Household card, version {card.version}, as known on {known}; open month {month}; {fields['members']} person(s).",
+            f"Huishoudkaart, zoals bekend op {known:%d-%m-%Y}; open maand {month}; {fields['members']} personen.",
+            f"Household card, as known on {known}; open month {month}; {fields['members']} person(s).",
         )
     )
     heads = say(
@@ -108,7 +108,8 @@ def print_card(card: Card, *, numbered: bool = False) -> None:
     for head in [*first, *heads]:
         table.add_column(head, justify="right" if head == heads[-1] else "left")
     for number, line in enumerate(card.lines, 1):
-        table.add_row(*([str(number)] if numbered else []), *_cells(line))
+        who = say("u", "you") if numbered and line["member"] == fields["subject"] else str(line["member"] or "*")
+        table.add_row(*([str(number)] if numbered else []), who, *_cells(line))
     total = amount(sum(line["cents"] for line in card.lines))
     table.add_row(*([""] * (len(first) + len(heads) - 2)), say("Samen", "Total"), total, style="bold")
     out.print(table)
@@ -133,6 +134,6 @@ def _cells(line: dict[str, Any]) -> list[str]:
         months = f"{Month.from_index(line['first_month'])} - {Month.from_index(line['last_month'])}"
     care = CARE_TYPE_BY_CODE[line["care_type"]]
     return [
-        str(line["member"] or "*"), line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
+        line["stream"], say(care.label, care.label_en), f"{line['provider']:08d}",
         _volume(line["volume"], line["unit"]), _volume(line["granted_volume"], line["unit"]), months, amount(line["cents"]),
     ]  # fmt: skip

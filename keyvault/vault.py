@@ -256,7 +256,8 @@ class Vault:
         except Refused as refused:
             self._write(replace(access, result=refused.code))
             raise
-        return asked, opened, self._write(replace(access, household=opened.household, sections=opened.sections))
+        handed = opened.sections if action == LOOK else ()
+        return asked, opened, self._write(replace(access, household=opened.household, sections=handed))
 
     def _section_keys(self, asked: dict[str, Any], purpose: Purpose) -> _Opened:
         """A sealed key per claim, empty where the purpose does not open that section of the mandate's own person."""

@@ -236,7 +236,7 @@ def a_member_reads_and_speaks(terminal: Terminal, caseworker: str) -> None:
     deadline = time.monotonic() + 30
     while "Huishoudkaart" not in (card := _shown(terminal, member, "family", "card")):
         assert time.monotonic() < deadline, card
-    assert re.search(r"1 +1 +wmo", card), card
+    assert re.search(r"1 +u +wmo", card), card
     assert "Diensten die iemand voor zich houdt staan niet op deze kaart." in card
 
     read = terminal.types("family", "log", member, says="U las dit logboek, om: het eigen dossier lezen .avg-15.")

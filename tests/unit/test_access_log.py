@@ -86,8 +86,9 @@ def test_a_member_reads_who_looked_newest_first_and_the_reading_is_the_newest_li
     here.now += 60
     looks(here, MEMBER, OWN)
     lines = own_log(here)
-    assert [(r["sequence"], r["action"], r["who"], r["purpose"]) for r in lines] == [
-        (3, "log", MEMBER, "own-file"), (2, "look", MEMBER, "own-file"), (1, "look", READER, "coordination"),
+    assert [(r["sequence"], r["action"], r["sections"], r["who"], r["purpose"]) for r in lines] == [
+        (3, "log", "", MEMBER, "own-file"), (2, "look", "common,ggz,youth", MEMBER, "own-file"),
+        (1, "look", "common", READER, "coordination"),
     ]  # fmt: skip
     assert {r["handle"] for r in lines} == {bytes(16)}, "a handle is its reader's own"
 
