@@ -18,7 +18,7 @@ from typing import Any, Final
 from deploy import preflight
 from deploy.admission import admit_grantor, admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
-from deploy.demo_municipality import ask_providers, give_mandate
+from deploy.demo_municipality import ask_providers, family_of, give_mandate
 from deploy.demo_wish import Teller, Wish
 from deploy.order_commands import order_first_load
 from deploy.pages import page_address, start_page
@@ -37,11 +37,6 @@ from streams.config import RoleConfig
 
 _RECEIPT_SECONDS: Final = 900.0
 _PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
-
-
-def family_of(gm: str) -> str:
-    """The reader who stands for the example family of a municipality (`gm9901`)."""
-    return f"family-{gm}-voorbeeld"
 
 
 @dataclass(slots=True)
@@ -267,10 +262,8 @@ class Demo:
         return self.months_done()
 
     def _save_progress(self, months_done: int) -> None:
-        d = {
-            "months_done": months_done, "counts": self.counts, "refused": self.refused,
-            "refused_at_provider": self.refused_at_provider,
-        }  # fmt: skip
+        counted = {name: getattr(self, name) for name in ("counts", "refused", "refused_at_provider")}
+        d = {"months_done": months_done} | counted
         write_private(self.zone.folder.path / "demo.json", json.dumps(d, indent=2).encode())
 
     def report(self) -> dict[str, Any]:

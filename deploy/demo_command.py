@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 
 from deploy.commands_frame import finish_undisturbed, heed_signals
-from deploy.demo import Demo, family_of
+from deploy.demo import Demo
+from deploy.demo_municipality import family_of
 from deploy.demo_progress import Bar, Course
 from deploy.demo_wish import Wish
 from deploy.settings import load_settings

@@ -18,6 +18,11 @@ _COORDINATION: Final = ("coordination", "wmo-2.3.2")
 _OWN: Final = ("own-file", "avg-15")
 
 
+def family_of(gm: str) -> str:
+    """The reader who stands for the example family of a municipality (`gm9901`)."""
+    return f"family-{gm}-voorbeeld"
+
+
 def ask_providers(described: dict[str, Any], months: list[Month], *, profile_of: Callable[[str], Profile]) -> None:
     """Each municipality of the described town asks its providers for what they deliver, per money stream."""
     for m in described["municipalities"]:

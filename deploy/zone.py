@@ -111,6 +111,7 @@ class Zone:
         """Check servers, ports and certificates of all roles before anything is touched. Raises `SettingsWrong`."""
         if self.folder.exists:
             self.mandate_rules()
+            Confidentiality.of(self.folder.settings().get("confidentiality"))
         self.kafka.check()
         self.postgres.check()
         path = self.folder.path
@@ -223,7 +224,6 @@ class Zone:
 
     def mandate_rules(self) -> MandateRules:
         """What mandates of this zone are held to. Raises `SettingsWrong`."""
-        Confidentiality.of(self.folder.settings().get("confidentiality"))
         return MandateRules.of(self.folder.settings().get("mandate_rules"))
 
     def _households(self) -> dict[str, int]:

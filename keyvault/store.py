@@ -1,6 +1,6 @@
 """PostgreSQL behind the vault. Every key in it is wrapped under a key that is not in it, bound to its table and row.
 
-Its port is `keyvault.vault.Store`; the tables are in `keyvault.tables`. Messages of the database never leave this module:
+Its port is `keyvault.ports.Store`; the tables are in `keyvault.tables`. Messages of the database never leave this module:
 they may repeat a row.
 """
 
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from keyvault import tables, voprf
+from keyvault import evaluation_table, tables, voprf
 from keyvault.access_log import FIRST, GIVEN, LIMIT, LOOK, NOBODY, Access, chained
-from keyvault.limits import MEDIAN_DAYS, Taken
+from keyvault.limits import Taken
 from keyvault.mandates import Mandate, gemeente_of
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.orders import EvaluationOrder
@@ -145,52 +145,17 @@ class VaultStore:
     def take_evaluations(self, caller: str, wanted: int, today: dt.date, *, per_day: int) -> Taken:
         """Count up to `wanted` evaluations for a caller, from the day's limit first, then from orders in force; never more."""
         with self._begin() as c:
-            day = {"c": caller, "d": today}
-            c.execute(text("INSERT INTO evaluations VALUES (:c, :d, 0, 0) ON CONFLICT DO NOTHING"), day)
-            row = c.execute(
-                text("SELECT count, by_order FROM evaluations WHERE caller = :c AND day = :d FOR UPDATE"), day
-            ).one()
-            orders = c.execute(
-                text(
-                    "SELECT id, number - used FROM evaluation_orders WHERE caller = :c AND until >= :d AND number > used "
-                    "ORDER BY until, id FOR UPDATE"
-                ), day,
-            ).fetchall()  # fmt: skip
-            standing = max(0, per_day - (int(row[0]) - int(row[1])))
-            granted = min(wanted, standing + sum(int(n) for _, n in orders))
-            ordered = rest = max(0, granted - standing)
-            for identity, left in orders:
-                part = min(rest, int(left))
-                c.execute(
-                    text("UPDATE evaluation_orders SET used = used + :n WHERE id = :i"),
-                    {"n": part, "i": bytes(identity)},
-                )
-                rest -= part
-            c.execute(
-                text(
-                    "UPDATE evaluations SET count = count + :n, by_order = by_order + :o WHERE caller = :c AND day = :d"
-                ),
-                day | {"n": granted, "o": ordered},
-            )
-            available = standing + sum(int(n) for _, n in orders)
-            return Taken(granted, available - granted, max(0, standing - granted))
+            return evaluation_table.take(c, caller, wanted, today, per_day=per_day)
 
     def place_order(self, order: EvaluationOrder) -> bool:
         """Keep an order; False where it is there already: an order placed twice is one."""
-        placed = text("INSERT INTO evaluation_orders VALUES (:i, :c, :n, 0, :u, :w) ON CONFLICT DO NOTHING")
-        fields = {"i": order.id, "c": order.caller, "n": order.number, "u": order.until, "w": order.why}
         with self._begin() as c:
-            return int(c.execute(placed, fields).rowcount) == 1
+            return evaluation_table.place_order(c, order)
 
     def evaluation_days(self, today: dt.date) -> tuple[int, list[int]]:
         """Evaluations of today, and of each earlier day of the last four weeks that had any."""
         with self._begin() as c:
-            rows = c.execute(
-                text("SELECT day, sum(count) FROM evaluations WHERE day > :f AND day <= :t AND count > 0 GROUP BY day"),
-                {"f": today - dt.timedelta(days=MEDIAN_DAYS), "t": today},
-            ).fetchall()
-        days = {day: int(count) for day, count in rows}
-        return days.pop(today, 0), list(days.values())
+            return evaluation_table.days(c, today)
 
     # --- mandates -------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import psycopg
 import pytest
 
 from deploy.certificates import Authority
-from deploy.zone_folder import free_port
 from keyvault import tables, voprf
 from keyvault.access_log import first_break
 from keyvault.client import PersonKeyCache, VaultClient
@@ -96,12 +94,6 @@ def test_another_key_than_the_pinned_one_stops_intake_with_one_sentence(vault: R
     key_id, pinned = intake.public_key("voprf")
     with pytest.raises(ContractBroken, match=f"evaluates with the key {key_id}, and voprf-19990101-abcdef is pinned"):
         intake.elements([b"a"], pinned_public_key=pinned, pinned_key_id="voprf-19990101-abcdef")
-
-
-def test_an_answer_does_not_wait_for_nagles_delay() -> None:
-    """asyncio turns it off only on sockets that name their protocol; accepted ones take it from the one that listens."""
-    with listening_socket("127.0.0.1", free_port()) as listening:
-        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_only_the_ledger_makes_person_keys_and_the_projector_borrows_them(vault: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import httpx
 import pytest
 from vault_builders import HANDLE, READER, VaultInMemory
 
-from keyvault.mutual_tls import CALLER, Caller, common_name
+from deploy.zone_folder import free_port
+from keyvault.mutual_tls import CALLER, Caller, common_name, listening_socket
 from keyvault.service import MAX_BODY_BYTES, build_app, routes
 from schemas import codec
 
@@ -151,3 +153,9 @@ def test_metrics_count_requests_by_path_and_status_and_name_nobody(called: Calle
 )
 def test_a_caller_has_exactly_one_name(certificate: Any, name: str) -> None:
     assert common_name(certificate) == name
+
+
+def test_an_answer_does_not_wait_for_nagles_delay() -> None:
+    """asyncio turns it off only on sockets that name their protocol; accepted ones take it from the one that listens."""
+    with listening_socket("127.0.0.1", free_port()) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

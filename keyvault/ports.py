@@ -1,0 +1,93 @@
+"""What the vault needs of others: a store for what it keeps, and a meter for what an operator may count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from keyvault.access_log import Access
+from keyvault.limits import Taken
+from keyvault.mandates import Mandate
+from schemas.orders import EvaluationOrder
+from schemas.secrets import BoxKey, ScalarKey
+
+
+class Store(Protocol):
+    """What the vault keeps. Every method raises `Unavailable` when the database is away."""
+
+    def pseudonym_key(self, today: dt.date) -> tuple[str, ScalarKey]:
+        """The pseudonym key and its id, made at first need."""
+        ...
+
+    def box_key(self, use: str, today: dt.date) -> tuple[str, BoxKey]:
+        """The `placement` or `section` key and its id, made at first need."""
+        ...
+
+    def person_keys(self, persons: Sequence[bytes], *, make: bool, today: dt.date) -> list[bytes | None]:
+        """Keys in the order asked; made where absent if `make`, else None there."""
+        ...
+
+    def take_evaluations(self, caller: str, wanted: int, today: dt.date, *, per_day: int) -> Taken:
+        """Count up to `wanted` evaluations for a caller, from the day's limit first, then from orders in force; never more."""
+        ...
+
+    def place_order(self, order: EvaluationOrder) -> bool:
+        """Keep an order; False where it is there already."""
+        ...
+
+    def evaluation_days(self, today: dt.date) -> tuple[int, list[int]]:
+        """Evaluations of today, and of each earlier day of the last four weeks that had any."""
+        ...
+
+    def mandate(self, handle: bytes) -> Mandate | None:
+        """A mandate; `given` is False once it was withdrawn by either way."""
+        ...
+
+    def withdraw(self, handle: bytes, *, by: str, at: dt.datetime) -> None:
+        """Close a mandate at once if `by` gave it, or gives it later."""
+        ...
+
+    def write_log(self, access: Access, *, most: int, since_ms: int) -> dict[str, Any]:
+        """Append to the chain; returns the `access_record` datum.
+
+        A look that would be given becomes `household-limit` where its reader was given looks at `most` other households
+        since `since_ms` (milliseconds since 1970).
+        """
+        ...
+
+    def unpublished_log(self, limit: int) -> list[dict[str, Any]]:
+        """The oldest records not yet known to be acknowledged, in order."""
+        ...
+
+    def log_published(self, sequence: int) -> None:
+        """All records up to this one are acknowledged."""
+        ...
+
+    def log_lines(self, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """Records after a sequence, in order."""
+        ...
+
+    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+        """Records about a person or a household (as the log calls it), newest first."""
+        ...
+
+    def log_head(self) -> tuple[int, bytes]:
+        """Number and hash of the last access record."""
+        ...
+
+
+class Meter(Protocol):
+    """What an operator may count of the vault's work."""
+
+    def evaluated(self, count: int, *, today: int, median: float, left: int) -> None:
+        """So many elements were evaluated; of today so far, the median day of four weeks, and what is left today."""
+        ...
+
+    def lent(self, count: int) -> None:
+        """So many person keys were lent."""
+        ...
+
+    def looked(self, result: str) -> None:
+        """A look ended: `given`, or the code of its refusal."""
+        ...
