@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA ?= data
 
-.PHONY: help install demo demo-clean test test-faults bench wheel lint format lock web-assets
+.PHONY: help install demo demo-clean test test-long bench wheel lint format lock web-assets
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,11 +29,17 @@ demo: $(STAMP) web-assets ## run everything here, with two invented municipaliti
 demo-clean: $(STAMP) ## forget the demo's data
 	@$(PY) -m deploy.forget $(DATA)
 
-test: $(STAMP) web-assets ## run all tests but the long ones
-	@$(VENV)/bin/pytest -q -m "not long" --durations=12
+# Tests that need no servers run beside the others, with what those leave of the processors.
+PLAIN := tests/unit tests/property tests/reference
 
-test-faults: $(STAMP) ## the long fault test: 50,000 deliveries, 20 kills
-	@$(VENV)/bin/pytest -q -s tests/faults
+test: $(STAMP) web-assets ## run all tests but the long ones
+	@mkdir -p .cache; nice -n 15 $(VENV)/bin/pytest -q -m "not long" $(PLAIN) > .cache/plain-tests.txt 2>&1 & plain=$$!; \
+	trap 'kill $$plain 2>/dev/null' INT TERM; status=0; \
+	$(VENV)/bin/pytest -q -m "not long" --durations=12 $(PLAIN:%=--ignore=%) || status=$$?; \
+	wait $$plain || status=$$?; echo "Tests without servers:"; tail -n 40 .cache/plain-tests.txt; exit $$status
+
+test-long: $(STAMP) ## the long tests: 50,000 deliveries under 20 kills, 100,000 pseudonyms turned
+	@$(VENV)/bin/pytest -q -s -m long
 
 bench: $(STAMP) ## measure speed and size on this machine
 	@$(VENV)/bin/zorgstroom bench all

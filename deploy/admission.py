@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.certificates import RoleCertificate
+from deploy.sender_keys import SenderKeys
 from deploy.zone import Zone
 from producers import joining
-from producers.joining import make_admission, read_request, signing_key_id
+from producers.joining import make_admission, read_request
 from producers.municipal_mandates import Grantor
-from schemas.directory import Entry, sign_entry
+from producers.profile import signing_key_id
+from schemas.directory import Entry
 from schemas.errors import Refused
 from schemas.values import SenderId
 
@@ -25,6 +27,12 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
     strangers = set(municipalities) - set(settings["municipalities"])
     if strangers or not municipalities:
         raise Refused("payer", "Name one or more municipalities of this zone (GM and four digits).")
+    keys = SenderKeys(zone.folder, asked.sender.text)
+    if asked.previous is not None and not keys.known(asked.previous):
+        raise Refused(
+            "unknown-key",
+            "The key that asks for a further one was never admitted here, or is revoked; admit the sender anew.",
+        )
     known = zone.folder.path / "senders" / f"{asked.sender}.municipalities"
     before = [int(m) for m in known.read_text().split()] if known.exists() else []
     merged = tuple(sorted({*before, *municipalities}))
@@ -36,15 +44,13 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
     else:
         zone.folder.add_members(providers=[asked.sender.text])
     zone.apply_topics()
-    entry = Entry(
-        "sender", asked.sender.text, signing_key_id(asked.signing_public_key), "signing", asked.signing_public_key, valid_from=0,
-        display_name=asked.name, municipalities=merged, version=1 + len(before),
-    )  # fmt: skip
+    keys.admit(asked.signing_public_key, name=asked.name, municipalities=merged)
+    entry = keys.entry(signing_key_id(asked.signing_public_key))
     zone.publish_directory([entry])
     return make_admission(
         sender=asked.sender, certificate=certificate, authority=zone.authority.ca_path.read_bytes(),
-        bootstrap=zone.kafka.bootstrap, vault_url=zone.vault_url, root_public=zone.folder.root_public(),
-        directory=[*zone.role_entries(), sign_entry(zone.folder.root_key(), entry)], municipalities=merged,
+        bootstrap=zone.kafka.bootstrap, vault_url=zone.vault_url, roots=zone.roots.pinned,
+        directory=[*zone.role_entries(), zone.roots.signed(entry)], municipalities=merged,
         signing_public=asked.signing_public_key,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from deploy import bench
 from deploy.bench_load import Load, bench_zone, booked
 from deploy.bench_profile import profiled
 from deploy.bench_provider import files_of_a_town, provider_side
+from deploy.bench_turn import turn
 from deploy.bench_vault import vault
 from deploy.preflight import remove_folder
 from deploy.zone import Zone
@@ -26,7 +27,7 @@ from deploy.zone import Zone
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
 tell = Console(stderr=True, highlight=False, soft_wrap=True)
-NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "growth", "profile")
+NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "turn", "growth", "profile")
 Figures = dict[str, Any]
 
 
@@ -35,11 +36,14 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, growth or profile."
+            help="all (everything but turn, growth and profile), provider, road, rebuild, latency, vault, turn, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
     deliveries: Annotated[int, typer.Option(min=10_000, help="How many in each round of the road.")] = 200_000,
+    links: Annotated[
+        int, typer.Option(min=1_000, help="How many links are turned to another pseudonym key.")
+    ] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median is taken.")] = 3,
 ) -> None:
     """Measure speed and size on this machine. Takes minutes; nothing is asserted."""
@@ -52,7 +56,7 @@ def run(
         figures = profiled(deliveries)
     elif name != "provider":
         with bench_zone() as zone:
-            figures |= _on_a_zone(zone, name, deliveries, rounds)
+            figures |= {"turn": turn(zone, links)} if name == "turn" else _on_a_zone(zone, name, deliveries, rounds)
     if as_json:
         print(json.dumps(figures, indent=2))
         return

@@ -19,9 +19,11 @@ import numpy as np
 import psycopg
 from confluent_kafka import Producer
 
+from deploy.key_register import KeyRegister
 from deploy.preflight import remove_folder
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
+from producers.packing import identity_of
 from schemas import frames, topics
 from schemas.directory import Entry
 from schemas.envelope import Header, RecipientKeys, seal_envelope
@@ -33,6 +35,7 @@ from schemas.values import Month, OutboxId, SenderId, day_number
 PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
 MANY: Final = 100_000_000
 """Inhabitants of a zone in which the limit on new persons is not what is measured."""
+OPERATORS: Final = ("anne", "bob")
 _SUBJECTS_SHARE: Final = 0.4
 
 
@@ -61,6 +64,8 @@ def bench_zone() -> Iterator[Zone]:
         zone.make(municipalities=[9901], first_month=Month(2025, 1), address_dirs={9901: register})
         zone.folder.save_settings(zone.folder.settings() | {"inhabitants": MANY})
         zone.folder.add_members(providers=PROVIDERS)
+        for name in OPERATORS:
+            zone.folder.admit_operator(name)
         zone.start()
         yield zone
     finally:
@@ -94,10 +99,12 @@ class Load:
         self, deliveries: int, *, per_envelope: int, share: float = _SUBJECTS_SHARE
     ) -> list[tuple[str, bytes]]:
         """(provider, sealed envelope) in turn over the providers. `share`: different persons per delivery in an envelope."""
-        keys = [self.zone.folder.secret_file(r, n) for r, n in (("intake", "identity"), ("ledger", "content"))]
-        assert all(k.exists() for k in keys)
-        entries = self.zone.role_key_entries()
-        recipients = RecipientKeys(entries[0].key_id, entries[0].public_key, entries[1].key_id, entries[1].public_key)
+        register = KeyRegister.of(self.zone.folder)
+        identity, content = (
+            register.current("intake", "identity").entry(),
+            register.current("ledger", "content").entry(),
+        )
+        recipients = RecipientKeys(identity.key_id, identity.public_key, content.key_id, content.public_key)
         day = day_number(dt.datetime.now(dt.UTC).date())
         made = []
         for nth in range(-(-deliveries // per_envelope)):
@@ -135,7 +142,7 @@ class Load:
             recipients.content_key_id, "bench", day,
         )  # fmt: skip
         return seal_envelope(
-            header=header, identity={"subjects": people, "residences": [], "links": []},
+            header=header, identity=identity_of(subjects=people),
             content={"rows": rows.tobytes(), "months": [], "mandates": [], "mandates_changed": [], "mandates_withdrawn": []}, recipients=recipients,
             signing=self.signing,
         )  # fmt: skip

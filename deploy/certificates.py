@@ -96,6 +96,30 @@ class Authority:
             files.cert.write_bytes(signed)
         return files
 
+    def renew(self, files: RoleCertificate, *, days: int = 825) -> RoleCertificate:
+        """A new key and certificate in the place of others; one that was begun and broken off leaves the old ones."""
+        old = x509.load_pem_x509_certificate(files.cert.read_bytes())
+        usage = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        key = ec.generate_private_key(ec.SECP256R1())
+        server = ExtendedKeyUsageOID.SERVER_AUTH in usage
+        signed = self._sign(files.name, key.public_key(), days=days, valid_from=None, server=server)
+        beside = files.cert.with_name("cert.pem.new")
+        beside.write_bytes(signed)
+        write_private(files.key, _pem(key))
+        beside.replace(files.cert)
+        return files
+
+    @staticmethod
+    def ending(folder: Path, *, within: dt.timedelta) -> list[RoleCertificate]:
+        """Certificates of roles and readers below a zone's folder that end soon."""
+        last = dt.datetime.now(dt.UTC) + within
+        found = []
+        for cert in [*sorted(folder.glob("roles/*/cert.pem")), *sorted(folder.glob("readers/*/cert.pem"))]:
+            if x509.load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc <= last:
+                place = cert.parent
+                found.append(RoleCertificate(place.name, cert, place / "key.pem", place / "ca.pem"))
+        return found
+
     def sign_request(self, csr_pem: bytes, name: str, *, days: int = 825) -> bytes:
         """Sign a member's own request, for calling only; the name is ours, not the request's. Raises `Refused` for a broken request."""
         try:

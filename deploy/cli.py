@@ -42,6 +42,11 @@ DOORS: Final = {
         "app",
         "I run it: make and run a zone, close a month, rebuild, dump, topics and rights.",
     ),
+    "receipt": Door(
+        "producers.receipt_check_command",
+        "app",
+        "I was handed the receipt of an erasure: is it real, what does it say?",
+    ),
     "town": Door("producers.town.commands", "app", "Invent two municipalities with care, to try everything on."),
     "demo": Door(
         "deploy.demo_command", "app", "Run everything here: Kafka, PostgreSQL, the zone, two invented municipalities."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from schemas.errors import SettingsWrong
 from schemas.geography import gemeente_number
 
 __all__ = [
-    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "Gemeente", "err", "finish_undisturbed", "gemeente_of", "heed_signals", "out", "plainly",
+    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "Gemeente", "asked_passphrase", "err", "finish_undisturbed", "gemeente_of", "heed_signals", "out", "plainly",
     "zone_of",
 ]  # fmt: skip
 DataOption = Annotated[
@@ -32,7 +33,19 @@ def zone_of(data: Path | None) -> Zone:
     """The zone in a folder. Raises `SettingsWrong` where there is none."""
     folder = ZoneFolder((data or load_settings().data).resolve())
     folder.settings()
-    return Zone(folder)
+    return Zone(folder, passphrase=asked_passphrase)
+
+
+def asked_passphrase(question: str = "Passphrase of the keyvault", *, confirm: bool = False) -> bytes:
+    """The passphrase: the first line of the file that ZORGSTROOM_PASSPHRASE_FILE names, else typed. Raises `SettingsWrong`."""
+    named = os.environ.get("ZORGSTROOM_PASSPHRASE_FILE")
+    if named is None:
+        return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm)).encode()
+    try:
+        return Path(named).read_bytes().partition(b"\n")[0].rstrip(b"\r")
+    except OSError as absent:
+        msg = f"The file {named} with the passphrase can't be read."
+        raise SettingsWrong(msg) from absent
 
 
 def gemeente_of(text: str) -> int:

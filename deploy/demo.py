@@ -18,11 +18,13 @@ from typing import Any, Final
 from deploy import preflight
 from deploy.admission import admit_grantor, admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
+from deploy.commands_frame import asked_passphrase
 from deploy.demo_municipality import ask_providers, family_of, give_mandate
 from deploy.demo_wish import Teller, Wish
+from deploy.key_watch import KeyWatch, watched_keys
 from deploy.order_commands import order_first_load
-from deploy.pages import page_address, start_page
-from deploy.zone import WORKERS, Zone
+from deploy.pages import start_page
+from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from producers.checks import ProviderContext, check
 from producers.deliveries import MonthClosed
@@ -51,11 +53,12 @@ class Demo:
     counts: Counter[str] = field(default_factory=Counter)
     zone: Zone = field(init=False)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
+    _keys: KeyWatch | None = None
 
     def __post_init__(self) -> None:
         preflight.check_folder(self.wish.data)
         folder = ZoneFolder(self.wish.data.resolve())
-        self.zone = Zone(folder, tell=lambda what: self.teller.stage(f"Starting: {what}"))
+        self.zone = Zone(folder, tell=lambda what: self.teller.stage(f"Starting: {what}"), passphrase=asked_passphrase)
 
     @property
     def town(self) -> Path:
@@ -87,6 +90,7 @@ class Demo:
         self.teller.stage("Starting: the pages")
         for municipality in self.zone.folder.settings()["municipalities"]:
             start_page(self.zone, municipality)
+        self._keys = watched_keys(self.zone)
 
     # --- making and starting ---------------------------------------------------------------------------------------
 
@@ -282,11 +286,6 @@ class Demo:
             "rebuild": {"live": compared.live, "rebuilt": compared.rebuilt}, "data": str(self.wish.data.resolve()),
         }  # fmt: skip
 
-    def addresses(self) -> dict[str, str]:
-        """What a person may open."""
-        pages = {f"GM{m:04d}": page_address(self.zone, m) for m in self.zone.folder.settings()["municipalities"]}
-        return pages | {f"metrics {r}": self.zone.metrics_url(r) for r in WORKERS}
-
     def leave_senders(self) -> None:
         """Close the senders' outboxes, so that commands in another terminal can use them."""
         for publisher in self._publishers.values():
@@ -296,4 +295,6 @@ class Demo:
     def stop(self) -> None:
         """Stop everything; the data stay."""
         self.leave_senders()
+        if self._keys is not None:
+            self._keys.stop()
         self.zone.stop()

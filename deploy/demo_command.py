@@ -18,6 +18,7 @@ from deploy.demo import Demo
 from deploy.demo_municipality import family_of
 from deploy.demo_progress import Bar, Course
 from deploy.demo_wish import Wish
+from deploy.pages import addresses
 from deploy.settings import load_settings
 from schemas.errors import SettingsWrong, ZorgstroomError
 
@@ -94,7 +95,7 @@ def _check_report(report: Path | None) -> None:
 
 def _screen(running: Demo) -> None:
     zone, data = running.zone, running.wish.data
-    pages = [f"  {name:<18} {address}" for name, address in running.addresses().items()]
+    pages = [f"  {name:<18} {address}" for name, address in addresses(running.zone).items()]
     providers = sorted(p.name for p in (zone.folder.path / "senders").glob("p*") if p.is_dir())
     profile = data / "senders" / (providers[0] if providers else "p98000001")
     first, gm = next(iter(zone.folder.members().readers), ("caseworker-gm9901-1", "gm9901"))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from deploy.card_view import keep_heads, newest, show_card, subscriber_of
 from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
+from deploy.key_register import KeyRegister
 from keyvault.caller_signature import sign_as_caller
 from producers.command_frame import Chosen, say
 from schemas import codec
@@ -150,7 +151,7 @@ def says(
 def _publish(data: Path | None, member: str, remark: Remark) -> None:
     zone = zone_of(data)
     files = zone.reader_certificate(member)
-    key = next(e for e in zone.role_key_entries() if (e.name, e.use) == ("ledger", "content"))
+    key = KeyRegister.of(zone.folder).current("ledger", "content").entry()
     sealed = remark.sealed_to(key.public_key)
     body = codec.encode(
         "signed_remark",

@@ -71,7 +71,7 @@ def verify(heads: HeadsOption = [], data: DataOption = None) -> None:  # noqa: B
             progress.update(task, completed=len(hashes))
         vault.close()
         topic = ChainCheck(hashes)
-        topic.take(_on_topic(zone))
+        topic.take(on_topic(zone))
     faults = [f"table: {f}" for f in table.end()] + [f"topic: {f}" for f in topic.end()]
     for fault in faults:
         out.print(fault, style="red", markup=False)
@@ -105,7 +105,7 @@ def read_heads(files: list[Path]) -> dict[int, bytes]:
     return {number: next(iter(hashes)) for number, hashes in found.items()}
 
 
-def _on_topic(zone: Zone) -> Iterator[dict[str, Any]]:
+def on_topic(zone: Zone) -> Iterator[dict[str, Any]]:
     """Every record of the topic, in its order; one that is no record breaks the chain by its absence."""
     name = topics.OPERATOR
     settings = zone.kafka.client(zone.certificate(name)) | {

@@ -16,8 +16,10 @@ from deploy.admission import admit_grantor as admit_who_grants
 from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
 from deploy.commands_frame import EXIT_REFUSED, DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.erasure_commands import app as erasure_app
 from deploy.mandate_commands import app as mandate_app
 from deploy.municipality_figures import released_epoch, show
+from deploy.sender_keys import SenderKeys
 from producers.joining import fingerprint
 from producers.profile import Profile
 from producers.publisher import Publisher
@@ -31,6 +33,7 @@ from schemas.values import Month, SenderId
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(mandate_app, name="mandate")
+app.add_typer(erasure_app, name="erase")
 
 
 @app.callback()
@@ -57,6 +60,31 @@ def admit(
     path = target or file.with_name(file.name.replace("aanvraag", "toelating"))
     path.write_bytes(answer)
     out.print(f"Written: {path}. Send it back; the provider compares: {fingerprint(answer)}")
+
+
+@app.command("revoke-key")
+@plainly
+def revoke_key(
+    sender: Annotated[str, typer.Argument(help="e.g. p98000001")],
+    key_id: Annotated[
+        str | None, typer.Argument(help="Id of the key; without it the keys that count are shown.")
+    ] = None,
+    data: DataOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Revoke a sender's signing key: what Kafka takes in from now on does not count with it, whatever day it says; what it has does."""
+    zone = zone_of(data)
+    keys = SenderKeys(zone.folder, sender)
+    if key_id is None:
+        out.print("\n".join(keys.ids) or f"{sender} has no key that counts.", markup=False)
+        return
+    if not yes and key_id in keys.ids:
+        typer.confirm(
+            f"Revoke {key_id} of {sender}? Envelopes signed with it and not sent yet will not be taken.", abort=True
+        )
+    with awake(zone, kafka=True):
+        zone.publish_directory([keys.revoke(key_id, dt.datetime.now(dt.UTC))])
+    out.print(f"Revoked: {key_id}. {sender} asks for a further key with `zorgstroom provider renew`, or joins anew.")
 
 
 @app.command("admit-caseworker")

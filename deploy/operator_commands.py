@@ -6,6 +6,7 @@ Runs inside the zone, on the machine that has its folder.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,11 @@ import typer
 from rich.progress import Progress
 
 from deploy.awake import awake
+from deploy.backup_commands import app as backup_app
 from deploy.cluster import Cluster
 from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, heed_signals, out, plainly, zone_of
+from deploy.key_commands import app as key_app
+from deploy.key_watch import KeyWatch, watched_keys
 from deploy.log_commands import app as log_app
 from deploy.order_commands import app as order_app
 from deploy.settings import load_settings
@@ -29,6 +33,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 app.add_typer(log_app, name="log")
 app.add_typer(order_app, name="order")
+app.add_typer(key_app, name="keys")
+app.add_typer(backup_app, name="backup")
 
 
 @app.callback()
@@ -60,7 +66,7 @@ def make(
         f"{folder.path}: a zone of {len(folders)} municipalities and {addresses:,} addresses. Start it with `zorgstroom operator run`."
     )
     out.print(
-        f"Back up {folder.path / 'root'} and {folder.path / 'roles'}, and take the copy of root out of this machine."
+        f"Back up {folder.path / 'root'} and {folder.path / 'roles'}, give the three root keys to three people, and take them out of this machine."
     )
 
 
@@ -73,13 +79,17 @@ def run(data: DataOption = None) -> None:
     heed_signals()
     zone = zone_of(data)
     zone.tell = lambda what: out.print(f"{time.strftime('%H:%M:%S')}  Starting: {what}")
+    keys: KeyWatch | None = None
     try:
         for name, address in start_zone(zone).items():
             out.print(f"  {name:<18} {address}")
+        keys = watched_keys(zone)
         out.print("Running. Ctrl-C stops everything that was started here and keeps the data.")
         tend(zone, lambda line: out.print(line, markup=False))
     finally:
         finish_undisturbed()
+        if keys is not None:
+            keys.stop()
         zone.stop()
 
 
@@ -197,3 +207,44 @@ def restore(
             f"Partition {partition} was moved forward from {before}, since delivered.v1 no longer has it; the senders are asked "
             "for the next number, and send again what lacks a final receipt."
         )
+
+
+@app.command()
+@plainly
+def replay(data: DataOption = None) -> None:
+    """Make lost databases of ledger and projector anew from ledger.v1, while the zone stands still. Those that are there are left alone.
+
+    The ledger's references and mandates are put back and it goes on a little before where it was; the projector folds the ledger again when
+    the zone starts. The keyvault must be the one of this ledger: put it back first.
+    """
+    from keyvault.client import PersonKeyCache
+    from streams.ledger_replay import begin_anew, is_empty, replay_ledger
+    from streams.restore import put_back
+
+    zone = zone_of(data)
+    with awake(zone, kafka=True, vault=True):
+        ledger, projector = (
+            replace(RoleConfig.load(zone.role_config(role)), database_dsn=zone.postgres.create_role_database(role))
+            for role in ("ledger", "projector")
+        )
+        if is_empty(ledger):
+            vault = zone.vault("projector")  # lends keys, and makes none
+            with Progress(console=out, transient=True) as progress:
+                task = progress.add_task("Reading the ledger", total=None)
+                made = replay_ledger(
+                    ledger,
+                    PersonKeyCache(vault.person_keys, seconds=3600),
+                    progress=lambda done, of: progress.update(task, completed=done, total=of),
+                )
+            vault.close()
+            put_back(ledger, administrator=zone.kafka.admin() | {"log_level": 0})
+            out.print(
+                f"ledger: {made.references} references and {made.mandates} mandates, from {made.records} records."
+            )
+        else:
+            out.print("ledger: its database is there.")
+        if is_empty(projector):
+            begin_anew(projector)
+            out.print("projector: begins at the ledger's beginning when the zone starts.")
+        else:
+            out.print("projector: its database is there.")

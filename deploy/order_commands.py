@@ -1,27 +1,32 @@
-"""`zorgstroom operator order ...`: leave for a first load of persons, signed by two operators, each with a key of their own."""
+"""`zorgstroom operator order ...`: what two operators allow the keyvault together, each with a key of their own."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.key_register import pseudonym_key_entry
+from deploy.scraped import Scraped
 from deploy.zone import Zone
 from producers.profile import write_private
-from schemas import codec, topics
-from schemas.errors import SettingsWrong
-from schemas.orders import EvaluationOrder, add_signature, signed_order
+from schemas import topics
+from schemas.errors import SettingsWrong, Unavailable
+from schemas.orders import TURN, Order, add_signature, read_order, signed_order
 from schemas.secrets import SigningKey
 
-app = typer.Typer(
-    no_args_is_help=True, help="Leave for a first load of persons: made, signed by two operators, placed."
-)
+app = typer.Typer(no_args_is_help=True, help="What two operators allow the keyvault: made, signed by both, placed.")
 File = Annotated[Path, typer.Argument(help="Order file.")]
+Why = Annotated[str, typer.Option("--why", help="In plain words.")]
+Target = Annotated[Path, typer.Option("--out", help="Order file to write.")]
+Days = Annotated[int, typer.Option("--days", min=1, help="How many days it holds, today included.")]
 
 
 @app.command("admit-operator")
@@ -45,15 +50,35 @@ def admit_operator(
 @plainly
 def first_load(
     number: Annotated[int, typer.Option("--number", min=1, help="How many persons may be new beyond the daily limit.")],
-    why: Annotated[str, typer.Option("--why", help="In plain words.")],
-    target: Annotated[Path, typer.Option("--out", help="Order file to write.")],
-    days: Annotated[int, typer.Option("--days", min=1, help="How many days it holds, today included.")] = 31,
+    why: Why,
+    target: Target,
+    days: Days = 31,
 ) -> None:
-    """Write an order, not signed yet."""
-    until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=min(days, 10_000) - 1)
-    order = EvaluationOrder.new(number=number, until=until, why=why)
-    target.write_bytes(signed_order(order.encoded(), {}))
-    out.print(f"{target}: {number} new persons until {until}, because: {why}. Now two operators sign it.", markup=False)
+    """Write an order that allows a first load of persons, not signed yet."""
+    _write(target, Order.first_load(number=number, until=_last_day(days), why=why))
+
+
+@app.command()
+@plainly
+def turn(
+    why: Why,
+    target: Target,
+    number: Annotated[
+        int | None, typer.Option("--number", min=1, help="How many elements there are; without it intake is asked.")
+    ] = None,
+    days: Days = 7,
+    data: DataOption = None,
+) -> None:
+    """Write an order that ends the pseudonym key in use and turns all elements to a new one, not signed yet."""
+    zone = zone_of(data)
+    with awake(zone, kafka=True, vault=True):
+        vault = zone.vault(topics.OPERATOR)
+        try:
+            key_id = vault.public_key("voprf").key_id
+        finally:
+            vault.close()
+        counted = number or int(Scraped.of(zone.metrics_url("intake")).one("zorgstroom_pseudonym_elements"))
+    _write(target, Order.turn(key_id=key_id, number=counted, until=_last_day(days), why=why))
 
 
 @app.command()
@@ -65,40 +90,79 @@ def sign(
 ) -> None:
     """Sign an order as one operator, after reading what it says."""
     zone = zone_of(data)
-    fields = codec.decode("signed_order", _read(file))
-    order = EvaluationOrder.decode(fields["order"])
     write_private(file, add_signature(_read(file), operator, operator_key(zone, operator)))
-    out.print(
-        f"Signed by {operator}: {order.number} new persons until {order.until}, because: {order.why}", markup=False
-    )
+    out.print(f"Signed by {operator}: {read_order(_read(file)).said()}", markup=False)
 
 
 @app.command()
 @plainly
 def place(file: File, data: DataOption = None) -> None:
-    """Place an order at the keyvault; it needs the signatures of two different operators."""
+    """Place an order at the keyvault; it needs the signatures of two different operators.
+
+    Of an order to turn, the network's root signs the new key at once: intake turns to nothing else.
+    """
     zone, order = zone_of(data), _read(file)
     with awake(zone, kafka=True, vault=True):
         place_order(zone, order)
-    out.print("Placed. Intake goes on by itself.")
+    if read_order(order).kind == TURN:
+        out.print("Placed, and the new key is signed. Intake turns by itself: `zorgstroom operator order progress`.")
+    else:
+        out.print("Placed. Intake goes on by itself.")
+
+
+@app.command()
+@plainly
+def progress(
+    data: DataOption = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="How long to wait at most.")] = 60,
+) -> None:
+    """Follow the turn of the pseudonym key to its end: until the old one is destroyed."""
+    url = zone_of(data).metrics_url("intake")
+    deadline = time.monotonic() + 60 * minutes
+    with Progress(console=out, disable=not out.is_terminal) as bar:
+        task = bar.add_task("turned", total=None)
+        while True:
+            now = Scraped.of(url)
+            turning, total = now.one("zorgstroom_pseudonym_turning"), now.one("zorgstroom_pseudonym_elements")
+            bar.update(task, total=total, completed=now.one("zorgstroom_pseudonym_turned") if turning else total)
+            if now.one("zorgstroom_pseudonym_turn_waits"):
+                bar.console.print("The turn waits: intake's log says for what.")
+            if not turning:
+                break
+            if time.monotonic() > deadline:
+                msg = f"It is not done yet: {now.one('zorgstroom_pseudonym_turned'):.0f} of {total:.0f} elements are turned."
+                raise Unavailable(msg)
+            time.sleep(1)
+    out.print(f"Nothing is being turned; {total:.0f} elements are under the key in use.")
 
 
 def place_order(zone: Zone, order: bytes) -> None:
-    """Place a signed order with the operator's certificate. Raises `Refused` with the keyvault's reason."""
+    """Place a signed order with the operator's certificate; of one to turn, have the root sign the new key.
+
+    Raises `Refused` with the keyvault's reason.
+    """
     vault = zone.vault(topics.OPERATOR, zone.certificate(topics.OPERATOR))
     try:
         vault.place_order(order)
+        if read_order(order).kind == TURN:
+            coming = vault.public_key("voprf/next")
+            version = zone.folder.next_pseudonym_version(coming.key_id)
+            zone.publish_directory([pseudonym_key_entry(coming.key_id, coming.key, version=version)])
     finally:
         vault.close()
 
 
 def order_first_load(zone: Zone, number: int, *, why: str) -> None:
     """Make, sign and place an order for invented persons, with the keys of the zone's first two operators."""
-    until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)
-    order = signed_order(EvaluationOrder.new(number=number, until=until, why=why).encoded(), {})
+    place_order(zone, signed_by_two(zone, Order.first_load(number=number, until=_last_day(31), why=why)))
+
+
+def signed_by_two(zone: Zone, order: Order) -> bytes:
+    """An order signed with the keys of the zone's first two operators, which are on this machine. Raises `SettingsWrong`."""
+    signed = signed_order(order.encoded(), {})
     for name in sorted(zone.folder.operators())[:2]:
-        order = add_signature(order, name, operator_key(zone, name))
-    place_order(zone, order)
+        signed = add_signature(signed, name, operator_key(zone, name))
+    return signed
 
 
 def operator_key(zone: Zone, name: str) -> SigningKey:
@@ -108,6 +172,15 @@ def operator_key(zone: Zone, name: str) -> SigningKey:
     except (OSError, ValueError) as absent:
         msg = f"There is no key of an operator {name} here; make one with `zorgstroom operator order admit-operator {name}`."
         raise SettingsWrong(msg) from absent
+
+
+def _last_day(days: int) -> dt.date:
+    return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=min(days, 10_000) - 1)
+
+
+def _write(target: Path, order: Order) -> None:
+    target.write_bytes(signed_order(order.encoded(), {}))
+    out.print(f"{target}: {order.said()}. Now two operators sign it.", markup=False)
 
 
 def _read(file: Path) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.admission import admit_here
-from deploy.pages import page_address, start_page
-from deploy.zone import WORKERS, Zone
+from deploy.pages import addresses, start_page
+from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from schemas.errors import SettingsWrong
 from schemas.geography import gemeente_code, gemeente_number
@@ -69,8 +69,7 @@ def start_zone(zone: Zone) -> dict[str, str]:
         zone.tell(f"{gemeente_code(number)} and its page")
         admit_here(zone, f"gm{number:04d}", name=gemeente_code(number), municipalities=[number])
         start_page(zone, number)
-    pages = {gemeente_code(number): page_address(zone, number) for number in numbers}
-    return pages | {f"metrics {role}": zone.metrics_url(role) for role in WORKERS}
+    return addresses(zone)
 
 
 def tend(zone: Zone, tell: Callable[[str], None]) -> None:

@@ -7,8 +7,9 @@ import urllib.request
 
 from deploy.preflight import steady_port
 from deploy.supervisor import Program
-from deploy.zone import Zone
+from deploy.zone import WORKERS, Zone
 from producers.profile import write_private
+from schemas.geography import gemeente_code
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
 
@@ -52,3 +53,9 @@ def start_page(zone: Zone, municipality: int) -> None:
 
     zone.supervisor.start(Program(f"page-{name}", MODULE, ("--config", str(path)), ready))
     zone.supervisor.wait_ready([f"page-{name}"], seconds=60)
+
+
+def addresses(zone: Zone) -> dict[str, str]:
+    """What a person may open: each municipality's page, and the metrics of each role."""
+    pages = {gemeente_code(m): page_address(zone, m) for m in zone.folder.settings()["municipalities"]}
+    return pages | {f"metrics {role}": zone.metrics_url(role) for role in (*WORKERS, "keyvault", "zone")}

@@ -6,6 +6,7 @@ that says "contract broken" (exit code 3) or "settings wrong" (2) is not: its la
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -30,6 +31,8 @@ class Program:
     module: str
     arguments: tuple[str, ...]
     ready: Callable[[], bool]
+    told: bytes = field(default=b"", repr=False)
+    """What it reads from its standard input when it starts; nobody else sees it."""
 
 
 @dataclass(slots=True)
@@ -61,11 +64,15 @@ class Supervisor:
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{program.name}.log").open("ab") as log:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 [sys.executable, "-m", program.module, *program.arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                stdin=subprocess.PIPE if program.told else subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, **self.environment},
             )  # fmt: skip
+        if started.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), started.stdin as told:
+                told.write(program.told)
+        return started
 
     def wait_ready(self, names: Sequence[str], *, seconds: float = 60) -> None:
         """Wait until all named programs are ready.

@@ -20,21 +20,24 @@ from confluent_kafka import KafkaException, Producer
 from deploy import preflight
 from deploy.certificates import Authority, RoleCertificate
 from deploy.cluster import Cluster
+from deploy.key_register import pseudonym_key_entry, receipts_key_entry, role_key_entries
+from deploy.root_keys import RootKeys, topics_of
 from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 from deploy.settings import Settings, load_settings
 from deploy.supervisor import Program, Supervisor
 from deploy.zone_folder import ZoneFolder
-from keyvault import voprf
+from keyvault import group
 from keyvault.client import VaultClient
+from keyvault.erasure_work import COPIES_DAYS
 from producers.profile import write_private
 from schemas import topics
 from schemas.certificates import check_not_expired
 from schemas.confidentiality import Confidentiality
-from schemas.directory import Entry, sign_entry
+from schemas.directory import Entry
 from schemas.errors import Unavailable
 from schemas.mandate_rules import MandateRules
-from schemas.sealing import box_public_key, verify_key_of
-from schemas.secrets import BoxKey, SigningKey
+from schemas.sealing import verify_key_of
+from schemas.secrets import SigningKey
 from schemas.values import Month
 from streams.hop_store import prepared
 from streams.projector_store import DDL as PROJECTOR_DDL
@@ -46,20 +49,22 @@ _MODULES = {role: f"streams.{role}_process" for role in WORKERS} | {"keyvault": 
 
 @dataclass(slots=True)
 class Zone:
-    """One zone. `tell` hears what is being done."""
+    """One zone. `tell` hears what is being done; `passphrase` asks for the keyvault's, where its wrapping key comes from one."""
 
     folder: ZoneFolder
     tell: Callable[[str], None] = lambda _: None
+    passphrase: Callable[[], bytes] = lambda: b""
     settings: Settings = field(default_factory=load_settings)
     authority: Authority = field(init=False)
     kafka: KafkaServer = field(init=False)
     postgres: PostgresServer = field(init=False)
     supervisor: Supervisor = field(init=False)
+    roots: RootKeys = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is started yet."""
         path = self.folder.path
-        self.authority = Authority(path / "root")
+        self.authority, self.roots = Authority(path / "root"), RootKeys(self.folder)
         self.kafka = kafka_server(self.settings, folder=path / "kafka", authority=self.authority, tell=self.tell)
         self.postgres = postgres_server(self.settings, folder=path / "postgres", tell=self.tell)
         root = Path(__file__).resolve().parent.parent
@@ -73,14 +78,16 @@ class Zone:
         """Write the zone's settings and secrets, if it is new. `address_dirs`: gemeente number -> folder of its registers."""
         if self.folder.exists:
             return
-        self.folder.make_secrets({"intake/scalar": voprf.random_scalar().reveal()})
+        self.folder.make_secrets({"intake/scalar": group.random_scalar().reveal()})
         ports = {
-            name: preflight.steady_port() for name in ("keyvault", *(f"metrics/{r}" for r in (*WORKERS, "keyvault")))
+            name: preflight.steady_port()
+            for name in ("keyvault", *(f"metrics/{r}" for r in (*WORKERS, "keyvault", "zone")))
         }
         self.folder.save_settings(
             {
                 "municipalities": list(municipalities), "first_month": str(first_month), "ports": ports,
                 "address_dirs": {str(k): str(v) for k, v in address_dirs.items()}, "made_on": time.strftime("%Y-%m-%d"),
+                "roots": self.roots.make().told(),
             }
         )  # fmt: skip
         self.folder.add_members(municipalities=[f"gm{m:04d}" for m in municipalities])
@@ -126,10 +133,11 @@ class Zone:
         """Start everything and wait until it is ready. Raises `SettingsWrong` before anything is touched."""
         self.check()
         self.start_servers()
-        self.publish_directory(self.role_key_entries())
+        self.publish_directory(role_key_entries(self.folder))
         self.tell("keyvault")
         self.start_role("keyvault")
         self.supervisor.wait_ready(["keyvault"])
+        self._pin_vault_keys()
         self.tell("intake, ledger, projector, release")
         dsn = self.postgres.create_role_database("projector")
         self.postgres.create_role_database("release")
@@ -147,7 +155,10 @@ class Zone:
         path = self.folder.role(role) / f"config{instance}.json"
         write_private(path, json.dumps(config, indent=2).encode())
         ready = self.vault_answers if role == "keyvault" else _ready_at(config["metrics_port"])
-        self.supervisor.start(Program(name, _MODULES[role], ("--config", str(path)), ready))
+        told = self.passphrase() if role == "keyvault" and any("salt" in s for s in self.folder.wrapping()) else b""
+        self.supervisor.start(
+            Program(name, _MODULES[role], ("--config", str(path)), ready, told + b"\n" if told else b"")
+        )
         return name
 
     def stop(self) -> None:
@@ -195,15 +206,13 @@ class Zone:
             "mandate_rules": settings.get("mandate_rules"), "inhabitants": self.inhabitants(),
             "operators": {name: key.hex() for name, key in self.folder.operators().items()},
             **{name: settings[name] for name in ("new_persons_a_day",) if name in settings},
-            "wrapping_key_file": str(self.folder.secret_file("keyvault", "wrapping")),
+            "roots": self.roots.pinned.told(), "copies_days": self.copies_days(),
+            "wrapping": self.folder.wrapping(), "pseudonym_key": settings.get("pseudonym_keys", [""])[-1],
             "projector_signing_public_key": verify_key_of(SigningKey(self._secret("projector", "signing"))).hex(),
         }  # fmt: skip
 
     def _worker_config(self, role: str, *, instance: str) -> dict[str, Any]:
         settings = self.folder.settings()
-        admin = self.vault(topics.ADMIN)
-        key_id, public = admin.public_key("voprf")
-        admin.close()
         extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
         if role == "projector":
             names = ("tick_seconds", "record_bytes_per_second", "mandate_rules", "confidentiality")
@@ -216,8 +225,8 @@ class Zone:
             extra["address_dirs"] = [settings["address_dirs"][str(m)] for m in settings["municipalities"]]
         return {
             "role": role, "kafka": self._kafka_access(role), "database_dsn": self.postgres.create_role_database(role),
-            "vault": {"url": self.vault_url, "voprf_public_key": public.hex(), "voprf_key_id": key_id},
-            "root_public_key": self.folder.root_public().hex(), "secrets_dir": str(self.folder.role(role) / "secrets"),
+            "vault": {"url": self.vault_url},
+            "roots": self.roots.pinned.told(), "secrets_dir": str(self.folder.role(role) / "secrets"),
             "metrics_port": preflight.steady_port() if instance else settings["ports"][f"metrics/{role}"],
             "first_month": settings["first_month"], "municipalities": settings["municipalities"], "extra": extra,
         }  # fmt: skip
@@ -225,6 +234,10 @@ class Zone:
     def mandate_rules(self) -> MandateRules:
         """What mandates of this zone are held to. Raises `SettingsWrong`."""
         return MandateRules.of(self.folder.settings().get("mandate_rules"))
+
+    def copies_days(self) -> int:
+        """How long a copy can be opened: of a topic as long as it is kept, of a backup the setting `backups_kept_days` (the same)."""
+        return max(COPIES_DAYS, int(self.folder.settings().get("backups_kept_days", COPIES_DAYS)))
 
     def _households(self) -> dict[str, int]:
         """About how many households each municipality has: the addresses of its register."""
@@ -246,39 +259,34 @@ class Zone:
 
     # --- directory ------------------------------------------------------------------------------------------------
 
-    def role_key_entries(self) -> list[Entry]:
-        """The public role keys of this zone, not yet signed: intake identity, ledger content, projector and release signing."""
-
-        def box(role: str, name: str, use: Any) -> Entry:
-            public = box_public_key(BoxKey(self._secret(role, name)))
-            return Entry("role_key", role, f"{role}-{public.hex()[:8]}", use, public, valid_from=0)
-
-        def signing(role: str) -> Entry:
-            public = verify_key_of(SigningKey(self._secret(role, "signing")))
-            return Entry("role_key", role, f"{role}-{public.hex()[:8]}", "signing", public, valid_from=0)
-
-        return [
-            box("intake", "identity", "identity"),
-            box("ledger", "content", "content"),
-            signing("projector"),
-            signing("release"),
-        ]
+    def _pin_vault_keys(self) -> None:
+        """Have the root sign the keyvault's first pseudonym key and its key for receipts, once in a zone's life."""
+        if "pseudonym_keys" not in self.folder.settings():
+            admin = self.vault(topics.ADMIN)
+            key_id, public = admin.public_key("voprf")
+            receipts = admin.public_key("receipts")
+            admin.close()
+            self.publish_directory([pseudonym_key_entry(key_id, public, version=1), receipts_key_entry(*receipts)])
+            self.folder.next_pseudonym_version(key_id)
 
     def role_entries(self) -> list[bytes]:
         """The zone's role keys, each signed by the root: what an admission file carries."""
-        root = self.folder.root_key()
-        return [sign_entry(root, e) for e in self.role_key_entries()]
+        return [self.roots.signed(e) for e in role_key_entries(self.folder)]
 
     def publish_directory(self, entries: Sequence[Entry]) -> None:
-        """Sign entries with the root and put them on `directory.v1`. Raises `Unavailable`."""
-        root = self.folder.root_key()
+        """Put entries on `directory.v1`, signed by the root; what it signed before needs no root key. Raises `Unavailable`, `SettingsWrong`."""
+        self.publish_signed([(e.subject, self.roots.signed(e)) for e in entries])
+
+    def publish_signed(self, signed: Sequence[tuple[str, bytes]]) -> None:
+        """Put (subject, signed entry) where they belong, in order. Raises `Unavailable`."""
         failed: list[object] = []
         producer = Producer({**self.kafka.admin(), "acks": "all", "log_level": 2})
-        for entry in entries:
-            producer.produce(
-                "directory.v1", key=entry.subject.encode(), value=sign_entry(root, entry), partition=0,
-                on_delivery=lambda error, _: failed.append(error) if error is not None else None,
-            )  # fmt: skip
+        for subject, value in signed:
+            for topic in topics_of(subject):
+                producer.produce(
+                    topic, key=subject.encode(), value=value, partition=0,
+                    on_delivery=lambda error, _: failed.append(error) if error is not None else None,
+                )  # fmt: skip
         try:
             left = producer.flush(20)
         except KafkaException:

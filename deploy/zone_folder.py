@@ -1,6 +1,7 @@
 """Where the things of one zone lie on one machine, and the secrets and settings of its roles.
 
-root/          the network's root key (in earnest offline), the certificate authority
+root/          the network's root keys (in earnest elsewhere, apart), the certificate authority
+directory.json what the root signed so far
 roles/NAME/    certificate, secrets (0600) and config.json of one role
 members.json   who was admitted: providers, municipalities, readers of households
 kafka/ postgres/ logs/ senders/ readers/ town/
@@ -22,7 +23,7 @@ from schemas.errors import SettingsWrong
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
 
-FORM: Final = 2
+FORM: Final = 5
 """Of the records a zone holds; another number is a zone of a version whose records this one can't read."""
 
 ROLE_SECRETS = {
@@ -41,6 +42,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def destroy_file(path: Path) -> None:
+    """Overwrite a secret's file and delete it, where it is there."""
+    if path.exists():
+        with path.open("r+b") as secret:
+            secret.write(bytes(path.stat().st_size))
+            secret.flush()
+            os.fsync(secret.fileno())
+        path.unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +103,6 @@ class ZoneFolder:
                 if not path.exists():
                     write_private(path, make.get(f"{role}/{name}") or os.urandom(32))
 
-    def root_key(self) -> SigningKey:
-        """The network's root signing key, made at first use."""
-        path = self.path / "root" / "root.key"
-        if not path.exists():
-            write_private(path, os.urandom(32))
-        return SigningKey(path.read_bytes())
-
-    def root_public(self) -> bytes:
-        """The public key every process and provider pins."""
-        return verify_key_of(self.root_key())
-
     def operator_file(self, name: str) -> Path:
         """File of the key an operator signs orders with."""
         return self.path / "operators" / f"{name}.key"
@@ -118,6 +118,25 @@ class ZoneFolder:
     def operators(self) -> dict[str, bytes]:
         """Name -> public key of every operator."""
         return {p.stem: p.read_bytes() for p in sorted((self.path / "operators").glob("*.public"))}
+
+    def wrapping(self) -> list[dict[str, str]]:
+        """Where the keyvault's wrapping key comes from: today's and, during a turn, the next one's."""
+        settings = self.settings()
+        named = [
+            settings.get("wrapping", {"secret": "wrapping"}),
+            *([settings["wrapping_next"]] if "wrapping_next" in settings else []),
+        ]
+        return [s if "salt" in s else {"file": str(self.secret_file("keyvault", s["secret"]))} for s in named]
+
+    def next_pseudonym_version(self, key_id: str) -> int:
+        """The version under which the root signs a pseudonym key: its place among all there were; remembered."""
+        settings = self.settings()
+        known = [
+            *settings.get("pseudonym_keys", ()),
+            *([] if key_id in settings.get("pseudonym_keys", ()) else [key_id]),
+        ]
+        self.save_settings(settings | {"pseudonym_keys": known})
+        return known.index(key_id) + 1
 
     def members(self) -> topics.Members:
         """Who was admitted."""

@@ -22,7 +22,16 @@ TOPIC: Final = "access-log.v1"
 FIRST: Final = bytes(32)
 """What the first record has for the hash of the one before."""
 
-LOOK, READ_LOG, WITHDRAW, ORDER = "look", "log", "withdraw", "order"
+LOOK, READ_LOG, WITHDRAW, ORDER, TURN, TURN_END, ERASE, YEAR_END = (
+    "look",
+    "log",
+    "withdraw",
+    "order",
+    "turn",
+    "turn-end",
+    "erase",
+    "year-end",
+)
 """Actions."""
 
 GIVEN: Final = "given"
@@ -44,6 +53,12 @@ class Access:
     result: str
     household: bytes = field(default=NOBODY, repr=False)
     sections: tuple[str, ...] = ()
+    about: bytes = field(default=NOBODY, repr=False)
+
+    @property
+    def person(self) -> bytes:
+        """Whom it is about: the mandate's person, or the one named in `about`; zeros where nobody."""
+        return self.mandate.person if self.mandate else self.about
 
 
 def chained(access: Access, *, client: bytes, sequence: int, previous_hash: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keyvault import voprf
+from keyvault import group, voprf
 from schemas.secrets import ScalarKey
 
 
@@ -19,11 +19,11 @@ class BlindedBatch:
 
 def blind(messages: Sequence[bytes]) -> BlindedBatch:
     """Blind up to 1,000 inputs, each under a fresh scalar."""
-    scalars = tuple(voprf.random_scalar() for _ in messages)
+    scalars = tuple(group.random_scalar() for _ in messages)
     return BlindedBatch(tuple(voprf.blind(m, s) for m, s in zip(messages, scalars, strict=True)), scalars)
 
 
 def unblind(batch: BlindedBatch, evaluated: Sequence[bytes], *, proof: bytes, pinned_public_key: bytes) -> list[bytes]:
     """Check the proof against the pinned key and take the blinding off. Raises `Refused` (`signature`)."""
     voprf.verify(pinned_public_key, batch.elements, evaluated, proof)
-    return voprf.unblind_batch(evaluated, batch.scalars)
+    return group.unblind_batch(evaluated, batch.scalars)

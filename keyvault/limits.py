@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.errors import Refused
-from schemas.orders import LONGEST_DAYS, EvaluationOrder, proved_order
+from schemas.orders import FIRST_LOAD, LONGEST_DAYS, TURN, Order, proved_order
 
 MEDIAN_DAYS: Final = 28
 DAILY_SHARE: Final = 0.02
@@ -37,16 +37,23 @@ class EvaluationRules:
         """The standing limit of a day."""
         return max(self.least, math.ceil(self.inhabitants * self.daily_share))
 
-    def proved(self, data: bytes, today: dt.date) -> EvaluationOrder:
+    def proved(self, data: bytes, today: dt.date) -> Order:
         """A signed order that may be placed today. Raises `Refused` (`signature`, `unreadable`, `schema`, `order`)."""
         order = proved_order(data, self.operators)
+        if order.kind not in (FIRST_LOAD, TURN) or (order.kind == TURN) != bool(order.key_id):
+            raise Refused("order", "An order is for a first load, or to turn away from a key that it names.")
         if order.caller != "intake" or not 0 < order.number <= 2 * self.inhabitants:
-            raise Refused("order", f"An order is for intake, and for at most {2 * self.inhabitants} evaluations.")
+            raise Refused("order", f"An order is for intake, and for at most {2 * self.inhabitants} persons.")
         if not today <= order.until <= today + dt.timedelta(days=LONGEST_DAYS):
             raise Refused("order", f"An order ends between today and {LONGEST_DAYS} days from now.")
         if not (0 < len(order.why) <= _LONGEST_WHY and order.why.isprintable()):
             raise Refused("order", f"An order says why, in at most {_LONGEST_WHY} characters.")
         return order
+
+
+def turns_allowed(number: int) -> int:
+    """How many elements may be turned on an order for `number`: a twentieth more, for what is asked again or comes meanwhile."""
+    return number + number // 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,39 +6,39 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Generic, TypeVar
 
-from schemas.secrets import DataKey
+from schemas.secrets import BoxKey, DataKey
 
-
-class Lender(Protocol):
-    """Whoever lends person keys: the vault's client."""
-
-    def person_keys(self, persons: Sequence[bytes]) -> list[DataKey | None]:
-        """Keys in the order asked; None where there is none."""
-        ...
+Key = TypeVar("Key", DataKey, BoxKey)
 
 
-class PersonKeyCache:
+class PersonKeyCache(Generic[Key]):
     """At most `size` keys, none older than `seconds`; safe to use from several threads. Who has no key is asked again each time."""
 
     def __init__(
-        self, vault: Lender, *, size: int = 50_000, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic
+        self,
+        lend: Callable[[Sequence[bytes]], list[Key | None]],
+        *,
+        size: int = 50_000,
+        seconds: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`seconds`: how long a loan lasts; `clock`: seconds that only go forward."""
-        self._vault, self._size, self._seconds, self._clock = vault, size, seconds, clock
-        self._held: OrderedDict[bytes, tuple[float, DataKey]] = OrderedDict()  # the oldest loan first
+        """`lend`: keys in the order asked, None where there is none; `seconds`: how long a loan lasts; `clock`: seconds that only go forward."""
+        self._lend: Callable[[Sequence[bytes]], list[Key | None]] = lend
+        self._size, self._seconds, self._clock = size, seconds, clock
+        self._held: OrderedDict[bytes, tuple[float, Key]] = OrderedDict()  # the oldest loan first
         self._lock = threading.Lock()
 
-    def keys(self, persons: Sequence[bytes]) -> dict[bytes, DataKey]:
-        """Keys of these persons; who has none is absent. Raises what the vault's client raises."""
+    def keys(self, persons: Sequence[bytes]) -> dict[bytes, Key]:
+        """Keys of these persons; who has none is absent. Raises what lending raises."""
         with self._lock:
             now = self._clock()
             self._give_back(now)
             found = {p: held[1] for p in persons if (held := self._held.get(p)) is not None}
             absent = [p for p in dict.fromkeys(persons) if p not in found]
             if absent:
-                fresh = {p: k for p, k in zip(absent, self._vault.person_keys(absent), strict=True) if k is not None}
+                fresh = {p: k for p, k in zip(absent, self._lend(absent), strict=True) if k is not None}
                 found |= fresh
                 self._held.update({person: (now, key) for person, key in fresh.items()})
                 while len(self._held) > self._size:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from keyvault.access_log import Access
+from keyvault.erasure_table import Erasure
+from keyvault.key_table import KeyState
 from keyvault.limits import Taken
 from keyvault.mandates import Mandate
-from schemas.orders import EvaluationOrder
-from schemas.secrets import BoxKey, ScalarKey
+from schemas.erasure import Proved
+from schemas.orders import Order
+from schemas.secrets import BoxKey, ScalarKey, SigningKey
 
 
 class Store(Protocol):
@@ -24,16 +27,68 @@ class Store(Protocol):
         """The `placement` or `section` key and its id, made at first need."""
         ...
 
+    def leaving_box_key(self, use: str) -> BoxKey | None:
+        """The key of a use that still opens what was sealed to it, and nothing is sealed to any more."""
+        ...
+
+    def turn_box_key(self, use: str, today: dt.date) -> str | None:
+        """Make a further key of a use; the one before is leaving. Its id, or None while an earlier one is still leaving."""
+        ...
+
+    def settle_box_key(self, use: str, *, active: str, today: dt.date) -> bool:
+        """Destroy what is leaving, if `active` names the active key. False where nothing was leaving, or it does not."""
+        ...
+
+    def key_states(self) -> list[KeyState]:
+        """All named keys there are and were, without their bytes."""
+        ...
+
     def person_keys(self, persons: Sequence[bytes], *, make: bool, today: dt.date) -> list[bytes | None]:
-        """Keys in the order asked; made where absent if `make`, else None there."""
+        """Keys in the order asked; made where absent if `make`, else None there. Of who was erased None, for good."""
+        ...
+
+    def erasure(self, request: bytes) -> Erasure | None:
+        """What a request to erase came to; None where nobody was erased on it."""
+        ...
+
+    def erase(self, person: bytes, *, by: Proved, at_ms: int, line: tuple[int, bytes]) -> None:
+        """Destroy a person's key and end every mandate for him or her, for good. `line`: number and hash in the access log."""
+        ...
+
+    def year_keys(self, partition: int, years: Sequence[int], today: dt.date) -> list[bytes | None]:
+        """The keys of service years in a partition of the ledger, made where absent; None where one was destroyed."""
+        ...
+
+    def has_year_keys(self, partition: int, years: Sequence[int]) -> bool:
+        """Whether any of these years has a key in a partition."""
+        ...
+
+    def destroy_years(self, partition: int, years: Sequence[int]) -> None:
+        """Destroy the keys of years in a partition, for good."""
+        ...
+
+    def signing_key(self, today: dt.date) -> tuple[str, SigningKey]:
+        """The key that signs receipts, and its id, made at first need."""
         ...
 
     def take_evaluations(self, caller: str, wanted: int, today: dt.date, *, per_day: int) -> Taken:
         """Count up to `wanted` evaluations for a caller, from the day's limit first, then from orders in force; never more."""
         ...
 
-    def place_order(self, order: EvaluationOrder) -> bool:
-        """Keep an order; False where it is there already."""
+    def place_order(self, order: Order, today: dt.date) -> bool:
+        """Keep an order; False where it is there already. One to turn makes the next pseudonym key, where there is none."""
+        ...
+
+    def next_pseudonym_key(self) -> tuple[str, ScalarKey] | None:
+        """The key the pseudonym key is turned to, and its id; None where no turn was ordered."""
+        ...
+
+    def take_turned(self, wanted: int, today: dt.date, *, key_id: str) -> int | None:
+        """Count elements that turn away from a key, all or none; what its orders still allow after that, None where it is too many."""
+        ...
+
+    def end_turn(self, *, old: str, new: str, today: dt.date) -> bool:
+        """Put the next pseudonym key in the place of the old one, which is destroyed. False where that was done before."""
         ...
 
     def evaluation_days(self, today: dt.date) -> tuple[int, list[int]]:

@@ -9,23 +9,29 @@ import argparse
 import datetime as dt
 import logging
 import signal
+import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from keyvault.access_log import KafkaAccessLog
+from keyvault.directory_follower import DirectoryFollower
+from keyvault.erasure_work import ErasureWork
 from keyvault.mandate_subscriber import MandateSubscriber
 from keyvault.metrics import VaultMetrics
 from keyvault.mutual_tls import listening_socket, server
+from keyvault.rewrap import known_print, only_vault
 from keyvault.service import build_app
 from keyvault.settings import VaultSettings
 from keyvault.store import VaultStore
 from keyvault.vault import Vault
+from keyvault.wrapping import chosen
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
+from schemas.secrets import WrappingKey
 
 EXIT_SETTINGS: Final = 2
 EXIT_CONTRACT: Final = 3
@@ -36,14 +42,42 @@ def run(path: Path) -> None:
     signal.signal(signal.SIGTERM, _stop)
     settings, log = VaultSettings.load(path), _logger()
     settings.check(dt.datetime.now(dt.UTC))
-    wrapping = settings.wrapping_key()
+    wrapping = settings.wrapping_keys(lambda: sys.stdin.buffer.readline().rstrip(b"\r\n"))
     metrics = VaultMetrics()
     listening = listening_socket(settings.host, settings.port)
     stop_metrics = metrics.serve(settings.metrics_port)
-    store = VaultStore(settings.database_dsn, wrapping)
     broken: list[str] = []
     try:
-        _prepared(store, metrics, log)
+        _when_postgresql_is_there(lambda: known_print(settings.database_dsn), metrics, log)
+        with only_vault(settings.database_dsn):
+            known = known_print(settings.database_dsn)
+            if known is None and settings.pseudonym_key:
+                msg = (
+                    f"The keyvault's database is empty, and this zone has the pseudonym key {settings.pseudonym_key}: without it nobody is who they "
+                    "were. Put its backup back (`zorgstroom operator backup restore keyvault`)."
+                )
+                raise ContractBroken(msg)
+            key = chosen(wrapping, known)
+            _serve(settings, key, metrics, log, listening, broken)
+    finally:
+        listening.close()
+        stop_metrics()
+    if broken:
+        raise ContractBroken(broken[0])
+
+
+def _serve(
+    settings: VaultSettings,
+    wrapping: WrappingKey,
+    metrics: VaultMetrics,
+    log: Any,
+    listening: socket.socket,
+    broken: list[str],
+) -> None:
+    """Everything that stands on the database, until the end; `broken` hears why, where it ends by itself."""
+    store = VaultStore(settings.database_dsn, wrapping)
+    try:
+        _when_postgresql_is_there(lambda: store.prepare(dt.datetime.now(dt.UTC).date()), metrics, log)
         kafka = settings.kafka_client()
         vault = Vault(
             store,
@@ -59,8 +93,20 @@ def run(path: Path) -> None:
             http.should_exit = True
 
         mandates = MandateSubscriber(kafka, store, meter=metrics, log=log, broken=end)
+        follower = DirectoryFollower(settings.roots, kafka, role="keyvault")
+        known = follower.directory
+        erasures = ErasureWork(
+            vault,
+            known.counting_grantor,
+            lambda key_id: known.signed_role_key("keyvault", "receipts", key_id),
+            settings.copies_days,
+        )
         app = build_app(
-            vault, meter=metrics, tell=lambda told: log.error("failed", reason=told), level=mandates.level.is_set
+            vault,
+            meter=metrics,
+            tell=lambda told: log.error("failed", reason=told),
+            level=mandates.level.is_set,
+            erasures=erasures,
         )
         http = server(
             app,
@@ -73,28 +119,26 @@ def run(path: Path) -> None:
         metrics.ready_when(lambda: http.started and mandates.level.is_set())
         try:
             mandates.start()
+            follower.start()
             log.info("started")
             http.run(sockets=[listening])
         finally:
             mandates.stop()
+            follower.stop()
     finally:
-        listening.close()
-        stop_metrics()
         store.close()
-    if broken:
-        raise ContractBroken(broken[0])
 
 
 def _stop(_number: int, _frame: Any) -> None:
     raise SystemExit(0)
 
 
-def _prepared(store: VaultStore, metrics: VaultMetrics, log: Any) -> None:
-    """Wait for PostgreSQL and bring its tables to today's form."""
+def _when_postgresql_is_there(work: Callable[[], object], metrics: VaultMetrics, log: Any) -> None:
+    """Do something with the database, waiting for it."""
     waits = False
     while True:
         try:
-            store.prepare(dt.datetime.now(dt.UTC).date())
+            work()
         except Unavailable as away:
             if not waits:
                 log.warning("waiting", reason=str(away))

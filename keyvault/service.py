@@ -14,7 +14,10 @@ from typing import Any, Final, Protocol
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from keyvault.erasure_work import ErasureWork
+from keyvault.key_work import KeyWork
 from keyvault.mutual_tls import CALLER, Caller
+from keyvault.pseudonym_work import PseudonymWork
 from keyvault.vault import Vault
 from schemas import codec
 from schemas.errors import ContractBroken, Refused, Unavailable
@@ -55,37 +58,54 @@ def _matching(pattern: re.Pattern[str]) -> May:
     return lambda caller: pattern.fullmatch(caller) is not None
 
 
-def routes(vault: Vault) -> tuple[Route, ...]:
+def routes(vault: Vault, erasures: ErasureWork | None = None) -> tuple[Route, ...]:
     """All that can be asked of the vault, and by whom."""
 
     def public(use: str) -> Work:
         return lambda _caller, _body: vault.public_key(use)
 
+    pseudonyms, keys = PseudonymWork(vault), KeyWork(vault)
+    erasures = erasures or ErasureWork(vault, lambda _name, _key_id: None, lambda _key_id: None)
     return (
-        Route("POST", "/v1/evaluate", _one_of("intake"), vault.evaluate),
-        Route("POST", "/v1/orders", _one_of("operator"), vault.order),
+        Route("POST", "/v1/evaluate", _one_of("intake"), pseudonyms.evaluate),
+        Route("POST", "/v1/turn", _one_of("intake"), pseudonyms.turn),
+        Route("POST", "/v1/turn/end", _one_of("intake"), pseudonyms.end_turn),
+        Route("POST", "/v1/orders", _one_of("operator"), pseudonyms.order),
         Route("POST", "/v1/person-keys", _one_of("ledger", "projector"), vault.person_keys),
+        Route("POST", "/v1/placement-keys", _one_of("intake"), vault.placement_public_keys),
+        Route("POST", "/v1/placement-keys/private", _one_of("projector"), vault.placement_keys),
+        Route("POST", "/v1/year-keys", _one_of("projector"), erasures.year_keys),
+        Route("POST", "/v1/year-keys/destroy", _one_of("projector"), erasures.destroy_years),
+        Route("POST", "/v1/erase", _one_of("projector"), erasures.erase),
+        Route("POST", "/v1/erasures/receipt", _matching(_MUNICIPALITY), erasures.receipt),
+        Route("GET", "/v1/keys/receipts", _one_of("operator", "admin"), erasures.public_key),
         Route("POST", "/v1/look", _matching(_READER), vault.look),
         Route("POST", "/v1/log/own", _matching(_FAMILY), vault.own_log),
         Route("POST", "/v1/log/lines", _one_of("operator"), vault.log_lines),
         Route("GET", "/v1/log/head", _one_of("intake", "ledger", "operator"), lambda _caller, _body: vault.log_head()),
         Route("POST", "/v1/mandates/withdraw", _matching(_MUNICIPALITY), vault.withdraw),
-        # Whoever sets a zone up pins the pseudonym key's public half; it is public.
-        Route("GET", "/v1/keys/voprf", _one_of("intake", "admin"), public("voprf")),
-        Route("GET", "/v1/keys/placement", _one_of("intake"), public("placement")),
+        # Whoever sets a zone up or orders a turn has the root sign the pseudonym key's public half; it is public.
         Route(
-            "GET", "/v1/keys/placement/private", _one_of("projector"), lambda _caller, _body: vault.placement_private()
+            "GET",
+            "/v1/keys/voprf",
+            _one_of("intake", "operator", "admin"),
+            lambda _caller, _body: pseudonyms.public_key(),
         ),
+        Route("GET", "/v1/keys/voprf/next", _one_of("operator"), lambda _caller, _body: pseudonyms.next_public_key()),
+        Route("GET", "/v1/keys", _one_of("operator"), keys.states),
+        Route("POST", "/v1/keys/section/turn", _one_of("operator"), keys.turn_section),
+        Route("POST", "/v1/keys/section/settled", _one_of("projector"), keys.settle_section),
         Route("GET", "/v1/keys/section", _one_of("projector"), public("section")),
     )
 
 
 def build_app(
-    vault: Vault, *, meter: RequestMeter, tell: Callable[[str], None], level: Callable[[], bool] = lambda: True
-) -> FastAPI:
+    vault: Vault, *, meter: RequestMeter, tell: Callable[[str], None], level: Callable[[], bool] = lambda: True,
+    erasures: ErasureWork | None = None,
+) -> FastAPI:  # fmt: skip
     """The application. `tell` hears of failures, `level` whether all mandates are known; only then it is ready."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    for route in routes(vault):
+    for route in routes(vault, erasures):
         app.add_api_route(route.path, _handler(route, meter, tell), methods=[route.method], response_model=None)
 
     def ready() -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from cryptography import x509
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from keyvault.erasure_work import COPIES_DAYS
 from keyvault.limits import DAILY_SHARE, EvaluationRules
+from keyvault.wrapping import WrappingSource
 from schemas.errors import SettingsWrong
 from schemas.mandate_rules import MandateRules
+from schemas.roots import Roots
 from schemas.secrets import WrappingKey
 
 
@@ -39,9 +42,14 @@ class VaultSettings:
     host: str
     port: int
     metrics_port: int
-    wrapping_key_file: Path
+    wrapping: tuple[WrappingSource, ...]
     projector_signing_public_key: bytes
     evaluations: EvaluationRules
+    roots: Roots
+    copies_days: int = COPIES_DAYS
+    """How long a copy in a topic or a backup can be opened."""
+    pseudonym_key: str = ""
+    """Id of a key that the zone has already: an empty database in its place is a lost one, and no new key is made."""
     mandate_rules: MandateRules = field(default_factory=MandateRules)
 
     @classmethod
@@ -65,14 +73,22 @@ class VaultSettings:
             port = _port(d["port"])
             field = "metrics_port"
             metrics_port = _port(d["metrics_port"])
-            field = "wrapping_key_file"
-            wrapping = Path(d["wrapping_key_file"])
+            field = "wrapping"
+            wrapping = tuple(WrappingSource.of(source) for source in d["wrapping"])
+            if not wrapping:
+                raise ValueError  # noqa: TRY301 - one sentence for every field
             field = "projector_signing_public_key"
             projector = _key32(d["projector_signing_public_key"])
             field = "inhabitants"
             inhabitants = _positive(d["inhabitants"])
             field = "operators"
             operators = {str(name): _key32(key) for name, key in dict(d.get("operators") or {}).items()}
+            field = "roots"
+            roots = Roots.of(d["roots"])
+            field = "copies_days"
+            copies_days = _positive(d.get("copies_days", COPIES_DAYS))
+            field = "pseudonym_key"
+            expected = str(d.get("pseudonym_key") or "")
             field = "new_persons_a_day"
             share = float(d.get("new_persons_a_day", DAILY_SHARE))
             if not 0 < share <= 1:
@@ -82,9 +98,9 @@ class VaultSettings:
             raise SettingsWrong(msg) from wrong
         return cls(
             database_dsn=dsn, bootstrap=bootstrap, kafka=kafka, tls=tls, host=host, port=port, metrics_port=metrics_port,
-            wrapping_key_file=wrapping, projector_signing_public_key=projector,
+            wrapping=wrapping, projector_signing_public_key=projector,
             evaluations=EvaluationRules(inhabitants, share, operators=operators),
-            mandate_rules=MandateRules.of(d.get("mandate_rules")),
+            roots=roots, copies_days=copies_days, pseudonym_key=expected, mandate_rules=MandateRules.of(d.get("mandate_rules")),
         )  # fmt: skip
 
     def check(self, now: dt.datetime) -> None:
@@ -96,23 +112,18 @@ class VaultSettings:
                 msg = f"The private key {files.key} is not there."
                 raise SettingsWrong(msg)
 
-    def wrapping_key(self) -> WrappingKey:
-        """The key under which everything in the database lies. Raises `SettingsWrong`, also when others may read the file."""
-        file = self.wrapping_key_file
-        try:
-            others = stat.S_IMODE(file.stat().st_mode) & 0o077
-            raw = file.read_bytes()
-        except OSError as absent:
-            msg = f"The wrapping key {file} can't be read."
-            raise SettingsWrong(msg) from absent
-        if others:
-            msg = f"The wrapping key {file} may be read by others; set its mode to 0600."
-            raise SettingsWrong(msg)
-        try:
-            return WrappingKey(raw)
-        except ValueError as wrong:
-            msg = f"The wrapping key {file} has not exactly 32 bytes."
-            raise SettingsWrong(msg) from wrong
+    def wrapping_keys(self, passphrase: Callable[[], bytes]) -> list[WrappingKey]:
+        """The keys under which everything in the database may lie: today's and, during a turn, the next. Raises `SettingsWrong`.
+
+        `passphrase` is asked at most once, and only where one of them comes from it.
+        """
+        typed: list[bytes] = []
+
+        def once() -> bytes:
+            typed[:] = typed or [passphrase()]
+            return typed[0]
+
+        return [source.key(once) for source in self.wrapping]
 
     def kafka_client(self) -> dict[str, Any]:
         """A librdkafka configuration."""

@@ -1,7 +1,6 @@
 """The vault's tables and how a database of an earlier form becomes one of today's: a list of steps, each taken once.
 
-A step is never changed once it landed; what comes next (a state of keys for rotation, a day of destruction for erasure,
-approvals of officers, limits per caller) is a further step at the end.
+A step is never changed once it landed; what comes next (approvals of officers) is a further step at the end.
 """
 
 from __future__ import annotations
@@ -61,6 +60,21 @@ STEPS: Final[tuple[str, ...]] = (
     ALTER TABLE evaluations ADD COLUMN IF NOT EXISTS by_order bigint NOT NULL DEFAULT 0;
     CREATE TABLE IF NOT EXISTS evaluation_orders (id bytea PRIMARY KEY, caller text NOT NULL, number bigint NOT NULL, used bigint NOT NULL,
         until date NOT NULL, why text NOT NULL)
+    """,
+    # The pseudonym key may be turned: a next key beside the active one, orders of two kinds, destroyed keys without bytes.
+    """
+    ALTER TABLE named_keys ADD COLUMN IF NOT EXISTS ended_on date;
+    CREATE UNIQUE INDEX IF NOT EXISTS one_next_key ON named_keys (use) WHERE state = 'next';
+    ALTER TABLE evaluation_orders ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'first-load';
+    ALTER TABLE evaluation_orders ADD COLUMN IF NOT EXISTS key_id text NOT NULL DEFAULT ''
+    """,
+    # Which wrapping key all this lies under.
+    "CREATE TABLE IF NOT EXISTS vault_wrapping (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), print bytea NOT NULL, since date NOT NULL)",
+    # Persons are erased: their key is gone, nobody makes another. What they left is kept under a key per partition and service year.
+    """
+    CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY, request bytea NOT NULL UNIQUE, decision bytea NOT NULL, deciders text NOT NULL,
+        at_ms bigint NOT NULL, mandates int NOT NULL, log_sequence bigint NOT NULL, log_hash bytea NOT NULL);
+    CREATE TABLE IF NOT EXISTS year_keys (partition int, year int, made_on date NOT NULL, wrapped bytea NOT NULL, PRIMARY KEY (partition, year))
     """,
 )
 """Statements of a step are parted by a semicolon at the end of a line."""

@@ -1,8 +1,7 @@
-"""What the vault does for whom, without HTTP, SQL or Kafka: evaluate blindly, lend keys, hand over a look's keys, withdraw.
+"""What the vault does for whom, without HTTP, SQL or Kafka: lend keys, hand over a look's keys, withdraw, tell its log.
 
-Places kept for what comes next. Rotation: `evaluate` uses the one active pseudonym key and names it, a second one gets a
-method of its own that multiplies by new/old. Erasure: `person_keys` answers None for a person without key, so destroying
-one is a row less. Officers: re-identification needs approvals the store does not hold yet. None of these is half there.
+Pseudonyms are in `keyvault.pseudonym_work`, erasure in `keyvault.erasure_work`. A place kept for what comes next: re-identification by officers
+needs approvals the store does not hold yet.
 """
 
 from __future__ import annotations
@@ -12,24 +11,24 @@ import datetime as dt
 import hmac
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from nacl.exceptions import CryptoError
 
-from keyvault import voprf
-from keyvault.access_log import GIVEN, LOOK, NOBODY, ORDER, READ_LOG, WITHDRAW, Access, AccessLog
+from keyvault.access_log import GIVEN, LOOK, NOBODY, READ_LOG, WITHDRAW, Access, AccessLog
 from keyvault.caller_signature import check_caller_signature
-from keyvault.limits import EvaluationRules, median_day
+from keyvault.limits import EvaluationRules
 from keyvault.mandates import check_in_force
 from keyvault.mutual_tls import Caller
 from keyvault.ports import Meter, Store
 from schemas import codec
 from schemas.errors import Refused, Unavailable
-from schemas.household_record import COMMON_SECTION, SectionClaim, check_signature, open_key_box
+from schemas.household_record import COMMON_SECTION, OpenedBox, SectionClaim, check_signature, open_key_box
 from schemas.mandate_rules import MandateRules, Purpose
 from schemas.sealing import box_public_key, seal_to
+from schemas.secrets import BoxKey
 
 MAX_PERSONS: Final = 5_000
 _PERSON_BYTES: Final = 16
@@ -54,68 +53,39 @@ class Vault:
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.clock(), dt.UTC)
 
-    def _today(self) -> dt.date:
+    def today(self) -> dt.date:
+        """The day it is."""
         return self._now().date()
-
-    def evaluate(self, caller: Caller, body: bytes) -> bytes:
-        """Multiply blinded elements by the pseudonym key, with a proof; counted per caller and day before it answers.
-
-        Where the day's limit allows fewer, the first so many. Raises `Refused` (`evaluation-limit`) where it allows none.
-        """
-        elements, today = codec.decode("vault_elements", body)["elements"], self._today()
-        key_id, secret = self.store.pseudonym_key(today)
-        evaluated, proof = voprf.evaluate(secret, elements)
-        per_day = self.evaluations.per_day
-        taken = self.store.take_evaluations(caller.name, len(elements), today, per_day=per_day)
-        of_today, days = self.store.evaluation_days(today)
-        self.meter.evaluated(taken.granted, today=of_today, median=median_day(days), left=taken.left)
-        if taken.granted == 0:
-            raise Refused(
-                "evaluation-limit",
-                f"The keyvault makes no more pseudonyms today: {per_day} a day, and no order for a first load has any left.",
-                dutch=f"De sleutelkluis maakt vandaag geen pseudoniemen meer: {per_day} per dag, en geen opdracht laat er meer toe.",
-            )
-        if taken.granted < len(elements):
-            evaluated, proof = voprf.evaluate(secret, elements[: taken.granted])
-        return codec.encode(
-            "vault_evaluation",
-            {"key_id": key_id, "elements": evaluated, "proof": proof, "standing": taken.standing, "per_day": per_day},
-        )
-
-    def order(self, caller: Caller, body: bytes) -> bytes:
-        """Place an order that two operators signed; logged. Raises `Refused` (`signature`, `order`, `unreadable`, `schema`)."""
-        access = Access(self._now_ms(), ORDER, NOBODY, caller.name, caller.source, None, GIVEN)
-        try:
-            order = self.evaluations.proved(body, self._today())
-        except Refused as refused:
-            self._write(replace(access, result=refused.code))
-            raise
-        self._write(replace(access, handle=order.id))
-        self.store.place_order(order)
-        return codec.encode("vault_mandate", {"handle": order.id})
 
     def person_keys(self, caller: Caller, body: bytes) -> bytes:
         """Lend person keys; only the ledger makes missing ones."""
-        packed = codec.decode("vault_persons", body)["persons"]
-        if len(packed) % _PERSON_BYTES or len(packed) > MAX_PERSONS * _PERSON_BYTES:
-            raise Refused("unreadable", f"Up to {MAX_PERSONS} person ids of {_PERSON_BYTES} bytes in one request.")
-        persons = [packed[i : i + _PERSON_BYTES] for i in range(0, len(packed), _PERSON_BYTES)]
-        keys = self.store.person_keys(persons, make=caller.name == "ledger", today=self._today())
+        keys = self.store.person_keys(_persons_in(body), make=caller.name == "ledger", today=self.today())
         self.meter.lent(sum(k is not None for k in keys))
-        return codec.encode("vault_person_keys", {"keys": b"".join(k or bytes(32) for k in keys)})
+        return lent(keys)
+
+    def placement_public_keys(self, _caller: Caller, body: bytes) -> bytes:
+        """What persons' placements are sealed to; made where absent: a person is placed before anything else is known of him or her."""
+        secrets = self._placement_secrets(_persons_in(body), make=True)
+        return lent([None if s is None else box_public_key(s) for s in secrets])
+
+    def placement_keys(self, _caller: Caller, body: bytes) -> bytes:
+        """The keys that open persons' placements, on loan."""
+        secrets = self._placement_secrets(_persons_in(body), make=False)
+        return lent([None if s is None else s.reveal() for s in secrets])
+
+    def _placement_secrets(self, persons: list[bytes], *, make: bool) -> list[BoxKey | None]:
+        """Of each person: from the person's key, with which it is destroyed, and from a key of the vault, so that the ledger can't make it."""
+        keys = self.store.person_keys(persons, make=make, today=self.today())
+        _, own = self.store.box_key("placement", self.today())
+        return [
+            None if k is None else BoxKey(hmac.digest(own.reveal(), b"placement 1|" + person + k, "sha256"))
+            for person, k in zip(persons, keys, strict=True)
+        ]
 
     def public_key(self, use: str) -> bytes:
-        """The public half of the `voprf`, `placement` or `section` key."""
-        if use == "voprf":
-            key_id, scalar = self.store.pseudonym_key(self._today())
-            return codec.encode("vault_key", {"key_id": key_id, "key": voprf.public_key(scalar)})
-        key_id, secret = self.store.box_key(use, self._today())
+        """The public half of the `section` key."""
+        key_id, secret = self.store.box_key(use, self.today())
         return codec.encode("vault_key", {"key_id": key_id, "key": box_public_key(secret)})
-
-    def placement_private(self) -> bytes:
-        """The placement key on loan, for the projector only."""
-        key_id, secret = self.store.box_key("placement", self._today())
-        return codec.encode("vault_key", {"key_id": key_id, "key": secret.reveal()})
 
     def look(self, caller: Caller, body: bytes) -> bytes:
         """Hand over the keys of a record's sections for this one look, after the access log is acknowledged.
@@ -152,7 +122,7 @@ class Vault:
         if asked["sequence"] < 0 or not 0 < asked["limit"] <= _MOST_LINES:
             raise Refused("unreadable", f"Lines after a number, at most {_MOST_LINES} at once.")
         if asked["sequence"] == 0:
-            self._write(Access(self._now_ms(), READ_LOG, NOBODY, caller.name, caller.source, None, GIVEN))
+            self.write(Access(self.now_ms(), READ_LOG, NOBODY, caller.name, caller.source, None, GIVEN))
         lines = self.store.log_lines(after=asked["sequence"], limit=asked["limit"])
         return codec.encode("vault_log_lines", {"lines": [codec.encode("access_record", line) for line in lines]})
 
@@ -166,17 +136,17 @@ class Vault:
         signed = codec.decode("vault_signed_look", body)
         asked = codec.decode("vault_look", signed["look"])
         mandate = self.store.mandate(asked["handle"])
-        access = Access(self._now_ms(), action, asked["handle"], caller.name, caller.source, mandate, GIVEN)
+        access = Access(self.now_ms(), action, asked["handle"], caller.name, caller.source, mandate, GIVEN)
         try:
             check_caller_signature(caller.certificate, signed["look"], signed["signature"])
-            check_in_force(mandate, reader=caller.name, today=self._today(), rules=self.rules)
+            check_in_force(mandate, reader=caller.name, today=self.today(), rules=self.rules)
             assert mandate is not None  # `check_in_force` raised
             opened = self._section_keys(asked, self.rules.purpose(mandate.purpose))
         except Refused as refused:
-            self._write(replace(access, result=refused.code))
+            self.write(replace(access, result=refused.code))
             raise
         handed = opened.sections if action == LOOK else ()
-        return asked, opened, self._write(replace(access, household=opened.household, sections=handed))
+        return asked, opened, self.write(replace(access, household=opened.household, sections=handed))
 
     def _section_keys(self, asked: dict[str, Any], purpose: Purpose) -> _Opened:
         """A sealed key per claim, empty where the purpose does not open that section of the mandate's own person."""
@@ -191,11 +161,7 @@ class Vault:
             claims=claims,
             signature=asked["signature"],
         )
-        _, secret = self.store.box_key("section", self._today())
-        boxes = [
-            open_key_box(section_secret=secret, handle=handle, version=version, claim=c) if _opens(purpose, c) else None
-            for c in claims
-        ]
+        boxes = [self._opened_box(handle, version, c) if _opens(purpose, c) else None for c in claims]
         if not any(boxes):
             raise Refused("part", "The record has no section this mandate opens.")
         try:
@@ -203,16 +169,28 @@ class Vault:
         except CryptoError as weak:
             raise Refused("unreadable", "The one-time key is no X25519 key.") from weak
         household = next(b.household for b in boxes if b is not None)
-        _, key = self.store.box_key("log", self._today())
+        _, key = self.store.box_key("log", self.today())
         return _Opened(
             sealed, hmac.digest(key.reveal(), b"household" + household, "sha256")[:16],
             tuple(c.section_class for c, b in zip(claims, boxes, strict=True) if b is not None),
         )  # fmt: skip
 
-    def _now_ms(self) -> int:
+    def _opened_box(self, handle: bytes, version: int, claim: SectionClaim) -> OpenedBox:
+        """Under today's section key, or under the one before it until every live record is made anew."""
+        _, secret = self.store.box_key("section", self.today())
+        try:
+            return open_key_box(section_secret=secret, handle=handle, version=version, claim=claim)
+        except Refused:
+            before = self.store.leaving_box_key("section")
+            if before is None:
+                raise
+            return open_key_box(section_secret=before, handle=handle, version=version, claim=claim)
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
         return int(self.clock() * 1000)
 
-    def _write(self, access: Access) -> dict[str, Any]:
+    def write(self, access: Access) -> dict[str, Any]:
         """Chain the access, then publish all that is not acknowledged yet, in order: a failed try leaves no hole in the topic."""
         since_ms = access.at_ms - self.rules.looks_days * 86_400_000
         record = self.store.write_log(access, most=self.rules.looks_households, since_ms=since_ms)
@@ -236,14 +214,27 @@ class Vault:
         """Close a mandate at once, and log it; only the municipality that gave it may (one not known yet is closed in advance)."""
         handle = codec.decode("vault_mandate", body)["handle"]
         mandate = self.store.mandate(handle)
-        access = Access(self._now_ms(), WITHDRAW, handle, caller.name, caller.source, mandate, GIVEN)
+        access = Access(self.now_ms(), WITHDRAW, handle, caller.name, caller.source, mandate, GIVEN)
         if mandate is not None and mandate.gemeente != caller.name:
-            self._write(replace(access, result="no-mandate"))
+            self.write(replace(access, result="no-mandate"))
             raise Refused("no-mandate", "This municipality gave no mandate with this handle.")
         self.store.withdraw(handle, by=caller.name, at=self._now())
         with contextlib.suppress(Unavailable):  # closing does not wait for Kafka; the line follows with the next
-            self._write(access)
+            self.write(access)
         return codec.encode("vault_mandate", {"handle": handle})
+
+
+def _persons_in(body: bytes) -> list[bytes]:
+    """The person ids a request names. Raises `Refused` (`unreadable`, `schema`)."""
+    packed = codec.decode("vault_persons", body)["persons"]
+    if len(packed) % _PERSON_BYTES or len(packed) > MAX_PERSONS * _PERSON_BYTES:
+        raise Refused("unreadable", f"Up to {MAX_PERSONS} person ids of {_PERSON_BYTES} bytes in one request.")
+    return [packed[i : i + _PERSON_BYTES] for i in range(0, len(packed), _PERSON_BYTES)]
+
+
+def lent(keys: Sequence[bytes | None]) -> bytes:
+    """Keys as they are lent: 32 bytes each, zeros where there is none."""
+    return codec.encode("vault_person_keys", {"keys": b"".join(k or bytes(32) for k in keys)})
 
 
 @dataclass(frozen=True, slots=True)

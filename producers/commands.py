@@ -21,6 +21,7 @@ from producers.outbox import Outbox, Receipt
 from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.receipt_commands import figures, log_heads, receipts
+from producers.renewal_commands import begin_anew, renew
 from producers.replacements import replacements
 from producers.requests import read_requests
 from producers.spreadsheet_references import complete_references
@@ -256,7 +257,9 @@ def _months_said(profile: Profile) -> set[tuple[int, str, int]]:
         outbox.close()
 
 
-for _name, _command in (("receipts", receipts), ("log-heads", log_heads), ("figures", figures)):
+for _name, _command in (
+    ("receipts", receipts), ("log-heads", log_heads), ("figures", figures), ("renew", renew), ("begin-anew", begin_anew),
+):  # fmt: skip
     app.command(_name)(_command)
 
 

@@ -17,28 +17,30 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from producers.profile import read_json, secret_bytes, write_private
+from producers.profile import Profile, read_json, secret_bytes, signing_key_id, write_private
 from schemas.directory import Directory
 from schemas.errors import Refused, SettingsWrong
+from schemas.roots import Roots
 from schemas.sealing import sign, signature_holds, verify_key_of
 from schemas.secrets import HandleKey, SigningKey
 from schemas.values import SenderId
 
 _DOMAIN: Final = "zorgstroom request 1"
 _KEPT: Final = {
-    "bootstrap": str, "vault_url": str, "root_public_key": str, "directory": list, "municipalities": list, "signing_key_id": str,
+    "bootstrap": str, "vault_url": str, "roots": dict, "directory": list, "municipalities": list, "signing_key_id": str,
 }  # fmt: skip
 """Fields of an admission that become part of the profile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a sender asks to be admitted with."""
+    """What a sender asks to be admitted with. `previous`: public half of the key in use that asks for a further one."""
 
     sender: SenderId
     name: str
     signing_public_key: bytes
     csr: bytes
+    previous: bytes | None = None
 
 
 def fingerprint(data: bytes) -> str:
@@ -60,6 +62,30 @@ def join(folder: Path, *, sender: SenderId, name: str) -> Path:
         )
     signing = SigningKey(_kept(folder / "signing.key") or SigningKey.generate().reveal())
     handles = HandleKey(_kept(folder / "handle.key") or HandleKey.generate().reveal())
+    request = _request_file(folder, sender, name, signing, tls_file="tls.key")
+    write_private(folder / "signing.key", signing.reveal())
+    write_private(folder / "handle.key", handles.reveal())
+    write_private(folder / "profile.json", json.dumps({"sender": sender.text, "name": name}, indent=2).encode())
+    return request
+
+
+def renew(folder: Path) -> Path:
+    """Make a further signing key and certificate request of an admitted sender; returns the request file, which the key in use signed.
+
+    Nothing changes before the answer is taken in with `accept`; made twice it is the same key. Raises `SettingsWrong`.
+    """
+    profile = Profile.load(folder)
+    coming = folder / "signing-next.key"
+    signing = SigningKey(_kept(coming) or SigningKey.generate().reveal())
+    write_private(coming, signing.reveal())
+    return _request_file(
+        folder, profile.sender, profile.name, signing, tls_file="tls-next.key", previous=profile.signing_key()
+    )
+
+
+def _request_file(
+    folder: Path, sender: SenderId, name: str, signing: SigningKey, *, tls_file: str, previous: SigningKey | None = None
+) -> Path:
     tls = ec.generate_private_key(ec.SECP256R1())
     csr = (
         x509.CertificateSigningRequestBuilder()
@@ -70,16 +96,16 @@ def join(folder: Path, *, sender: SenderId, name: str) -> Path:
         "format": 1, "sender": sender.text, "name": name, "signing_public_key": verify_key_of(signing).hex(),
         "csr": csr.public_bytes(serialization.Encoding.PEM).decode(),
     }  # fmt: skip
+    if previous is not None:
+        body["previous_public_key"] = verify_key_of(previous).hex()
+        body["previous_signature"] = sign(previous, _DOMAIN, _canonical(body)).hex()
     body["signature"] = sign(signing, _DOMAIN, _canonical(body)).hex()
-    write_private(folder / "signing.key", signing.reveal())
-    write_private(folder / "handle.key", handles.reveal())
     write_private(
-        folder / "tls.key",
+        folder / tls_file,
         tls.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
     request = folder / f"aanvraag-{sender.text}.json"
     request.write_text(json.dumps(body, indent=2), "utf-8")
-    write_private(folder / "profile.json", json.dumps({"sender": sender.text, "name": name}, indent=2).encode())
     return request
 
 
@@ -91,10 +117,21 @@ def _canonical(body: dict[str, Any]) -> bytes:
     return json.dumps({k: v for k, v in body.items() if k != "signature"}, sort_keys=True).encode()
 
 
+def _signed_by_previous(body: dict[str, Any]) -> bytes | None:
+    """The key in use that signed a request for a further one, or None for a first request. Raises `Refused` (`signature`)."""
+    if "previous_public_key" not in body:
+        return None
+    public = bytes.fromhex(body["previous_public_key"])
+    signed = _canonical({k: v for k, v in body.items() if k != "previous_signature"})
+    if not signature_holds(public, _DOMAIN, signed, bytes.fromhex(body["previous_signature"])):
+        raise Refused("signature", "The key in use did not sign this request for a further one; ask for it again.")
+    return public
+
+
 def _json(data: bytes, *, what: str) -> dict[str, Any]:
     try:
         loaded = json.loads(data)
-    except ValueError as broken:
+    except (ValueError, RecursionError) as broken:
         raise _unreadable(what) from broken
     if not isinstance(loaded, dict):
         raise _unreadable(what)
@@ -119,8 +156,9 @@ def read_request(data: bytes) -> Request:
     body = _json(data, what="request file")
     try:
         request = Request(
-            SenderId(body["sender"]), str(body["name"]), bytes.fromhex(body["signing_public_key"]), body["csr"].encode()
-        )
+            SenderId(body["sender"]), str(body["name"]), bytes.fromhex(body["signing_public_key"]), body["csr"].encode(),
+            _signed_by_previous(body),
+        )  # fmt: skip
         signature = bytes.fromhex(body["signature"])
     except (KeyError, ValueError, TypeError, AttributeError) as broken:
         raise Refused("unreadable", "This request file lacks a field; run join again.") from broken
@@ -129,20 +167,15 @@ def read_request(data: bytes) -> Request:
     return request
 
 
-def signing_key_id(public: bytes) -> str:
-    """The id of a sender's signing key."""
-    return f"s-{hashlib.sha256(public).hexdigest()[:12]}"
-
-
 def make_admission(
-    *, sender: SenderId, certificate: bytes, authority: bytes, bootstrap: str, vault_url: str, root_public: bytes,
+    *, sender: SenderId, certificate: bytes, authority: bytes, bootstrap: str, vault_url: str, roots: Roots,
     directory: Sequence[bytes], municipalities: Sequence[int], signing_public: bytes,
 ) -> bytes:  # fmt: skip
     """The admission file: everything a sender needs, in one file without secrets."""
     return json.dumps(
         {
             "format": 1, "sender": sender.text, "certificate": certificate.decode(), "authority": authority.decode(),
-            "bootstrap": bootstrap, "vault_url": vault_url, "root_public_key": root_public.hex(),
+            "bootstrap": bootstrap, "vault_url": vault_url, "roots": roots.told(),
             "directory": [e.hex() for e in directory], "municipalities": list(municipalities),
             "signing_key_id": signing_key_id(signing_public),
         }, indent=2,
@@ -158,11 +191,11 @@ def accept(folder: Path, data: bytes) -> None:
     try:
         kept = {name: _typed(body[name], kind) for name, kind in _KEPT.items()}
         certificate, authority = body["certificate"].encode(), body["authority"].encode()
-        directory = Directory(bytes.fromhex(body["root_public_key"]))
+        directory = Directory(Roots.of(body["roots"]))
         entries = [bytes.fromhex(entry) for entry in body["directory"]]
     except (KeyError, ValueError, TypeError, AttributeError) as broken:
         raise _unreadable("admission file") from broken
-    if "root_public_key" in profile and profile["root_public_key"] != kept["root_public_key"]:
+    if "roots" in profile and not _follows(folder, profile["roots"], kept["roots"]):
         raise Refused(
             "signature", "This admission file comes from another network than the one joined before.",
             dutch="Dit toelatingsbestand komt van een ander netwerk dan waar u al bij hoort; bel de gemeente.",
@@ -174,6 +207,24 @@ def accept(folder: Path, data: bytes) -> None:
             "unknown-key", "This admission file does not name this sender's own signing key.",
             dutch="Dit toelatingsbestand noemt een andere sleutel dan die van dit profiel; vraag het opnieuw aan.",
         )  # fmt: skip
+    if (folder / "tls-next.key").exists() and _certified(folder / "tls-next.key", certificate):
+        (folder / "tls-next.key").replace(folder / "tls.key")
     write_private(folder / "cert.pem", certificate)
     write_private(folder / "ca.pem", authority)
     write_private(folder / "profile.json", json.dumps(profile | kept, indent=2).encode())
+    coming = folder / "signing-next.key"
+    if coming.exists() and signing_key_id(verify_key_of(SigningKey(secret_bytes(coming)))) == kept["signing_key_id"]:
+        coming.replace(folder / "signing.key")
+
+
+def _follows(folder: Path, pinned: dict[str, Any], told: dict[str, Any]) -> bool:
+    """Whether an admission names the root that is pinned here, or one it became by changes the network told."""
+    known = Profile.load(folder).directory.roots.told()
+    return told in (pinned, known)
+
+
+def _certified(tls: Path, certificate: bytes) -> bool:
+    """Whether a certificate is that of a private key."""
+    key = serialization.load_pem_private_key(tls.read_bytes(), None).public_key()
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return x509.load_pem_x509_certificate(certificate).public_key().public_bytes(*form) == key.public_bytes(*form)

@@ -20,7 +20,7 @@ from schemas.errors import Refused, Unavailable
 from schemas.sealing import partition_of
 from schemas.values import OutboxId
 
-DELIVERED: Final = "delivered.v1"
+DELIVERED, ROLE_KEYS = "delivered.v1", "role-keys.v1"
 _RESEND_SECONDS: Final = 60.0
 _AHEAD: Final = 100
 """Envelopes sent and not yet finally received: beyond it the link waits for receipts."""
@@ -64,7 +64,8 @@ class KafkaLink(threading.Thread):
                         "fetch.wait.max.ms": 50}
         )  # fmt: skip
         topic = topics.receipts_topic(self._profile.sender.text)
-        receipts.assign([TopicPartition(topic, 0, self._outbox.receipts_offset)])
+        role_keys = TopicPartition(ROLE_KEYS, 0, 0)  # few, and each only the latest: read anew at each start
+        receipts.assign([TopicPartition(topic, 0, self._outbox.receipts_offset), role_keys])
         producer = self._producer(settings)
         try:
             while not self._stopping.is_set():
@@ -72,7 +73,7 @@ class KafkaLink(threading.Thread):
                     self._read(receipts, seconds=0.02 if self._caught_up.is_set() else 1.0)
                 except Unavailable as full:  # the receipt could not be kept: read it again
                     self.waiting_for = str(full)
-                    receipts.assign([TopicPartition(topic, 0, self._outbox.receipts_offset)])
+                    receipts.assign([TopicPartition(topic, 0, self._outbox.receipts_offset), role_keys])
                     self._stopping.wait(1)
                     continue
                 if not self._caught_up.is_set():
@@ -142,8 +143,11 @@ class KafkaLink(threading.Thread):
     def _read(self, receipts: Consumer, *, seconds: float) -> None:
         for record in receipts.consume(500, seconds):
             if record.error() is not None:
-                if record.error().name() == "_PARTITION_EOF":
+                if record.error().name() == "_PARTITION_EOF" and record.topic() != ROLE_KEYS:
                     self._caught_up.set()
+                continue
+            if record.topic() == ROLE_KEYS:
+                self._profile.learn(record.value() or b"")
                 continue
             try:
                 fields = codec.decode("receipt", record.value() or b"")

@@ -15,17 +15,17 @@ from typing import Final, Self
 
 from nacl.signing import SigningKey as SodiumKey
 
+from producers.municipal_post import post
 from producers.packing import Packed, Subjects, content_of, identity_of
 from producers.profile import Profile, write_private
-from producers.publisher import Publisher
-from schemas.codes import REASONS, sentence
 from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.mandate_terms import MandateTerms
 from schemas.sealing import sha256, verify_key_of
 from schemas.secrets import Bsn, HandleKey, SigningKey
 from schemas.values import MandateHandle, day_number
 
-_SECONDS: Final = 60.0
+WHAT: Final = ("mandate", "Het mandaat is geweigerd", "The mandate was refused")
+"""What is sent, as the outbox calls it, and how its refusal begins."""
 _KEY, _GIVEN = "signing.key", "mandates"
 
 
@@ -126,7 +126,7 @@ def publish_mandate(profile: Profile, grantor: Grantor, terms: MandateTerms, *, 
     packed = pack_mandate(terms, grantor, bsn, profile.handle_key())
     grantor.keep(terms)
     try:
-        _publish(profile, packed)
+        post(profile, packed, what=WHAT)
     except Refused:
         grantor.forget(MandateHandle(terms.handle))
         raise
@@ -148,7 +148,7 @@ def change_mandate(
     packed = pack_mandate_change(terms, grantor)
     grantor.keep(terms)
     try:
-        _publish(profile, packed)
+        post(profile, packed, what=WHAT)
     except Refused:
         grantor.keep(before)
         raise
@@ -157,24 +157,4 @@ def change_mandate(
 
 def withdraw_mandate(profile: Profile, handle: MandateHandle) -> None:
     """Withdraw a mandate by the road and wait for its receipt."""
-    _publish(profile, pack_mandate_withdrawal(handle))
-
-
-def _publish(profile: Profile, packed: Packed) -> None:
-    with Publisher(profile) as publisher:
-        publisher.publish_packed(packed, file="mandate")
-        if not publisher.wait(seconds=_SECONDS):
-            msg = "No receipt came within a minute; it is safe in the outbox and goes along with the next."
-            raise Unavailable(msg)
-        last = publisher.receipts()[-1]
-    if last.refused:
-        code = last.refused[0].code
-        raise Refused(
-            code,
-            f"The mandate was refused: {_told(code, 'en')}",
-            dutch=f"Het mandaat is geweigerd: {_told(code, 'nl')}",
-        )
-
-
-def _told(code: str, lang: str) -> str:
-    return sentence(code, lang=lang) if code in REASONS else code
+    post(profile, pack_mandate_withdrawal(handle), what=WHAT)

@@ -204,6 +204,16 @@ class Outbox:
             )  # fmt: skip
         return receipt
 
+    def begin_anew(self) -> int:
+        """Forget what waits and number from 1 in a new outbox; returns how many envelopes were forgotten.
+
+        For when a key was revoked: what it signed and nobody took can't be sent any more; the files are published again.
+        """
+        with self._transaction() as db:
+            forgotten = db.execute("DELETE FROM envelopes").rowcount
+            db.execute("UPDATE state SET outbox = ?, last_number = 0", (os.urandom(16),))
+        return int(forgotten)
+
     def take_doubt(self, fields: dict[str, Any], *, position: int) -> None:
         """Keep what a client says of deliveries of ours. `position`: of the record on the receipts topic; read twice it is one."""
         with self._transaction() as db:

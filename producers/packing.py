@@ -75,7 +75,7 @@ def content_of(**parts: Any) -> dict[str, Any]:
 
 def identity_of(**parts: Any) -> dict[str, Any]:
     """An `identity_part` datum with what is not named empty."""
-    return {"subjects": [], "residences": [], "links": []} | parts
+    return {"subjects": [], "residences": [], "links": [], "erasures_asked": [], "erasures_decided": []} | parts
 
 
 def pack(

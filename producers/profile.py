@@ -4,23 +4,30 @@ profile.json     sender, name, and after admission: addresses, municipalities, r
 signing.key      signs every envelope            } back these two up together:
 handle.key       makes references unreadable     } without handle.key corrections are impossible
 tls.key cert.pem ca.pem                          the connection to Kafka
+learned.json     keys of the zone that came after the admission, signed by its root
 outbox.sqlite    numbered, sealed envelopes that are not finally received yet
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from schemas.certificates import check_not_expired
 from schemas.directory import Directory, verified_entry
 from schemas.envelope import RecipientKeys
-from schemas.errors import SettingsWrong
+from schemas.errors import Refused, SettingsWrong
+from schemas.roots import Roots
+from schemas.sealing import verify_key_of
 from schemas.secrets import HandleKey, SigningKey
 from schemas.values import SenderId
+
+_LEARNED: Final = "learned.json"
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -60,18 +67,38 @@ class Profile:
                 "gebruik met `zorgstroom provider accept`.",
             )
         check_not_expired(folder / "cert.pem")
-        directory = Directory(bytes.fromhex(d["root_public_key"]))
+        directory = Directory(_roots(folder, d))
         for entry in d["directory"]:
             directory.learn(bytes.fromhex(entry))
+        for entry in _learned(folder):
+            with contextlib.suppress(Refused):
+                directory.take(entry)
         return cls(
             folder=folder, sender=SenderId(d["sender"]), name=d["name"], bootstrap=d["bootstrap"],
             vault_url=d.get("vault_url", ""), municipalities=tuple(d["municipalities"]), signing_key_id=d["signing_key_id"],
             directory=directory,
         )  # fmt: skip
 
+    def learn(self, entry: bytes) -> None:
+        """Take in a role's key, or a change of the root, from the network, and keep it; what the root did not sign changes nothing."""
+        before = (self.directory.roots, self.directory.role_keys())
+        with contextlib.suppress(Refused):
+            self.directory.take(entry)
+        if (self.directory.roots, self.directory.role_keys()) != before:
+            kept = [*_learned(self.folder), entry]
+            write_private(self.folder / _LEARNED, json.dumps([e.hex() for e in kept], indent=2).encode())
+
     def signing_key(self) -> SigningKey:
-        """The key that signs envelopes."""
-        return SigningKey(secret_bytes(self.folder / "signing.key"))
+        """The key that signs envelopes: the one the network admitted, also where a renewal was broken off. Raises `SettingsWrong`."""
+        for name in ("signing.key", "signing-next.key"):
+            if (self.folder / name).exists() or name == "signing.key":
+                key = SigningKey(secret_bytes(self.folder / name))
+                if signing_key_id(verify_key_of(key)) == self.signing_key_id:
+                    return key
+        raise SettingsWrong(
+            f"The key in {self.folder} is not the one the network admitted; put back signing.key from your backup.",
+            dutch=f"De sleutel in {self.folder} is niet die waarmee u bent toegelaten; zet signing.key terug uit uw back-up.",
+        )
 
     def handle_key(self) -> HandleKey:
         """The secret under which references and clients leave only as handles."""
@@ -80,7 +107,7 @@ class Profile:
     def own_entry(self) -> bytes:
         """The sender's own signing key as the root signed it: what others are shown to believe its signature."""
         for entry in map(bytes.fromhex, read_json(self.folder)["directory"]):
-            known = verified_entry(self.directory.root_public, entry)
+            known = verified_entry(self.directory.roots, entry)
             if (known.kind, known.name, known.key_id) == ("sender", self.sender.text, self.signing_key_id):
                 return entry
         msg = "The admission file of this profile does not name its own signing key; ask for it again."
@@ -99,6 +126,29 @@ class Profile:
             "ssl.certificate.location": str(self.folder / "cert.pem"), "ssl.key.location": str(self.folder / "tls.key"),
             "log_level": 0,
         }  # fmt: skip
+
+
+def signing_key_id(public: bytes) -> str:
+    """The id of a sender's signing key."""
+    return f"s-{hashlib.sha256(public).hexdigest()[:12]}"
+
+
+def _learned(folder: Path) -> list[bytes]:
+    """What the network told after the admission, in order. What can't be read is left out: it is told again."""
+    try:
+        return [bytes.fromhex(e) for e in json.loads((folder / _LEARNED).read_text("utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _roots(folder: Path, fields: dict[str, Any]) -> Roots:
+    try:
+        return Roots.of(fields["roots"])
+    except (KeyError, ValueError, TypeError) as broken:
+        raise SettingsWrong(
+            f"{folder / 'profile.json'} does not name the network's three root keys; ask the municipality for a new admission file.",
+            dutch=f"{folder / 'profile.json'} noemt de drie sleutels van het netwerk niet; vraag de gemeente om een nieuw toelatingsbestand.",
+        ) from broken
 
 
 def read_json(folder: Path) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Requests:
 
 def read_requests(profile: Profile, *, seconds: float = _SECONDS) -> Requests:
     """Everything asked so far, of whomever. Raises `Unavailable`."""
-    found, root = Requests(), profile.directory.root_public
+    found, roots = Requests(), profile.directory.roots
     consumer = Consumer(
         profile.kafka()
         | {"group.id": f"{profile.sender}.requests", "enable.auto.commit": False, "enable.partition.eof": True}
@@ -54,7 +54,7 @@ def read_requests(profile: Profile, *, seconds: float = _SECONDS) -> Requests:
                         return found
                     continue
                 try:
-                    request = verified_request(root, message.value() or b"")
+                    request = verified_request(roots, message.value() or b"")
                 except Refused:
                     found.refused += 1
                 else:

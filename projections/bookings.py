@@ -74,6 +74,8 @@ def booked(
 
     `owner`: index of each row's person in `places.persons`; `epochs`: the open epoch of each row's partition.
     """
+    counts = rows["kind"] != Kind.WITHDRAWAL_SAID
+    rows, owner, epochs = rows[counts], owner[counts], epochs[counts]
     is_grant = np.isin(rows["kind"], (Kind.GRANTED, Kind.GRANT_ENDED))
     index, days, volumes = spread(rows[is_grant])
     source = np.concatenate([np.flatnonzero(~is_grant), np.flatnonzero(is_grant)[index]])

@@ -89,6 +89,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "De dagelijkse grens aan nieuwe pseudoniemen is bereikt.",
         "The daily limit of new pseudonyms is reached.",
     ),
+    "turn-limit": (
+        "De opdracht om pseudoniemen te draaien is op.",
+        "The order to turn pseudonyms is used up.",
+    ),
     "order": (
         "Deze opdracht kan niet: te veel, te lang of zonder reden.",
         "This order can't be: too many, too long or without a reason.",
@@ -100,14 +104,46 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "withdrawn": ("Dit mandaat is ingetrokken.", "This mandate was withdrawn."),
     "expired": ("Dit mandaat geldt vandaag niet.", "This mandate is not in force today."),
     "mandate-sender": (
-        "Alleen een gemeente geeft een mandaat of een verblijfplaats door.",
-        "Only a municipality gives mandates or residences.",
+        "Alleen een gemeente geeft een mandaat, een verblijfplaats of een verzoek om vernietiging door.",
+        "Only a municipality gives mandates, residences or requests to erase.",
+    ),
+    "gone": (
+        "Wat deze regel noemt wordt niet meer bewaard.",
+        "What this line names is not kept any more.",
+    ),
+    "erasure-unknown": (
+        "Van deze persoon is in het netwerk niets bekend.",
+        "Nothing is known of this person in the network.",
+    ),
+    "erasure-asked": (
+        "Voor deze persoon ligt al een verzoek; besluit eerst daarover.",
+        "A request for this person is open already; decide on that one first.",
+    ),
+    "erasure-elsewhere": (
+        "Deze persoon woont nu in een andere gemeente van het netwerk; die besluit over het verzoek.",
+        "This person lives in another municipality of the network now; that one decides on the request.",
+    ),
+    "erasure-request": (
+        "Dit verzoek is niet van deze gemeente, of er is al over besloten.",
+        "This request is not this municipality's, or it was decided already.",
+    ),
+    "erasure-signatures": (
+        "Over een verzoek besluiten twee verschillende mandaatgevers van de gemeente; hun handtekeningen zijn er niet.",
+        "Two different grantors of the municipality decide on a request; their signatures are not there.",
+    ),
+    "erasure-ground": (
+        "De grond, de weigergrond of een dag van dit besluit is er geen van de lijst.",
+        "The ground, the reason for refusal or a day of this decision is none of the list.",
     ),
     "signature": (
         "De handtekening klopt niet met afzender en inhoud.",
         "The signature does not fit sender and content.",
     ),
     "unknown-sender": ("De afzender is niet toegelaten.", "The sender is not admitted."),
+    "revoked-key": (
+        "De zending is getekend met een ingetrokken sleutel.",
+        "Signed with a key that was revoked.",
+    ),
     "unknown-key": (
         "De zending is verzegeld met een onbekende of verlopen sleutel.",
         "Sealed under an unknown or expired key.",
@@ -134,11 +170,23 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
-DEAD_LETTER_ONLY: Final = frozenset({"unknown-sender", "signature", "unreadable"})
+DEAD_LETTER_ONLY: Final = frozenset({"unknown-sender", "signature", "unreadable", "revoked-key"})
 """Reasons for which nobody gets a receipt: the sender is not proved."""
 
 
-DEAD_LETTERS: Final = ("unreadable", "schema", "part", "signature", "unknown-key", "unknown-sender", "equivocation")
+DEAD_LETTERS: Final = (
+    "unreadable",
+    "schema",
+    "part",
+    "signature",
+    "unknown-key",
+    "revoked-key",
+    "unknown-sender",
+    "equivocation",
+    "erasure-signatures",
+    "erasure-request",
+    "erasure-ground",
+)
 """Reasons of dead letters, for metrics that are there before the first one."""
 
 

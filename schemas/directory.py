@@ -5,16 +5,21 @@ A key counts only when the root signed it; the root's public key is pinned where
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 from schemas import codec
 from schemas.errors import Refused
-from schemas.sealing import sign, signature_holds
+from schemas.roots import Roots, sign_payload
 from schemas.secrets import SigningKey
 
-_DOMAIN: Final = "zorgstroom directory 1"
-Use = Literal["identity", "content", "signing", "placement", "section", "voprf"]
+Use = Literal["identity", "content", "signing", "placement", "section", "voprf", "receipts"]
+
+
+def role_key_id(role: str, public: bytes) -> str:
+    """The id of a role's key: it follows from the public half."""
+    return f"{role}-{public.hex()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Entry:
     municipalities: tuple[int, ...] = ()
     state: Literal["active", "hold"] = "active"
     version: int = 1
+    revoked_at_ms: int | None = None
+
+    def counts_at(self, appended_ms: int) -> bool:
+        """Whether it proves what the broker appended at a moment (ms since 1970): the sender's own clock has no say in it."""
+        return self.revoked_at_ms is None or appended_ms < self.revoked_at_ms
 
     @property
     def subject(self) -> str:
@@ -39,25 +49,24 @@ class Entry:
         return f"{self.kind}/{self.name}/{self.use}/{self.key_id}"
 
 
-def sign_entry(root: SigningKey, entry: Entry) -> bytes:
-    """A `SignedEntry`, single-object encoded."""
-    payload = codec.encode(
+def entry_payload(entry: Entry) -> bytes:
+    """The bytes of an entry that the root signs."""
+    return codec.encode(
         "directory_entry",
         {f: getattr(entry, f) for f in Entry.__slots__ if f != "municipalities"}
         | {"municipalities": list(entry.municipalities)},
     )
-    return codec.encode("signed_entry", {"payload": payload, "signature": sign(root, _DOMAIN, payload)})
 
 
-def verified_entry(root_public: bytes, data: bytes) -> Entry:
+def sign_entry(root: SigningKey | Sequence[SigningKey], entry: Entry) -> bytes:
+    """A `SignedEntry`, single-object encoded, with the signature of each root key given."""
+    return sign_payload([root] if isinstance(root, SigningKey) else root, entry_payload(entry))
+
+
+def verified_entry(roots: Roots, data: bytes) -> Entry:
     """Read a signed entry. Raises `Refused` (`signature`, `unreadable`, `schema`) unless the pinned root signed it."""
     signed = codec.decode("signed_entry", data)
-    if not signature_holds(root_public, _DOMAIN, signed["payload"], signed["signature"]):
-        raise Refused(
-            "signature",
-            "A directory entry is not signed by the network's root.",
-            dutch="Een sleutel in dit bestand is niet getekend door het netwerk; vraag de gemeente om een nieuw bestand.",
-        )
+    roots.check_entry(signed["payload"], signed["signatures"])
     d = codec.decode("directory_entry", signed["payload"])
     return Entry(**(d | {"municipalities": tuple(d["municipalities"])}))
 
@@ -66,16 +75,25 @@ def verified_entry(root_public: bytes, data: bytes) -> Entry:
 class Directory:
     """The latest version of each entry, for look-ups by workers and publishers while another thread learns."""
 
-    root_public: bytes
+    roots: Roots
     _entries: dict[str, Entry] = field(default_factory=dict)
+    _signed: dict[str, bytes] = field(default_factory=dict)
 
     def learn(self, data: bytes) -> Entry:
         """Take in a signed entry (a lower version than known changes nothing). Raises `Refused`."""
-        entry = verified_entry(self.root_public, data)
+        entry = verified_entry(self.roots, data)
         known = self._entries.get(entry.subject)
         if known is None or entry.version > known.version:
-            self._entries[entry.subject] = entry
+            self._entries[entry.subject], self._signed[entry.subject] = entry, data
         return self._entries[entry.subject]
+
+    def take(self, data: bytes) -> None:
+        """Take in whatever the root signs: an entry, or a change of the root itself. Raises `Refused`."""
+        try:
+            self.learn(data)
+        except Refused:
+            signed = codec.decode("signed_entry", data)
+            self.roots = self.roots.changed(signed["payload"], signed["signatures"])
 
     def role_key(self, role: str, use: Use, *, day: int) -> Entry:
         """The newest key of a role valid on `day`. Raises `Refused` (`unknown-key`)."""
@@ -90,7 +108,24 @@ class Directory:
                 f"No valid {use} key of {role} is known; ask the municipality for a new admission file.",
                 dutch=f"Er is geen geldige sleutel ({use}) van {role} bekend; vraag de gemeente om een nieuw toelatingsbestand.",
             )
-        return max(found, key=lambda e: (e.valid_from, e.key_id))
+        return max(found, key=lambda e: (e.valid_from, e.version, e.key_id))
+
+    def known_key(self, role: str, use: Use, key_id: str) -> Entry | None:
+        """One key of a role, or None."""
+        return self._entries.get(f"role_key/{role}/{use}/{key_id}")
+
+    def signed_role_key(self, role: str, use: Use, key_id: str) -> bytes | None:
+        """The entry of one key of a role as the root signed it, or None."""
+        return self._signed.get(f"role_key/{role}/{use}/{key_id}")
+
+    def latest_key(self, role: str, use: Use) -> Entry | None:
+        """The key of a role that was signed last: that of the highest version. None where there is none."""
+        found = [e for e in tuple(self._entries.values()) if (e.kind, e.name, e.use) == ("role_key", role, use)]
+        return max(found, key=lambda e: (e.version, e.key_id), default=None)
+
+    def role_keys(self) -> dict[str, int]:
+        """Subject and version of every role's key that is known."""
+        return {s: e.version for s, e in tuple(self._entries.items()) if e.kind == "role_key"}
 
     def sender(self, name: str) -> Entry | None:
         """The newest signing entry of a sender, or None when it was never admitted."""
@@ -104,6 +139,11 @@ class Directory:
     def grantor_key(self, name: str, key_id: str) -> Entry | None:
         """One signing key of a grantor, or None."""
         return self._entries.get(f"grantor/{name}/signing/{key_id}")
+
+    def counting_grantor(self, name: str, key_id: str) -> bytes | None:
+        """The public key of a grantor whose signatures count today, or None."""
+        entry = self.grantor_key(name, key_id)
+        return entry.public_key if entry is not None and entry.revoked_at_ms is None else None
 
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""

@@ -1,6 +1,6 @@
 """Columns instead of objects: the packed rows that a thousand events travel in.
 
-Each row type is an Avro record of `fixed` fields only (`avro/delivery_row.avsc`, `ledger_row.avsc`, `placement_row.avsc`):
+Each row type is an Avro record of `fixed` fields only (`avro/delivery_row.avsc`, `ledger_row.avsc`, `placement_row.avsc`, `settled_row.avsc`):
 its Avro encoding *is* the concatenation of the fields, so numpy reads a whole batch without a copy. Integers inside are
 little-endian two's complement. A test holds dtype and .avsc against each other.
 """
@@ -39,6 +39,8 @@ class Kind(IntEnum):
     GRANTED = 2
     GRANT_ENDED = 3
     """Written by the ledger: takes back an earlier grant, word for word, where another of the same assignment follows."""
+    WITHDRAWAL_SAID = 4
+    """Written by the ledger behind what a withdrawal takes back: the withdrawal's own row as it was sent. Nothing is booked for it."""
 
 
 DELIVERY_ROW: Final = np.dtype([
@@ -66,7 +68,7 @@ LEDGER_ROW: Final = np.dtype([
     ("from_day", "<i4"), ("to_day", "<i4"), ("volume", "<i8"), ("tariff_cents", "<i8"), ("cents", "<i8"),
     ("reference", "V16"), ("assignment", "V16"), ("product", "S5"),
 ])  # fmt: skip
-"""One event as the ledger keeps it under its person's key. Of a withdrawal every field but `kind` is that of the debit."""
+"""One event as the ledger keeps it under its person's key. Of `WITHDRAWN` every field but `kind` is that of the debit."""
 
 PLACEMENT_ROW: Final = np.dtype([
     ("from_day", "<i4"), ("household", "V16"), ("contributor", "V16"),
@@ -75,6 +77,15 @@ PLACEMENT_ROW: Final = np.dtype([
     ("born", "<i4"),         # month index of the person's birth, the same in every row; UNKNOWN_BIRTH
 ])  # fmt: skip
 """One entry of a person's list of placements, in force from `from_day` until the next entry's."""
+
+
+SETTLED_ROW: Final = np.dtype([
+    ("area", "<i8"), ("provider", "<u4"), ("payer", "<u2"), ("care_type", "<u2"), ("unit", "u1"), ("kind", "u1"),
+    ("service_day", "<i4"),  # first day of the service
+    ("epoch", "<i4"),        # number of markers before it
+    ("cents", "<i8"), ("volume", "<i8"), ("count", "<i4"),
+])  # fmt: skip
+"""A booking of someone who was erased: everything but whose it was."""
 
 
 class Place(IntEnum):

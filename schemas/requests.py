@@ -12,6 +12,7 @@ from schemas import codec
 from schemas.care import Stream
 from schemas.directory import verified_entry
 from schemas.errors import Refused
+from schemas.roots import Roots
 from schemas.sealing import sign, signature_holds
 from schemas.secrets import SigningKey
 from schemas.values import Month, SenderId, day_number, day_of
@@ -92,13 +93,13 @@ def signed_request(request: DataRequest, *, entry: bytes, signing: SigningKey) -
     )
 
 
-def verified_request(root_public: bytes, data: bytes) -> DataRequest:
+def verified_request(roots: Roots, data: bytes) -> DataRequest:
     """The request, proved to be of the municipality it speaks for.
 
     Raises `Refused`: `signature` where it is not signed by a municipality the pinned root knows, or speaks for another one.
     """
     signed = codec.decode("signed_request", data)
-    entry = verified_entry(root_public, signed["entry"])
+    entry = verified_entry(roots, signed["entry"])
     request = DataRequest.decode(signed["payload"])
     if (
         entry.kind != "sender"

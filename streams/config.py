@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 from keyvault.client import VaultClient
 from schemas.certificates import check_not_expired
 from schemas.errors import SettingsWrong
+from schemas.roots import Roots
+from schemas.secret_file import read_secret
 from schemas.values import Month
 
 
@@ -39,27 +40,18 @@ class KafkaAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class VaultAccess:
-    """Where the keyvault is and which public pseudonym key is pinned."""
-
-    url: str
-    voprf_public_key: bytes
-    voprf_key_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class RoleConfig:
     """Settings of one role; see docs/copy-this.md."""
 
     role: str
     kafka: KafkaAccess
     database_dsn: str = field(repr=False)
-    root_public_key: bytes
+    roots: Roots
     secrets_dir: Path
     metrics_port: int
     first_month: Month
     municipalities: tuple[int, ...]
-    vault: VaultAccess | None = None
+    vault_url: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -76,14 +68,11 @@ class RoleConfig:
             where = "kafka"
             kafka = KafkaAccess.of(d["kafka"])
             where = "vault"
-            vault = None
-            if d.get("vault"):
-                v = d["vault"]
-                vault = VaultAccess(v["url"], bytes.fromhex(v["voprf_public_key"]), v["voprf_key_id"])
+            vault_url = str(d["vault"]["url"]) if d.get("vault") else ""
             where = "database_dsn"
             dsn = str(d["database_dsn"])
-            where = "root_public_key"
-            root = bytes.fromhex(d["root_public_key"])
+            where = "roots"
+            roots = Roots.of(d["roots"])
             where = "secrets_dir"
             secrets_dir = Path(d["secrets_dir"])
             where = "metrics_port"
@@ -101,39 +90,44 @@ class RoleConfig:
                 raise SettingsWrong(msg)
         check_not_expired(kafka.cert)
         return cls(
-            role=role, kafka=kafka, database_dsn=dsn, root_public_key=root, secrets_dir=secrets_dir,
-            metrics_port=metrics_port, first_month=first_month, municipalities=municipalities, vault=vault,
+            role=role, kafka=kafka, database_dsn=dsn, roots=roots, secrets_dir=secrets_dir,
+            metrics_port=metrics_port, first_month=first_month, municipalities=municipalities, vault_url=vault_url,
             extra=dict(d.get("extra") or {}),
         )  # fmt: skip
 
-    def vault_access(self) -> VaultAccess:
-        """Where the vault is. Raises `SettingsWrong` where the settings do not say."""
-        if self.vault is None:
-            msg = f"The settings of {self.role} lack `vault`."
-            raise SettingsWrong(msg)
-        return self.vault
-
     def vault_client(self) -> VaultClient:
         """A client of the vault with this role's certificate; nothing connects before its first call. Raises `SettingsWrong`."""
-        return VaultClient(self.vault_access().url, cert=self.kafka.cert, key=self.kafka.key, ca=self.kafka.ca)
+        if not self.vault_url:
+            msg = f"The settings of {self.role} lack `vault`."
+            raise SettingsWrong(msg)
+        return VaultClient(self.vault_url, cert=self.kafka.cert, key=self.kafka.key, ca=self.kafka.ca)
 
     def secret(self, name: str) -> bytes:
         """The 32 bytes of one secret; wrap them at once. Raises `SettingsWrong`, also where others may read the file.
 
         From the credential `name` of the operating system (systemd's `LoadCredential`), where there is one; else from `secrets_dir`.
         """
+        return read_secret(self._secret_file(name), "secret file")
+
+    def secrets_of(self, use: str) -> list[bytes]:
+        """Today's secret of a use and those before it that were not destroyed: `use`, and files or credentials named `use.` and more."""
+        given = os.environ.get("CREDENTIALS_DIRECTORY")
+        names = {p.name.removesuffix(".key") for p in self.secrets_dir.glob(f"{use}*.key")}
+        names |= {p.name for p in Path(given).glob(f"{use}*")} if given else set()
+        found = []
+        for name in sorted(n for n in names if n == use or n.startswith(f"{use}.")):
+            try:
+                found.append(self.secret(name))
+            except SettingsWrong:
+                if self._secret_file(name).exists():
+                    raise
+        return found  # one that was destroyed between the two looks is not there
+
+    def has_secret(self, name: str) -> bool:
+        """Whether a secret is there that need not be."""
+        return self._secret_file(name).is_file()
+
+    def _secret_file(self, name: str) -> Path:
         given = os.environ.get("CREDENTIALS_DIRECTORY")
         credential = Path(given) / name if given else None
-        path = credential if credential and credential.is_file() else self.secrets_dir / f"{name}.key"
-        try:
-            raw, others = path.read_bytes(), stat.S_IMODE(path.stat().st_mode) & 0o077
-        except OSError as absent:
-            msg = f"The secret file {path} can't be read."
-            raise SettingsWrong(msg) from absent
-        if others:
-            msg = f"The secret file {path} may be read by others; set its mode to 0600."
-            raise SettingsWrong(msg)
-        if len(raw) != 32:
-            msg = f"The secret file {path} has not exactly 32 bytes."
-            raise SettingsWrong(msg)
-        return raw
+        return credential if credential and credential.is_file() else self.secrets_dir / f"{name}.key"

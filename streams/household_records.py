@@ -68,6 +68,7 @@ class _Round:
     """A round under way: its number, and what is still to go of what was live at its beginning."""
 
     number: int
+    key: tuple[str, bytes]
     layouts: dict[int, Layout]
     waiting: list[tuple[bytes, _Content]]
     per_tick: int
@@ -75,10 +76,15 @@ class _Round:
 
 @dataclass(slots=True)
 class HouseholdRecords:
-    """The tick of one projector. `now`: the time; `first_month`: label of epoch 0; `shuffle`: puts a list in random order."""
+    """The tick of one projector.
+
+    `section_key`: id and public half of the vault's key for the next round; `settled` hears of the key under which every live record has
+    gone out and was acknowledged, and says whether it took note. `now`: the time; `first_month`: label of epoch 0; `shuffle`: puts a list in random order.
+    """
 
     store: PostgresHopStore
     section_key: Callable[[], tuple[str, bytes]]
+    settled: Callable[[str], bool]
     signing: SigningKey
     first_month: Month
     now: Callable[[], dt.datetime]
@@ -88,6 +94,7 @@ class HouseholdRecords:
     _contents: dict[bytes, _Content] = field(default_factory=dict)
     _as_of: tuple[int, int] | None = None
     _round: _Round | None = None
+    _settled: str = ""
 
     def tick(self, sender: OutboxSender) -> None:
         """Hand over what this tick's part of the round is, if this projector holds the lease."""
@@ -106,6 +113,8 @@ class HouseholdRecords:
             today = day_number(self.now().date())
             outputs = self._tombstones(tx, today)
             if self._round is None or not self._round.waiting:
+                if self._round is not None and self._round.key[0] != self._settled:
+                    self._settled = self._round.key[0] if self.settled(self._round.key[0]) else ""
                 self._round = self._new_round(tx, today)
             outputs += [self._record(handle, content) for handle, content in self._next()]
             sent = self.store.add_outputs(tx, outputs)
@@ -141,7 +150,13 @@ class HouseholdRecords:
         self.shuffle(waiting)
         weight = sum(sum(layouts[c.municipality].widths.values()) + _RECORD_OVERHEAD for c in live.values())
         a_tick = self.rules.bytes_per_second * self.rules.tick_seconds
-        return _Round(store.next_round(tx), layouts, waiting, max(1, int(len(waiting) * a_tick / max(1, weight))))
+        return _Round(
+            store.next_round(tx),
+            self.section_key(),
+            layouts,
+            waiting,
+            max(1, int(len(waiting) * a_tick / max(1, weight))),
+        )
 
     def _next(self) -> list[tuple[bytes, _Content]]:
         assert self._round is not None
@@ -199,10 +214,9 @@ class HouseholdRecords:
 
     def _record(self, handle: bytes, content: _Content) -> Output:
         assert self._round is not None
-        _, public = self.section_key()
         body = seal_record(
             handle=MandateHandle(handle), version=self._round.number, sections=content.sections,
-            layout=self._round.layouts[content.municipality], vault_public=public, signing=self.signing,
+            layout=self._round.layouts[content.municipality], vault_public=self._round.key[1], signing=self.signing,
             household=content.household,
         )  # fmt: skip
         return _output(handle, content.municipality, body)

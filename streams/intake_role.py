@@ -8,23 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from schemas import codec, topics
-from schemas.codes import DEAD_LETTERS
+from schemas.codes import ACCEPTED, DEAD_LETTERS
 from schemas.directory import Directory
 from schemas.envelope import Envelope, open_identity
 from schemas.errors import Refused
-from schemas.sealing import partition_of, seal_to, sha256
-from schemas.secrets import AddressKey, BoxKey, Bsn
+from schemas.sealing import partition_of, sha256
+from schemas.secrets import Bsn
 from schemas.values import Month, day_of
 from streams import intake_store as store
-from streams.address_book import AddressBook
 from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
-from streams.intake import Link, linked, packed, timeline
-from streams.intake_evidence import Evidence, births_of, dated_of, links_of, residences_of
+from streams.intake_erasure import ErasureDesk
+from streams.intake_placing import Arrived, Opened, Placing
+from streams.key_ring import Keys
 from streams.log_head import NONE
 from streams.metrics import WorkerMetrics
 from streams.pseudonyms import Asked, Pseudonyms
@@ -32,29 +32,7 @@ from streams.pseudonyms import Asked, Pseudonyms
 INPUT, OUTPUT = "delivered.v1", "rekeyed.v1"
 _NO_PERSON: Final = bytes(16)
 _BYTES_PER_EVENT: Final = 93
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A verified envelope and the SHA-256 of its bytes."""
-
-    envelope: Envelope
-    hash: bytes
-
-
-@dataclass(slots=True)
-class _Opened:
-    """An envelope on its way through a window."""
-
-    taken: Numbered[Arrived]
-    identity: dict[str, Any]
-    refusals: dict[int, str]
-    persons: list[bytes] = field(default_factory=list)
-    placements: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def sender(self) -> str:
-        return self.taken.payload.envelope.header.sender.text
+_OF_MUNICIPALITIES: Final = ("residences", "links", "erasures_asked", "erasures_decided")
 
 
 @dataclass(slots=True)
@@ -62,11 +40,9 @@ class IntakeRole:
     """See `streams.hop.Role`."""
 
     directory: Directory
-    identity_keys: dict[str, BoxKey]
+    identity_keys: Keys
     pseudonyms: Pseudonyms
-    book: AddressBook
-    address_key: AddressKey
-    placement_key: Callable[[], tuple[str, bytes]]
+    placing: Placing
     metrics: WorkerMetrics
     learn_more: Callable[[], None]
     log_head: Callable[[], tuple[int, bytes]] = lambda: NONE
@@ -94,6 +70,8 @@ class IntakeRole:
             return Poison(record, "unknown-key" if known else "unknown-sender")
         if not envelope.signed_by(entry.public_key):
             return Poison(record, "signature")
+        if not entry.counts_at(record.timestamp_ms):
+            return Poison(record, "revoked-key")
         stream = header.sender.text.encode() + b"/" + header.outbox.raw
         return Numbered(record, stream, header.number, Arrived(envelope, sha256(record.value)))
 
@@ -131,7 +109,7 @@ class IntakeRole:
         store.save_hashes(tx, [(a.stream, a.number, a.payload.hash) for a in accepted])
         held = store.on_hold(tx, (a.payload.envelope.header.sender.text for a in accepted))
         outputs: dict[int, list[Output]] = {}
-        opened: list[_Opened] = []
+        opened: list[Opened] = []
         for taken in accepted:
             try:
                 opened.append(self._open(taken, held))
@@ -142,7 +120,10 @@ class IntakeRole:
             letter = dead_letter(self.metrics, INPUT, o.taken.record, "equivocation")
             outputs[id(o.taken)] = [letter, *self._refused(o.taken, "on-hold")]
         opened = [o for o in opened if o.sender not in contradicted]
-        self._place(tx, opened)
+        touched: dict[bytes, Opened] = {}
+        for o in opened:
+            touched |= {person: o for person in self._erase(tx, o) if person not in touched}
+        self.placing.place(tx, opened, touched)
         outputs |= {id(o.taken): [self._rekeyed(o)] for o in opened}
         self.metrics.events_out.inc(sum(self.events_in(o.taken.payload) for o in opened))
         return [output for taken in accepted for output in outputs[id(taken)]]
@@ -153,7 +134,7 @@ class IntakeRole:
         letters = [dead_letter(self.metrics, INPUT, taken.record, code)] if code in DEAD_LETTERS else []
         return [*letters, self._receipt(taken, kind="final", code=code)]
 
-    def _open(self, taken: Numbered[Arrived], held: set[str]) -> _Opened:
+    def _open(self, taken: Numbered[Arrived], held: set[str]) -> Opened:
         envelope = taken.payload.envelope
         header = envelope.header
         if header.sender.text in held:
@@ -162,24 +143,25 @@ class IntakeRole:
         if secret is None:
             raise Refused("unknown-key", "Sealed under an unknown identity key.")
         identity = open_identity(secret=secret, header=envelope.header_bytes, sealed=envelope.identity)
-        if not header.sender.is_municipality and (identity["residences"] or identity["links"]):
-            raise Refused("mandate-sender", "Only a municipality sends residences and links.")
+        if not header.sender.is_municipality and any(identity[name] for name in _OF_MUNICIPALITIES):
+            raise Refused("mandate-sender", "Only a municipality sends residences, links and requests to erase.")
         refusals: dict[int, str] = {}
         for index, subject in enumerate(identity["subjects"]):
             try:
                 subject["bsn"] = Bsn(subject["bsn"])
             except Refused as wrong:
                 refusals[index] = wrong.code
-        return _Opened(taken, identity, refusals)
+        return Opened(taken, identity, refusals)
 
-    def _name_persons(self, tx: Transaction, opened: list[_Opened]) -> set[str]:
+    def _name_persons(self, tx: Transaction, opened: list[Opened]) -> set[str]:
         """Give every subject its person id; the senders of whom a handle stands for more than one person go on hold."""
         asked: list[Asked] = []
         for o in opened:
             header = o.taken.payload.envelope.header
             month = Month.of(day_of(header.day)).index
+            to_erase = {a["subject"] for a in o.identity["erasures_asked"]}
             asked += [
-                Asked(o.sender, s["handle"], s["bsn"], header.number, month)
+                Asked(o.sender, s["handle"], s["bsn"], header.number, month, only_known=i in to_erase)
                 for i, s in enumerate(o.identity["subjects"]) if i not in o.refusals
             ]  # fmt: skip
         try:
@@ -192,79 +174,34 @@ class IntakeRole:
         remaining = iter(persons)
         for o in opened:
             o.persons = [_NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))]
+            o.refusals |= {
+                i: "erasure-unknown" for i, p in enumerate(o.persons) if p == _NO_PERSON and i not in o.refusals
+            }
         return contradicted
 
-    def _place(self, tx: Transaction, opened: list[_Opened]) -> None:
-        """Take in what the envelopes say of addresses, and hand news to the earliest envelope that touched the person."""
-        touched: dict[bytes, _Opened] = {}
-        for o in opened:
-            known = Evidence(o.identity, o.persons, o.refusals)
-            sender = o.taken.payload.envelope.header.sender
-            fresh = store.add_dated(tx, dated_of(known, book=self.book, secret=self.address_key))
-            fresh |= store.add_births(tx, births_of(known), by_municipality=sender.is_municipality)
-            if sender.is_municipality:
-                for person, stays in residences_of(
-                    known, book=self.book, secret=self.address_key, gemeente=sender.number
-                ).items():
-                    store.replace_residences(tx, person=person, municipality=sender.number, stays=stays)
-                    fresh.add(person)
-                links = links_of(known)
-                store.add_links(tx, links)
-                fresh |= {p for p, _ in links}
-            for person in fresh:
-                touched.setdefault(person, o)
-        if not touched:
-            return
-        self._publish_news(tx, touched)
+    def _erase(self, tx: Transaction, o: Opened) -> set[bytes]:
+        """Hear requests to erase and decisions; who was linked to someone that is gone."""
+        header = o.taken.payload.envelope.header
+        if not header.sender.is_municipality:
+            return set()
+        heard = ErasureDesk(header.sender.number, header.day, self.directory.counting_grantor).hear(
+            tx, o.identity, o.persons, o.refusals
+        )
+        o.erasures = heard.rows
+        for row in heard.rows:
+            if row["code"] != ACCEPTED:
+                self.metrics.refused(row["code"])
+        return heard.moved
 
-    def _publish_news(self, tx: Transaction, touched: dict[bytes, _Opened]) -> None:
-        standing, links = self._locked(tx, touched)
-        dated, stays = store.evidence(tx, list(standing))
-        own = {p: timeline(dated.get(p, ()), stays.get(p, ())) for p in standing}
-        births = store.births(tx, list(touched))
-        now_us = time.time_ns() // 1000
-        changed: dict[bytes, tuple[int, bytes]] = {}
-        for person in sorted(touched):
-            rows = packed(linked(own[person], links.get(person, ()), own), born=births.get(person))
-            version, before = standing[person]
-            if rows != before:
-                changed[person] = (max(version + 1, now_us), rows)
-        if not changed:
-            return
-        store.save_placements(tx, changed)
-        key_id, public = self.placement_key()
-        for person, (version, rows) in changed.items():
-            touched[person].placements.append(
-                {"person": person, "version": version, "key_id": key_id, "sealed": seal_to(public, rows)}
-            )
-
-    def _locked(
-        self, tx: Transaction, touched: dict[bytes, _Opened]
-    ) -> tuple[dict[bytes, tuple[int, bytes]], dict[bytes, list[Link]]]:
-        """Add who is linked to anyone touched; lock all of them and those they are linked to; their links.
-
-        Looked up again under the locks: another worker may just have written a link, or news of the other person.
-        """
-        moved, cause = list(touched), next(iter(touched.values()))
-        standing: dict[bytes, tuple[int, bytes]] = {}
-        while True:
-            for follower in store.linked_to(tx, moved):
-                touched.setdefault(follower, cause)
-            links = store.links_of(tx, list(touched))
-            wanted = {*touched, *(k.to_person for found in links.values() for k in found)} - standing.keys()
-            if not wanted:
-                return standing, links
-            standing |= store.lock_placements(tx, list(wanted))
-
-    def _rekeyed(self, o: _Opened) -> Output:
+    def _rekeyed(self, o: Opened) -> Output:
         envelope, record = o.taken.payload.envelope, o.taken.record
         body = codec.encode(
             "rekeyed_envelope",
             {
                 "header": envelope.header_bytes, "identity_hash": sha256(envelope.identity), "content": envelope.content,
                 "signature": envelope.signature, "persons": b"".join(o.persons),
-                "refusals": [{"subject": i, "code": c} for i, c in sorted(o.refusals.items())],
-                "placements": o.placements, "outcome": "",
+                "refusals": [{"subject": i, "code": c} for i, c in sorted(o.refusals.items())], "erasures": o.erasures,
+                "placements": o.placements, "appended_ms": record.timestamp_ms,
             },
         )  # fmt: skip
         return Output(

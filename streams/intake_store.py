@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from streams.hop_store import Transaction
 from streams.intake import Dated, Link, Residence, Spot
+from streams.pseudonym_table import DDL as PSEUDONYM_DDL
 
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS handle_cache (lookup bytea PRIMARY KEY, sealed bytea NOT NULL, asked_month int NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS elements (element bytea PRIMARY KEY, person bytea NOT NULL)",
+    *PSEUDONYM_DDL,
     "CREATE TABLE IF NOT EXISTS dated_addresses (person bytea, day int, address bytea, household bytea NOT NULL, "
     "contributor bytea NOT NULL, area bigint NOT NULL, place int NOT NULL, PRIMARY KEY (person, day, address))",
     "CREATE TABLE IF NOT EXISTS residences (person bytea, municipality int, from_day int, until_day int, "
@@ -24,6 +25,8 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS births (person bytea PRIMARY KEY, month int NOT NULL, by_municipality boolean NOT NULL)",
     "CREATE TABLE IF NOT EXISTS envelope_hashes (stream bytea, number bigint, hash bytea NOT NULL, PRIMARY KEY (stream, number))",
     "CREATE TABLE IF NOT EXISTS holds (sender text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE IF NOT EXISTS erasure_requests (request bytea PRIMARY KEY, municipality int NOT NULL, person bytea NOT NULL, "
+    "state text NOT NULL CHECK (state IN ('asked', 'granted', 'refused')))",
     "CREATE TABLE IF NOT EXISTS gaps_told (stream bytea PRIMARY KEY, expected bigint NOT NULL, at timestamptz NOT NULL)",
 )
 
@@ -42,23 +45,8 @@ def save_handles(tx: Transaction, rows: Sequence[tuple[bytes, bytes, int]]) -> N
         lookups, sealed, months = zip(*rows, strict=True)
         tx.execute(
             "INSERT INTO handle_cache SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::int[]) "
-            "ON CONFLICT (lookup) DO UPDATE SET asked_month = EXCLUDED.asked_month",
+            "ON CONFLICT (lookup) DO UPDATE SET sealed = EXCLUDED.sealed, asked_month = EXCLUDED.asked_month",
             (list(lookups), list(sealed), list(months)),
-        )
-
-
-def persons_of(tx: Transaction, elements: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Element -> person id."""
-    rows = tx.execute("SELECT element, person FROM elements WHERE element = ANY(%b)", (list(elements),), binary=True)
-    return {bytes(e): bytes(p) for e, p in rows}  # type: ignore[arg-type, call-overload]
-
-
-def save_persons(tx: Transaction, rows: dict[bytes, bytes]) -> None:
-    """Remember elements at first sight; a person id follows from the element, so twice is the same."""
-    if rows:
-        tx.execute(
-            "INSERT INTO elements SELECT * FROM unnest(%b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
-            (list(rows), list(rows.values())),
         )
 
 
@@ -188,6 +176,12 @@ def lock_placements(tx: Transaction, persons: Sequence[bytes]) -> dict[bytes, tu
     return {bytes(p): (int(str(v)), bytes(k)) for p, v, k in rows}  # type: ignore[arg-type, call-overload]
 
 
+def placement(tx: Transaction, person: bytes) -> bytes:
+    """A person's packed placements; empty where there are none."""
+    row = tx.execute("SELECT packed FROM placements WHERE person = %s", (person,)).fetchone()
+    return b"" if row is None else bytes(row[0])  # type: ignore[call-overload]
+
+
 def save_placements(tx: Transaction, rows: dict[bytes, tuple[int, bytes]]) -> None:
     """Keep new versions."""
     with tx.cursor() as cursor:
@@ -195,6 +189,16 @@ def save_placements(tx: Transaction, rows: dict[bytes, tuple[int, bytes]]) -> No
             "UPDATE placements SET version = %s, packed = %s WHERE person = %s",
             [(version, packed, person) for person, (version, packed) in rows.items()],
         )
+
+
+def forget(tx: Transaction, persons: Collection[bytes]) -> set[bytes]:
+    """Delete all that is known of where these persons live; returns who was linked to any of them."""
+    wanted = (list(persons),)
+    followers = linked_to(tx, list(persons)) - set(persons)
+    for table in ("dated_addresses", "residences", "placements", "births", "links"):
+        tx.execute(f"DELETE FROM {table} WHERE person = ANY(%b)".encode(), wanted)  # noqa: S608 - constants
+    tx.execute("DELETE FROM links WHERE to_person = ANY(%b)", wanted)
+    return followers
 
 
 def save_hashes(tx: Transaction, rows: Sequence[tuple[bytes, int, bytes]]) -> None:

@@ -54,6 +54,15 @@ class Books:
     grants: dict[tuple[int, bytes], Known] = field(default_factory=dict)
     """The grant that stands, per (provider, assignment)."""
     granted: set[tuple[int, bytes]] = field(default_factory=set)
+    gone: set[tuple[int, bytes]] = field(default_factory=set)
+    """References of what was delivered to someone who was erased."""
+    erased: set[bytes] = field(default_factory=set)
+    """Persons whom the window has erased so far."""
+
+    def is_gone(self, own: tuple[int, bytes]) -> bool:
+        """Whether a reference is of someone who was erased; nothing is told of it any more."""
+        known = self.known.get(own)
+        return own in self.gone or (known is not None and known.person in self.erased)
 
     def remember(self, own: tuple[int, bytes], known: Known) -> None:
         """Take a new reference."""
@@ -80,7 +89,7 @@ class Books:
 class Judged:
     """What became of one envelope's rows: (person, what is written) accepted in order, refused (position, code), duplicates.
 
-    Of one row accepted one ledger row is written; of a grant that follows another of its assignment two.
+    Of one row accepted one ledger row is written; of a withdrawal, and of a grant that follows another of its assignment, two.
     """
 
     accepted: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -232,6 +241,8 @@ def _grant(p: Prepared, i: int, books: Books) -> bytes | str | None:
 
 def _new(p: Prepared, i: int, books: Books, *, blocked: bool) -> bytes | str | None:
     own, person, row = (p.provider, p.references[i]), p.persons[i], p.row(i)
+    if books.is_gone(own):
+        return "gone"
     before = books.known.get(own)
     if before is not None:
         return None if before.person == person and before.row == row else "8021"
@@ -242,12 +253,14 @@ def _new(p: Prepared, i: int, books: Books, *, blocked: bool) -> bytes | str | N
 
 
 def _withdraw(p: Prepared, i: int, books: Books) -> bytes | str | None:
-    """Take one withdrawal: what is written repeats its debit in all but the kind."""
+    """Take one withdrawal: what is written repeats its debit in all but the kind, and what it said itself stands behind that."""
     own, person, row = (p.provider, p.references[i]), p.persons[i], p.row(i) + p.previous[i]
+    debit_key = (p.provider, p.previous[i])
+    if books.is_gone(own) or books.is_gone(debit_key):
+        return "gone"
     before = books.known.get(own)
     if before is not None:
         return None if before.person == person and before.row == row else "8021"
-    debit_key = (p.provider, p.previous[i])
     debit = books.known.get(debit_key)
     if debit is None or debit.person != person or debit.row[0] != Kind.DELIVERED:
         return "8017"
@@ -259,7 +272,7 @@ def _withdraw(p: Prepared, i: int, books: Books) -> bytes | str | None:
     slot = slot_of_row(person, debit.row)
     if slot is not None and slot in books.open_slots:
         books.close(slot)
-    return bytes([Kind.WITHDRAWN]) + debit.row[1:]
+    return bytes([Kind.WITHDRAWN]) + debit.row[1:] + bytes([Kind.WITHDRAWAL_SAID]) + row[1:_SIZE]
 
 
 TAKEN: Final[dict[int, Callable[[Prepared, int, Books], bytes | str | None]]] = {

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import codec, topics
 from schemas.codes import ACCEPTED
 from schemas.envelope import Header
+from schemas.erasure import PublicKeyOf, proved
+from schemas.errors import Refused
 from schemas.frames import ZERO16
 from schemas.sealing import partition_of, seal_events
 from schemas.secrets import DataKey
@@ -36,7 +38,11 @@ class Rekeyed:
 
 @dataclass(slots=True)
 class Work:
-    """One envelope of a window. `refusal`: the code with which its content is refused whole."""
+    """One envelope of a window. `refusal`: the code with which its content is refused whole.
+
+    `gone`: of all persons it names, those erased before it; `erased`: whom it erases, with the decision; `asked`: how many requests and
+    decisions count; `not_erased`: those that do not, as (position, request, code).
+    """
 
     taken: Numbered[Rekeyed]
     header: Header
@@ -46,6 +52,35 @@ class Work:
     prepared: Prepared | None = None
     judged: Judged = field(default_factory=Judged)
     said: Said = field(default_factory=Said)
+    gone: set[bytes] = field(default_factory=set)
+    erased: list[tuple[bytes, bytes]] = field(default_factory=list)
+    asked: int = 0
+    not_erased: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    def erase(self, key_of: PublicKeyOf) -> None:
+        """Hear what intake passes on of requests to erase, and hold decisions to their signatures again."""
+        for position, heard in enumerate(self.taken.payload.fields["erasures"]):
+            code = heard["code"]
+            if code == ACCEPTED and heard["decision"]:
+                code = self._decided(heard, key_of)
+            if code == ACCEPTED:
+                self.asked += 1
+            else:
+                self.not_erased.append((position, heard["request"], code))
+
+    def _decided(self, heard: dict[str, Any], key_of: PublicKeyOf) -> str:
+        try:
+            decision = proved(heard["decision"], key_of).decision
+        except Refused as refused:
+            return refused.code
+        if not decision.granted or (decision.request, decision.municipality) != (
+            heard["request"],
+            self.header.sender.number,
+        ):
+            return "erasure-request"
+        if heard["person"] not in self.gone and heard["person"] not in dict(self.erased):
+            self.erased.append((heard["person"], heard["decision"]))
+        return ACCEPTED
 
 
 def persons_in(packed: bytes) -> list[bytes]:
@@ -58,18 +93,19 @@ def sender_key_id(sender: str) -> bytes:
     return hashlib.sha256(b"sender" + sender.encode()).digest()[:16]
 
 
-def records_of(work: Work, keys: Mapping[bytes, DataKey]) -> list[Output]:
-    """Each person's rows in one piece under that person's key; one record per target partition."""
+def records_of(work: Work, keys: Mapping[bytes, DataKey], marks: Mapping[bytes, Sequence[bytes]]) -> list[Output]:
+    """Each person's rows in one piece under that person's key; one record per target partition. `marks`: of whom it erases."""
     targets: dict[int, dict[str, Any]] = {}
 
     def target(name: bytes) -> dict[str, Any]:
         return targets.setdefault(
             partition_of(name, topics.ROAD_PARTITIONS),
-            {"day": work.header.day, "placements": [], "events": [], "mandates": [], "months": []},
+            {"day": work.header.day, "placements": [], "events": [], "mandates": [], "months": [], "erased": []},
         )
 
     for placement in work.taken.payload.fields["placements"]:
-        target(placement["person"])["placements"].append(placement)
+        if placement["person"] not in work.gone:
+            target(placement["person"])["placements"].append(placement)
     by_person: dict[bytes, list[bytes]] = defaultdict(list)
     for person, row in work.judged.accepted:
         by_person[person].append(row)
@@ -83,6 +119,9 @@ def records_of(work: Work, keys: Mapping[bytes, DataKey]) -> list[Output]:
         own = sender_key_id(work.header.sender.text)
         body = codec.encode("months_closed", {"provider": work.header.sender.number, "months": work.said.months})
         target(own)["months"].append({"person": own, "sealed": seal_events(keys[own], own, "months", body)})
+    for person, decision in work.erased:
+        references = b"".join(marks[person])
+        target(person)["erased"].append({"person": person, "decision": decision, "references": references})
     record = work.taken.record
     return [
         Output(
@@ -97,12 +136,14 @@ def receipt_of(work: Work, log_head: tuple[int, bytes]) -> Output:
     """The final receipt: what counts, what was known, what is refused and why. `log_head`: newest line of the access log."""
     references: Callable[[int], bytes] = lambda i: work.prepared.references[i] if work.prepared else ZERO16  # noqa: E731
     refused = [{"position": i, "reference": references(i), "code": c} for i, c in work.judged.refused]
-    refused += [{"position": i, "reference": handle, "code": c} for i, handle, c in work.said.refused]
+    refused += [
+        {"position": i, "reference": handle, "code": c} for i, handle, c in (*work.said.refused, *work.not_erased)
+    ]
     body = codec.encode(
         "receipt",
         {
             "sender": work.header.sender.text, "outbox": work.header.outbox.raw, "number": work.header.number,
-            "kind": "final", "code": work.refusal or ACCEPTED, "accepted": len(work.judged.accepted) + work.said.accepted,
+            "kind": "final", "code": work.refusal or ACCEPTED, "accepted": len(work.judged.accepted) + work.said.accepted + work.asked,
             "duplicates": work.judged.duplicates + work.said.duplicates, "refused": refused,
             "log_sequence": log_head[0], "log_hash": log_head[1],
         },

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from keyvault.client import PersonKeyCache
+from keyvault.directory_follower import DirectoryFollower
 from schemas.mandate_rules import MandateRules
-from schemas.secrets import BoxKey
-from schemas.values import day_number
 from streams.config import RoleConfig
-from streams.directory_follower import DirectoryFollower
 from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
+from streams.key_ring import KeyRing
 from streams.ledger_mandates import Limits
 from streams.ledger_role import LedgerRole
 from streams.ledger_store import DDL
@@ -19,22 +18,21 @@ from streams.log_head import LogHead
 from streams.metrics import WorkerMetrics
 from streams.remarks import DDL as REMARKS_DDL
 from streams.remarks import Remarks
-from streams.worker import Worker, main, today
+from streams.worker import Worker, main
 
 _REMARKS_SECONDS: Final = 2.0
 
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     """Everything the ledger is made of."""
-    follower = DirectoryFollower(config)
+    follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
     follower.start()
     directory = follower.wait()
     with prepared(config.database_dsn, (*DDL, *REMARKS_DDL)):
         pass
     vault = config.vault_client()
-    key_id = directory.role_key("ledger", "content", day=day_number(today())).key_id
     role = LedgerRole(
-        directory=directory, content_keys={key_id: BoxKey(config.secret("content"))}, keys=PersonKeyCache(vault),
+        directory=directory, content_keys=KeyRing("ledger", lambda: config.secrets_of("content")), keys=PersonKeyCache(vault.person_keys),
         metrics=metrics, learn_more=lambda: follower.refreshed(seconds=3), log_head=LogHead(vault),
         limits=Limits(
             MandateRules.of(config.extra.get("mandate_rules")),

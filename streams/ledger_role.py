@@ -19,12 +19,13 @@ from schemas.envelope import Header, open_content, signature_valid
 from schemas.errors import Refused, Unavailable
 from schemas.frames import DELIVERY_ROW, ZERO16, Kind, rows_of
 from schemas.sealing import sha256
-from schemas.secrets import BoxKey, DataKey
+from schemas.secrets import DataKey
 from streams import ledger, ledger_mandates, ledger_store
 from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_engine import hop_number
 from streams.hop_store import Transaction
+from streams.key_ring import Keys
 from streams.ledger_envelope import (
     INPUT,
     Rekeyed,
@@ -39,6 +40,7 @@ from streams.metrics import WorkerMetrics
 
 _ROW: Final = DELIVERY_ROW.itemsize
 _STRANGER_SECONDS: Final = 30.0
+_NOT_PROVED: Final = ("signature", "revoked-key")
 
 
 class PersonKeys(Protocol):
@@ -54,7 +56,7 @@ class LedgerRole:
     """See `streams.hop.Role`. `learn_more`: gives the directory a moment to hear of a sender intake knows already."""
 
     directory: Directory
-    content_keys: dict[str, BoxKey]
+    content_keys: Keys
     keys: PersonKeys
     metrics: WorkerMetrics
     learn_more: Callable[[], None] = lambda: None
@@ -80,7 +82,10 @@ class LedgerRole:
             public_key=entry.public_key, header=fields["header"], identity_hash=fields["identity_hash"],
             content_hash=sha256(fields["content"]), signature=fields["signature"],
         )  # fmt: skip
-        return Numbered(record, stream, number, Rekeyed(fields, header, None if valid else "signature"))
+        refusal = None if valid else "signature"
+        if valid and entry is not None and not entry.counts_at(min(fields["appended_ms"], record.timestamp_ms)):
+            refusal = "revoked-key"
+        return Numbered(record, stream, number, Rekeyed(fields, header, refusal))
 
     def _signer(self, header: Header) -> Entry | None:
         """The sender's key, which intake knew."""
@@ -88,7 +93,7 @@ class LedgerRole:
 
     def _grantor_key(self, name: str, key_id: str) -> bytes | None:
         entry = self._awaited(self.directory.grantor_key, (name, key_id))
-        return entry.public_key if entry else None
+        return entry.public_key if entry and entry.revoked_at_ms is None else None
 
     def _awaited(self, known: Callable[[str, str], Entry | None], name: tuple[str, str]) -> Entry | None:
         """A key of the directory. One that is not known here yet is awaited, once in a while."""
@@ -115,6 +120,7 @@ class LedgerRole:
         """Open, judge, seal, answer."""
         works = [self._open(taken) for taken in accepted]
         opened = [work for work in works if work is not None and work.refusal is None]
+        erased = self._erase(tx, [work for work in works if work is not None])
         handles = [h for w in opened for h in ledger_mandates.handles_of(w.content)]
         book = ledger_mandates.MandateBook(ledger_store.mandates(tx, handles) if handles else {})
         givers = {w.header.sender.number: w.header.day for w in opened if w.content["mandates"]}
@@ -123,29 +129,45 @@ class LedgerRole:
         keys = self._borrow(opened, {g.person for g in book.known.values()})
         for work in opened:
             self._prepare(work, keys)
-        self._judge(tx, opened)
+        self._judge(tx, [work for work in works if work is not None])
         for work in opened:
             self._hear(work, keys, book)
         ledger_store.save_mandates(tx, book.changed)
+        marks = {person: ledger_store.erase(tx, person) for person in erased}
         outputs: list[Output] = []
         for taken, done in zip(accepted, works, strict=True):
             if done is not None:
-                outputs += records_of(done, keys)
+                outputs += records_of(done, keys, marks)
             refusal = taken.payload.refusal if done is None else done.refusal
             if refusal in DEAD_LETTERS:
                 outputs.append(dead_letter(self.metrics, INPUT, taken.record, refusal))
-            if done is not None and refusal != "signature":
+            if done is not None and refusal not in _NOT_PROVED:
                 outputs.append(receipt_of(done, self.log_head()))
         return outputs
+
+    def _erase(self, tx: Transaction, works: Sequence[Work]) -> list[bytes]:
+        """Who is gone before each envelope, in order, and whom the window erases: what comes after names nobody."""
+        named = {p for w in works for p in w.persons}
+        named |= {
+            r["person"] for w in works for kind in ("placements", "erasures") for r in w.taken.payload.fields[kind]
+        }
+        gone = ledger_store.erased(tx, named - {ZERO16})
+        now: list[bytes] = []
+        for work in works:
+            work.gone = gone | set(now)
+            if work.refusal not in _NOT_PROVED:
+                work.erase(self._grantor_key)
+            now += [person for person, _ in work.erased]
+            for _, _, code in work.not_erased:
+                self.metrics.refused(code)
+        return now
 
     def _open(self, taken: Numbered[Rekeyed]) -> Work | None:
         """An envelope as far as it can be read; None where not even its header can."""
         header, fields = taken.payload.header, taken.payload.fields
         if header is None:
             return None
-        work = Work(
-            taken, header, persons_in(fields["persons"]), refusal=taken.payload.refusal or fields["outcome"] or None
-        )
+        work = Work(taken, header, persons_in(fields["persons"]), refusal=taken.payload.refusal)
         if work.refusal is not None:
             return work
         secret = self.content_keys.get(header.content_key_id)
@@ -184,12 +206,14 @@ class LedgerRole:
         return frozenset(entry.municipalities if entry else ())
 
     def _prepare(self, work: Work, keys: dict[bytes, DataKey]) -> None:
-        """Who has no key any more was erased and is nobody: a row about them is refused like one without a subject."""
-        work.persons = [p if p in keys else ZERO16 for p in work.persons]
+        """Who was erased, or has no key any more, is nobody: what a row about them names is gone."""
+        known = [p in keys and p not in work.gone for p in work.persons]
+        gone = {i: "gone" for i, p in enumerate(work.persons) if p != ZERO16 and not known[i]}
+        work.persons = [p if is_known else ZERO16 for p, is_known in zip(work.persons, known, strict=True)]
         rows = rows_of(work.content["rows"], DELIVERY_ROW)
         if not len(rows):
             return
-        refusals = {r["subject"]: r["code"] for r in work.taken.payload.fields["refusals"]}
+        refusals = gone | {r["subject"]: r["code"] for r in work.taken.payload.fields["refusals"]}
         work.prepared = ledger.prepare(
             rows, provider=work.header.sender.number, payers=self._payers(work.header), day=work.header.day,
             subjects=work.persons, refusals=refusals,
@@ -224,12 +248,14 @@ class LedgerRole:
                 self.metrics.duplicates.inc(work.judged.duplicates)
                 for _, code in work.judged.refused:
                     self.metrics.refused(code)
+            books.erased |= {person for person, _ in work.erased}
         ledger_store.save_books(tx, books)
 
     def _hear(self, work: Work, keys: dict[bytes, DataKey], book: ledger_mandates.MandateBook) -> None:
         """Mandates and closed months."""
         work.said = ledger_mandates.hear(
-            work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons, keyed=keys,
+            work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons,
+            keyed=keys.keys() - work.gone,
             day=work.header.day, book=book, limits=self.limits, grantor_key=self._grantor_key,
         )  # fmt: skip
         self.metrics.duplicates.inc(work.said.duplicates)

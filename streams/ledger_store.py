@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from schemas.frames import ZERO16, Kind
+from schemas.sealing import sha256
 from streams.hop_store import Transaction
-from streams.ledger import Books, Known
+from streams.ledger import Books, Known, slot_of_row
 from streams.ledger_mandates import GivenMandate
 
 DDL: Final = (
@@ -25,13 +27,15 @@ DDL: Final = (
     person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
     "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS valid_until int NOT NULL DEFAULT 2147483647",
     "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS limited boolean NOT NULL DEFAULT true",
+    "CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS gone_references (mark bytea PRIMARY KEY)",
 )
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 _CUT: Final = "SELECT substring(%b::bytea FROM n * 16 + 1 FOR 16) AS cut FROM generate_series(0, %b::int - 1) AS n"
 
 
-def load_books(tx: Transaction, references: Iterable[tuple[int, bytes]], slots: Iterable[bytes]) -> Books:
+def load_books(tx: Transaction, references: Collection[tuple[int, bytes]], slots: Iterable[bytes]) -> Books:
     """What the ledger knows of these references and slots."""
     wanted: dict[int, set[bytes]] = defaultdict(set)
     for provider, reference in references:
@@ -45,7 +49,51 @@ def load_books(tx: Transaction, references: Iterable[tuple[int, bytes]], slots: 
         )  # fmt: skip
         for reference, person, row, withdrawn in rows:
             known[provider, reference] = Known(person, row, withdrawn=withdrawn)
-    return Books(known, open_slots(tx, set(slots)))
+    return Books(known, open_slots(tx, set(slots)), gone=_gone(tx, references))
+
+
+def mark(provider: int, reference: bytes) -> bytes:
+    """What stays of a reference once its person is erased: 16 bytes that tell neither provider nor reference."""
+    return sha256(b"gone reference" + provider.to_bytes(8, "big") + reference)[:16]
+
+
+def _gone(tx: Transaction, references: Collection[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
+    """Which of these references were delivered to someone who was erased."""
+    if tx.execute("SELECT 1 FROM gone_references LIMIT 1").fetchone() is None:
+        return set()
+    marks = {mark(*own): own for own in references}
+    rows: Iterable[Any] = tx.execute(
+        f"SELECT mark FROM ({_CUT}) AS c JOIN gone_references ON mark = c.cut",  # noqa: S608 - a constant
+        (b"".join(marks), len(marks)), binary=True,
+    )  # fmt: skip
+    return {marks[m] for (m,) in rows}
+
+
+def erased(tx: Transaction, persons: Collection[bytes]) -> set[bytes]:
+    """Which of these persons were erased."""
+    if not persons or tx.execute("SELECT 1 FROM erased_persons LIMIT 1").fetchone() is None:
+        return set()
+    rows: Iterable[Any] = tx.execute("SELECT person FROM erased_persons WHERE person = ANY(%b)", (list(persons),))
+    return {bytes(p) for (p,) in rows}
+
+
+def erase(tx: Transaction, person: bytes, *, marks: Collection[bytes] = ()) -> list[bytes]:
+    """Forget all that is known of a person, for good; the marks of what was delivered to him or her, sorted, so that it is not taken again.
+
+    `marks`: those that are known already.
+    """
+    found: Iterable[Any] = tx.execute(
+        "DELETE FROM known_references WHERE person = %b RETURNING provider, reference, row", (person,), binary=True
+    )
+    rows = [(int(provider), bytes(reference), bytes(row)) for provider, reference, row in found]
+    debits = (slot_of_row(person, row) for _, _, row in rows if row[0] == Kind.DELIVERED)
+    tx.execute("DELETE FROM open_debits WHERE slot = ANY(%b)", ([slot for slot in debits if slot is not None],))
+    gone = sorted({*marks, *(mark(provider, reference) for provider, reference, _ in rows)})
+    tx.execute("INSERT INTO gone_references SELECT unnest(%b::bytea[]) ON CONFLICT DO NOTHING", (gone,))
+    tx.execute("DELETE FROM standing_grants WHERE person = %b", (person,))
+    tx.execute("UPDATE mandate_handles SET person = %b, withdrawn = true WHERE person = %b", (ZERO16, person))
+    tx.execute("INSERT INTO erased_persons VALUES (%b) ON CONFLICT DO NOTHING", (person,))
+    return gone
 
 
 def open_slots(tx: Transaction, slots: Collection[bytes]) -> set[bytes]:

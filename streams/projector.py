@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
 
-import numpy as np
-
-from projections.bookings import Placements, booked, rebooked
 from schemas import codec
 from schemas.errors import ContractBroken, Refused
 from schemas.frames import LEDGER_ROW, PLACEMENT_ROW, rows_of
@@ -21,21 +18,24 @@ from schemas.mandate_terms import MandateTerms
 from schemas.sealing import open_events, open_sealed, partition_of
 from schemas.secrets import BoxKey, DataKey
 from streams import projector_store as store
+from streams.booking_fold import BookingFold, Round
 from streams.dead_letters import dead_letter
 from streams.epoch_marker import marker_holds
 from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_engine import hop_number
 from streams.hop_store import Transaction
 from streams.metrics import WorkerMetrics
+from streams.projector_erasure import Settling
 
 INPUT: Final = "ledger.v1"
 _BYTES_PER_EVENT: Final = LEDGER_ROW.itemsize + 40
+Key = TypeVar("Key")
 
 
-class BorrowedKeys(Protocol):
-    """Person keys on loan."""
+class BorrowedKeys(Protocol[Key]):
+    """Keys of persons on loan."""
 
-    def keys(self, persons: Sequence[bytes]) -> dict[bytes, DataKey]:
+    def keys(self, persons: Sequence[bytes]) -> dict[bytes, Key]:
         """Keys of these persons; who has none any more is absent."""
         ...
 
@@ -49,20 +49,22 @@ class LedgerRecord:
     size: int
 
 
-@dataclass(slots=True)
-class _Round:
-    """What of a window lies between two markers, all partitions together."""
+@dataclass(frozen=True, slots=True)
+class _Loans:
+    """Keys of a window's persons: of what was delivered to them, of where they are placed; and who is erased so far."""
 
-    events: list[tuple[bytes, bytes, int]] = field(default_factory=list)
-    placements: dict[bytes, tuple[int, bytes, int]] = field(default_factory=dict)
+    events: dict[bytes, DataKey]
+    placements: dict[bytes, BoxKey]
+    gone: set[bytes]
 
 
 @dataclass(slots=True)
 class Projector:
     """See `streams.hop.Role`."""
 
-    keys: BorrowedKeys
-    placement_secret: BoxKey
+    keys: BorrowedKeys[DataKey]
+    placement_keys: BorrowedKeys[BoxKey]
+    settling: Settling
     release_public: bytes | None
     metrics: WorkerMetrics
     publish: bool = True
@@ -98,29 +100,32 @@ class Projector:
         for a in accepted:
             lanes[a.record.partition].append(a)
         outputs: list[Output] = []
-        keys = self._keys(accepted)
+        keys, books = self._keys(tx, accepted), BookingFold(self.metrics, publish=self.publish)
         while lanes:
-            this = _Round()
+            this, erasures = Round(), list[tuple[Numbered[LedgerRecord], int]]()
             for partition, records in list(lanes.items()):
-                rest = self._collect(tx, partition, records, open_epochs, this, keys, outputs)
+                rest = self._collect(tx, partition, records, open_epochs, this, keys, outputs, erasures)
                 if rest:
                     lanes[partition] = rest
                 else:
                     del lanes[partition]
-            self._fold(tx, this)
+            books.fold(tx, this)
+            outputs.extend(self._erase(tx, books, erasures, keys))
         return outputs
 
-    def _keys(self, accepted: Sequence[Numbered[LedgerRecord]]) -> dict[bytes, DataKey]:
-        wanted = {
-            sealed["person"]
-            for a in accepted if a.payload.name == "person_events"
-            for kind in ("events", "mandates", "months") for sealed in a.payload.fields[kind]
-        }  # fmt: skip
-        return self.keys.keys(sorted(wanted)) if wanted else {}
+    def _keys(self, tx: Transaction, accepted: Sequence[Numbered[LedgerRecord]]) -> _Loans:
+        records = [a.payload.fields for a in accepted if a.payload.name == "person_events"]
+        sealed = {p["person"] for r in records for kind in ("events", "mandates", "months", "erased") for p in r[kind]}
+        placed = {part["person"] for r in records for part in r["placements"]}
+        return _Loans(
+            self.keys.keys(sorted(sealed)) if sealed else {},
+            self.placement_keys.keys(sorted(placed)) if placed else {},
+            store.erased(tx, sealed | placed),
+        )
 
     def _collect(
         self, tx: Transaction, partition: int, records: list[Numbered[LedgerRecord]], open_epochs: dict[int, int],
-        this: _Round, keys: dict[bytes, DataKey], outputs: list[Output],
+        this: Round, keys: _Loans, outputs: list[Output], erasures: list[tuple[Numbered[LedgerRecord], int]],
     ) -> list[Numbered[LedgerRecord]]:  # fmt: skip
         """Take a partition's records up to and with its first marker; returns what comes after it."""
         epoch = open_epochs[partition]
@@ -131,11 +136,17 @@ class Projector:
                     outputs.extend(self._open(taken, epoch, this, keys))
                     outputs.extend(self._close_months(tx, taken, keys))
                     outputs.extend(self._mandates(tx, taken, keys))
+                    if fields["erased"]:
+                        keys.gone.update(e["person"] for e in fields["erased"])
+                        erasures.append((taken, epoch))
+                case "erasure_settled" | "year_settled":
+                    erasures.append((taken, epoch))
                 case "epoch_closed":
                     if not self._marker(tx, partition, fields, epoch):
                         outputs.append(dead_letter(self.metrics, self.input_topic, taken.record, "signature"))
                     else:
                         open_epochs[partition] = epoch + 1
+                        erasures.append((taken, epoch))
                         return records[index + 1 :]
                 case other:
                     msg = f"A record {other} stands in the ledger that this version does not know; update the software."
@@ -151,21 +162,20 @@ class Projector:
         store.pass_marker(tx, partition, epoch)
         return True
 
-    def _open(
-        self, taken: Numbered[LedgerRecord], epoch: int, this: _Round, keys: dict[bytes, DataKey]
-    ) -> list[Output]:
-        """Take placements and events into the round; letters about those that don't open."""
+    def _open(self, taken: Numbered[LedgerRecord], epoch: int, this: Round, keys: _Loans) -> list[Output]:
+        """Take placements and events into the round; letters about those that don't open. What has no key any more is passed over."""
         letters: list[Output] = []
         for placement in taken.payload.fields["placements"]:
-            known = this.placements.get(placement["person"])
-            if known is None or placement["version"] > known[0]:
+            person = placement["person"]
+            known, secret = this.placements.get(person), None if person in keys.gone else keys.placements.get(person)
+            if secret is not None and (known is None or placement["version"] > known[0]):
                 try:
-                    rows = open_sealed(self.placement_secret, placement["sealed"])
+                    rows = open_sealed(secret, placement["sealed"])
                     rows_of(rows, PLACEMENT_ROW)
                 except Refused:
                     letters.append(dead_letter(self.metrics, self.input_topic, taken.record, "part"))
                     continue
-                this.placements[placement["person"]] = (placement["version"], rows, epoch)
+                this.placements[person] = (placement["version"], rows, epoch)
         for sealed in taken.payload.fields["events"]:
             opened = self._opened(taken, sealed, "events", keys, letters)
             if opened is not None:
@@ -173,11 +183,11 @@ class Projector:
         return letters
 
     def _opened(
-        self, taken: Numbered[LedgerRecord], sealed: dict[str, Any], kind: str, keys: dict[bytes, DataKey],
+        self, taken: Numbered[LedgerRecord], sealed: dict[str, Any], kind: str, keys: _Loans,
         letters: list[Output],
     ) -> bytes | None:  # fmt: skip
         """The opened bytes, or None: the key is gone, so it is not there any more, or it does not open, so a letter tells."""
-        secret = keys.get(sealed["person"])
+        secret = None if sealed["person"] in keys.gone else keys.events.get(sealed["person"])
         if secret is None:
             return None
         try:
@@ -186,7 +196,7 @@ class Projector:
             letters.append(dead_letter(self.metrics, self.input_topic, taken.record, "part"))
             return None
 
-    def _close_months(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: dict[bytes, DataKey]) -> list[Output]:
+    def _close_months(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: _Loans) -> list[Output]:
         letters: list[Output] = []
         for sealed in taken.payload.fields["months"]:
             opened = self._opened(taken, sealed, "months", keys, letters)
@@ -198,7 +208,7 @@ class Projector:
                 )
         return letters
 
-    def _mandates(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: dict[bytes, DataKey]) -> list[Output]:
+    def _mandates(self, tx: Transaction, taken: Numbered[LedgerRecord], keys: _Loans) -> list[Output]:
         outputs: list[Output] = []
         for sealed in taken.payload.fields["mandates"]:
             opened = self._opened(taken, sealed, "mandate", keys, outputs)
@@ -223,55 +233,36 @@ class Projector:
                 )  # fmt: skip
         return outputs
 
-    def _fold(self, tx: Transaction, this: _Round) -> None:
-        """Placements first, then events: what a placement changes of the same round's events nets to nothing anyway."""
-        persons = {p for p, _, _ in this.events} | set(this.placements)
-        if not persons:
-            return
-        standing = store.placements_of(tx, sorted(persons))
-        changed = {
-            p: (v, rows, epoch)
-            for p, (v, rows, epoch) in this.placements.items()
-            if p not in standing or v > standing[p][0]
-        }
-        if changed:
-            self._rebook(tx, changed)
-            standing |= {p: (v, rows) for p, (v, rows, _) in changed.items()}
-        touched: set[bytes] = set()
-        if this.events:
-            touched = self._book(tx, this.events, {p: standing.get(p, (0, b""))[1] for p in persons})
-        self._mark(tx, persons, touched)
-
-    def _rebook(self, tx: Transaction, changed: dict[bytes, tuple[int, bytes, int]]) -> None:
-        store.save_placements(tx, {p: (v, rows) for p, (v, rows, _) in changed.items()})
-        before = store.standing_of(tx, sorted(changed))
-        if len(before):
-            places = Placements({p: rows for p, (_, rows, _) in changed.items()})
-            epochs = np.array([changed[p][2] for p in before["person"].tolist()], dtype=np.int64)
-            moved = rebooked(before, epochs, places)
-            store.add_bookings(tx, moved)
-            if len(moved):
-                self._mark(tx, set(), set(moved["household"].tolist()))
-
-    def _book(self, tx: Transaction, events: list[tuple[bytes, bytes, int]], packed: dict[bytes, bytes]) -> set[bytes]:
-        places = Placements(packed)
-        counts = [len(rows_of(rows, LEDGER_ROW)) for _, rows, _ in events]
-        together = rows_of(b"".join(rows for _, rows, _ in events), LEDGER_ROW)
-        owner = np.repeat(np.array([places.index[p] for p, _, _ in events], dtype=np.int64), counts)
-        epochs = np.repeat(np.array([e for _, _, e in events], dtype=np.int64), counts)
-        rows, unplaced = booked(together, owner, epochs, places)
-        self.metrics.events_out.inc(len(together))
-        self.metrics.unplaced.inc(unplaced)
-        store.add_bookings(tx, rows)
-        return set(rows["household"].tolist())
-
-    def _mark(self, tx: Transaction, persons: set[bytes], households: set[bytes]) -> None:
-        """Live mandates that show any of these get a new record at the next tick."""
-        if self.publish:
-            tx.execute(
-                "UPDATE mandates SET marked = true WHERE NOT marked AND (person = ANY(%s) OR household = ANY(%s))",
-                (list(persons), list(households)),
-            )
+    def _erase(
+        self, tx: Transaction, books: BookingFold, erasures: list[tuple[Numbered[LedgerRecord], int]], keys: _Loans
+    ) -> list[Output]:
+        """Settle what erased persons left, and have keys destroyed once that is acknowledged; in the order of the records."""
+        outputs: list[Output] = []
+        for taken, epoch in erasures:
+            fields, record = taken.payload.fields, taken.record
+            output: Output | None = None
+            try:
+                match taken.payload.name:
+                    case "person_events":
+                        output, households = self.settling.erase(
+                            tx, fields["erased"], partition=record.partition, offset=record.offset, epoch=epoch, held=set(keys.events)
+                        )  # fmt: skip
+                        books.mark(tx, set(), households)
+                    case "epoch_closed":
+                        output = self.settling.close(tx, partition=record.partition, offset=record.offset, epoch=epoch)
+                    case "erasure_settled":
+                        self.settling.settled(tx, fields, partition=record.partition, epoch=epoch)
+                        if self.publish:
+                            self.settling.destroy_keys(fields)
+                    case _:
+                        self.settling.year_settled(tx, fields, partition=record.partition)
+                        if self.publish:
+                            self.settling.destroy_year(record.partition, fields["year"])
+            except Refused as refused:
+                outputs.append(dead_letter(self.metrics, self.input_topic, record, refused.code))
+            if output is not None and self.publish:
+                outputs.append(output)
+        return outputs
 
 
 def record_partition(handle: bytes, count: int) -> int:

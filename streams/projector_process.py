@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
 from typing import Any, Final
 
 from keyvault.client import PersonKeyCache
+from keyvault.directory_follower import DirectoryFollower
 from schemas.confidentiality import Confidentiality
 from schemas.mandate_rules import MandateRules
 from schemas.secrets import SigningKey
 from schemas.values import day_number
 from streams.config import RoleConfig
-from streams.directory_follower import DirectoryFollower
 from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
 from streams.household_records import HouseholdRecords, RecordRules
 from streams.metrics import WorkerMetrics
 from streams.projector import Projector
+from streams.projector_erasure import Settling
 from streams.projector_store import DDL
+from streams.section_key import SectionKey
 from streams.worker import Worker, main, today
 
 _TAKE_RECORDS: Final = 256
@@ -27,23 +28,24 @@ _TAKE_RECORDS: Final = 256
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     """Everything the projector is made of."""
-    follower = DirectoryFollower(config)
+    follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
     follower.start()
     directory = follower.wait()
     with prepared(config.database_dsn, DDL):
         pass
     vault = config.vault_client()
     release = directory.role_key("release", "signing", day=day_number(today()))
-    _, placement_secret = vault.placement_private()
     role = Projector(
-        keys=PersonKeyCache(vault),
-        placement_secret=placement_secret,
+        keys=PersonKeyCache(vault.person_keys),
+        placement_keys=PersonKeyCache(vault.placement_keys),
+        settling=Settling(vault.year_keys, vault.erase, vault.destroy_year, config.first_month.index),
         release_public=release.public_key,
         metrics=metrics,
     )
     hop_store = PostgresHopStore(config.database_dsn, role.name)
+    section = SectionKey(vault)
     records = HouseholdRecords(
-        hop_store, cache(lambda: vault.public_key("section")), SigningKey(config.secret("signing")), config.first_month,
+        hop_store, section.current, section.settled, SigningKey(config.secret("signing")), config.first_month,
         lambda: dt.datetime.now(dt.UTC), _record_rules(config.extra),
     )  # fmt: skip
     engine = HopEngine(role, hop_store, metrics)

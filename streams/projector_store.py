@@ -6,7 +6,7 @@ A rebuild uses the same tables in another schema. The hash is over the sorted su
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from projections.bookings import BOOKING
+from schemas.frames import ZERO16
 from streams.hop_store import Transaction
 
 DDL: Final = (
@@ -36,10 +37,13 @@ DDL: Final = (
     "CREATE SEQUENCE IF NOT EXISTS household_rounds",
     "CREATE INDEX IF NOT EXISTS mandates_household ON mandates (household)",
     "CREATE INDEX IF NOT EXISTS mandates_person ON mandates (person)",
+    "CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY, settled boolean NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS settled_years (contributor bytea PRIMARY KEY, partition int NOT NULL, year int NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS closed_years (partition int, year int, settled boolean NOT NULL, PRIMARY KEY (partition, year))",
     "CREATE TABLE IF NOT EXISTS leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
     """CREATE OR REPLACE VIEW release_contributions AS SELECT area, household, contributor, provider, care_type,
-    extract(year FROM date '1970-01-01' + service_day)::int AS service_year, epoch, sum(cents)::bigint AS cents
-    FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(cents) <> 0""",
+    extract(year FROM date '1970-01-01' + service_day)::int AS service_year, epoch, sum(cents)::bigint AS cents,
+    (person = household)::int AS erased FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 9 HAVING sum(cents) <> 0""",
     "CREATE OR REPLACE VIEW release_passed AS SELECT partition, epoch FROM passed",
     "CREATE OR REPLACE VIEW release_mandated AS SELECT DISTINCT household FROM mandates WHERE household IS NOT NULL",
     "CREATE OR REPLACE VIEW release_coverage AS SELECT provider, payer, stream, month FROM months_closed",
@@ -108,6 +112,62 @@ def standing_of(tx: Transaction, persons: Sequence[bytes]) -> NDArray[np.void]:
     return _frame(rows)
 
 
+def take_out(tx: Transaction, person: bytes, *, settled: bool) -> NDArray[np.void]:
+    """Delete all that is known of a person, for good; what stood, summed per key with epoch. `settled`: whether that is booked elsewhere."""
+    rows = tx.execute(
+        f"SELECT {_KEY}, epoch, {_SUMS} FROM bookings WHERE person = %b GROUP BY {_KEY}, epoch {_NOT_ZERO}",  # noqa: S608
+        (person,), binary=True,
+    ).fetchall()  # fmt: skip
+    tx.execute("DELETE FROM bookings WHERE person = %b", (person,))
+    tx.execute("DELETE FROM placements WHERE person = %b", (person,))
+    tx.execute("UPDATE mandates SET given = false, person = %b WHERE person = %b", (ZERO16, person))
+    tx.execute("INSERT INTO erased_persons VALUES (%b, %b) ON CONFLICT DO NOTHING", (person, settled))
+    return _frame(rows)
+
+
+def settle(tx: Transaction, person: bytes) -> bool:
+    """Whether what an erased person left is still to be booked; from here on it is."""
+    row = tx.execute(
+        "UPDATE erased_persons SET settled = true WHERE person = %b AND NOT settled RETURNING 1", (person,)
+    ).fetchone()
+    return row is not None
+
+
+def remember_settled(tx: Transaction, contributor: bytes, *, partition: int, year: int) -> None:
+    """Of which partition and service year a settled contributor is."""
+    tx.execute("INSERT INTO settled_years VALUES (%b, %s, %s) ON CONFLICT DO NOTHING", (contributor, partition, year))
+
+
+def take_out_year(tx: Transaction, *, partition: int, year: int, settled: bool) -> NDArray[np.void]:
+    """Delete what erased persons left in a service year of a partition; what stood. `settled`: whether that is booked elsewhere."""
+    of = [
+        bytes(c)  # type: ignore[call-overload]
+        for (c,) in tx.execute(
+            "DELETE FROM settled_years WHERE partition = %s AND year = %s RETURNING contributor", (partition, year)
+        )
+    ]
+    rows = standing_of(tx, of)
+    tx.execute("DELETE FROM bookings WHERE person = ANY(%b)", (of,))
+    tx.execute("INSERT INTO closed_years VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (partition, year, settled))
+    return rows
+
+
+def settle_year(tx: Transaction, *, partition: int, year: int) -> bool:
+    """Whether the total of a closed year is still to be booked; from here on it is."""
+    row = tx.execute(
+        "UPDATE closed_years SET settled = true WHERE partition = %s AND year = %s AND NOT settled RETURNING 1", (partition, year)
+    ).fetchone()  # fmt: skip
+    return row is not None
+
+
+def erased(tx: Transaction, persons: Collection[bytes]) -> set[bytes]:
+    """Which of these persons were erased."""
+    if not persons or tx.execute("SELECT 1 FROM erased_persons LIMIT 1").fetchone() is None:
+        return set()
+    rows = tx.execute("SELECT person FROM erased_persons WHERE person = ANY(%b)", (list(persons),), binary=True)
+    return {bytes(p) for (p,) in rows}  # type: ignore[arg-type, call-overload]
+
+
 def household_bookings(tx: Transaction, household: bytes) -> NDArray[np.void]:
     """What stands for one household, summed per key without epoch."""
     rows = tx.execute(
@@ -162,6 +222,11 @@ def close_months(tx: Transaction, rows: Sequence[tuple[int, int, str, int, bool]
 def next_round(tx: Transaction) -> int:
     """The number of a new round of household records: above every one before, not always the next."""
     return int(str(tx.execute("SELECT nextval('household_rounds')").fetchone()[0]))  # type: ignore[index]
+
+
+def rounds_from_now(tx: Transaction) -> None:
+    """Of a database made anew: number rounds above all that readers have seen, of which there were fewer than milliseconds."""
+    tx.execute("SELECT setval('household_rounds', (extract(epoch FROM clock_timestamp()) * 1000)::bigint)")
 
 
 def records_on_their_way(tx: Transaction) -> bool:

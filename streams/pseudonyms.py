@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from keyvault import voprf
-from schemas.errors import Refused, Unavailable
+from keyvault import group
+from keyvault.client import PublicKey
+from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.frames import ZERO16
 from schemas.sealing import open_under, seal_under
 from schemas.secrets import Bsn, DataKey, PersonIdKey, ScalarKey
 from streams import intake_store as store
+from streams import pseudonym_table as table
 from streams.hop_store import Transaction
 
 _HELD: Final = 50_000
@@ -29,35 +32,39 @@ class Evaluator(Protocol):
     has_spare: bool
     """Whether the vault has room for asking again what is known already."""
 
-    def elements(
-        self, inputs: Sequence[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
-    ) -> list[bytes]:
-        """One element per input, of the first where the day's limit allows no more; proof and key id checked against the pinned."""
+    def elements(self, inputs: Sequence[bytes], pinned: PublicKey) -> list[bytes]:
+        """One element per input under the pinned key, proved; of the first inputs only where the day's limit allows no more."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One subject of one envelope: whose it is, the sender's handle, the BSN, and what the check depends on."""
+    """One subject of one envelope: whose it is, the sender's handle, the BSN, and what the check depends on.
+
+    `only_known`: who is not known yet is not made known by being asked about.
+    """
 
     sender: str
     handle: bytes
     bsn: Bsn
     number: int
     month: int
+    only_known: bool = False
 
 
 @dataclass(slots=True)
 class Pseudonyms:
-    """Resolves subjects to person ids. Not shared between threads."""
+    """Resolves subjects to person ids. Not shared between threads.
+
+    `pinned`: a pseudonym key of the vault by its id, where the root signed it; `scalars`: intake's own, by print.
+    """
 
     vault: Evaluator
-    pinned_public_key: bytes
-    scalar: ScalarKey
+    pinned: Callable[[str], PublicKey | None]
+    scalars: Mapping[bytes, ScalarKey]
     id_key: PersonIdKey
     cache_key: bytes = field(repr=False)
-    pinned_key_id: str | None = None
-    keep: Callable[[Sequence[tuple[bytes, bytes, int]], dict[bytes, bytes]], None] = lambda _rows, _persons: None
+    keep: Callable[[Sequence[tuple[bytes, bytes, int]], int, dict[bytes, bytes]], None] = lambda *_: None
     """Keeps cache rows and elements at once, apart from the window: what was evaluated is not evaluated again."""
     _held: OrderedDict[bytes, tuple[bytes, int]] = field(default_factory=OrderedDict)
 
@@ -70,7 +77,8 @@ class Pseudonyms:
     def resolve(self, tx: Transaction, subjects: Sequence[Asked]) -> tuple[list[bytes], set[str]]:
         """Person ids in the order asked, and the senders of whom a handle stands for more than one person.
 
-        Nothing those sent in this window may be used: an id given for one of their handles may be somebody else's.
+        Zeros for who is not known and may not become so. Nothing those senders sent in this window may be used: an id given for one of
+        their handles may be somebody else's.
         """
         lookups = [self._lookup(a) for a in subjects]
         known = self._known(tx, subjects, lookups)
@@ -85,12 +93,17 @@ class Pseudonyms:
                 first = to_ask.setdefault(lookup, asked)
                 if first.bsn != asked.bsn:
                     contradicted.add(asked.sender)
+                elif first.only_known and not asked.only_known:
+                    to_ask[lookup] = asked
         answers = self._ask(tx, to_ask)
         rows = []
         for (lookup, asked), person in zip(to_ask.items(), answers, strict=True):
             held = known.get(lookup)
             if held is not None and held[0] != person:
                 contradicted.add(asked.sender)
+                continue
+            if person == ZERO16:
+                known[lookup] = (person, 0)
                 continue
             month = max(asked.month, held[1] if held else 0)
             if held is None or held[1] < month:
@@ -117,6 +130,10 @@ class Pseudonyms:
                 except Refused:
                     continue  # a row that does not open is as good as none: the vault is asked again
                 known[lookup] = self._held[lookup] = (person, month)
+        gone = table.erased(tx, {person for person, _ in known.values()})
+        for lookup in [k for k, (person, _) in known.items() if person in gone]:
+            del known[lookup]
+            self._held.pop(lookup, None)
         return known
 
     def _due(self, lookup: bytes, number: int) -> bool:
@@ -129,31 +146,52 @@ class Pseudonyms:
         asked = list(to_ask.values())
         distinct = list(dict.fromkeys(a.bsn for a in asked))
         inputs = [b.reveal().encode("ascii") for b in distinct]
-        raw = self.vault.elements(inputs, pinned_public_key=self.pinned_public_key, pinned_key_id=self.pinned_key_id)
-        own = self.scalar.reveal()
-        elements = {bsn: voprf.multiply(own, e) for bsn, e in zip(distinct, raw, strict=False)}
+        generation = table.in_use(tx)
+        pinned, own = self._keys(generation)
+        raw = self.vault.elements(inputs, pinned)
+        elements = {bsn: group.multiply(own, e) for bsn, e in zip(distinct, raw, strict=False)}
+        found = table.persons_of(tx, generation.number, list(elements.values()))
+        wanted = {a.bsn for a in asked if not a.only_known}
+        fresh = self._person_ids(tx, [e for bsn, e in elements.items() if e not in found and bsn in wanted])
+        persons = {bsn: (found | fresh).get(e, ZERO16) for bsn, e in elements.items()}
         if len(elements) < len(distinct):
-            self._keep_what_came(to_ask, elements)
+            self._keep_what_came(to_ask, persons, generation.number, fresh)
             msg = (
                 "The keyvault makes no more pseudonyms today: its daily limit is reached, and new persons wait for tomorrow. For a first "
                 "load two operators place an order."
             )
             raise Unavailable(msg)
-        found = store.persons_of(tx, list(elements.values()))
-        fresh = {e: self._person_id(e) for e in elements.values() if e not in found}
-        store.save_persons(tx, fresh)
-        found |= fresh
-        return [found[elements[a.bsn]] for a in asked]
+        table.save_persons(tx, generation.number, fresh)
+        return [persons[a.bsn] for a in asked]
 
-    def _keep_what_came(self, to_ask: dict[bytes, Asked], elements: dict[Bsn, bytes]) -> None:
+    def _keys(self, generation: table.Generation) -> tuple[PublicKey, bytes]:
+        pinned, own = self.pinned(generation.key_id), self.scalars.get(generation.scalar_print)
+        if pinned is None:
+            msg = f"The pseudonym key {generation.key_id} of intake's table is not signed by the network's root."
+            raise ContractBroken(msg)
+        if own is None:
+            msg = "Intake's scalar is not the one its table was made with; give it back the one it had."
+            raise ContractBroken(msg)
+        return pinned, own.reveal()
+
+    def _keep_what_came(
+        self, to_ask: dict[bytes, Asked], persons: dict[Bsn, bytes], generation: int, fresh: dict[bytes, bytes]
+    ) -> None:
         """Handles nobody contradicted so far, with their persons: at the next try only the rest is asked."""
-        persons = {e: self._person_id(e) for e in elements.values()}
         rows = [
-            (lookup, seal_under(self._row_key(a), persons[elements[a.bsn]], lookup), a.month)
-            for lookup, a in to_ask.items() if a.bsn in elements and lookup not in self._held
+            (lookup, seal_under(self._row_key(a), persons[a.bsn], lookup), a.month)
+            for lookup, a in to_ask.items() if persons.get(a.bsn, ZERO16) != ZERO16 and lookup not in self._held
         ]  # fmt: skip
-        self.keep(rows, persons)
+        self.keep(rows, generation, fresh)
 
-    def _person_id(self, element: bytes, generation: int = 0) -> bytes:
-        """The id of a new person; `generation` grows past ids on an erasure list (which comes with erasure)."""
+    def _person_ids(self, tx: Transaction, elements: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Ids of new persons: of each element the first one that was not erased."""
+        made = {e: self._person_id(e, 0) for e in elements}
+        generation = 0
+        while gone := table.erased(tx, set(made.values())):
+            generation += 1
+            made |= {e: self._person_id(e, generation) for e, person in made.items() if person in gone}
+        return made
+
+    def _person_id(self, element: bytes, generation: int) -> bytes:
         return hmac.digest(self.id_key.reveal(), element + generation.to_bytes(4, "big"), "sha256")[:16]

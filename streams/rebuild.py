@@ -19,6 +19,7 @@ import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from keyvault.client import PersonKeyCache
+from keyvault.directory_follower import DirectoryFollower
 from projections.bookings import Placements
 from schemas.care import CARE_TYPES
 from schemas.errors import ContractBroken
@@ -27,11 +28,11 @@ from schemas.values import Month, day_number, day_of
 from streams import hop_engine
 from streams import projector_store as store
 from streams.config import RoleConfig
-from streams.directory_follower import DirectoryFollower
 from streams.hop import InputRecord
 from streams.hop_store import PostgresHopStore, prepared
 from streams.metrics import WorkerMetrics
 from streams.projector import INPUT, Projector
+from streams.projector_erasure import Settling
 from streams.worker import today
 
 SCHEMA: Final = "rebuilt"
@@ -94,14 +95,14 @@ def rebuild(config: RoleConfig, *, progress: Callable[[int, int], None] = lambda
 
 
 def _fold(config: RoleConfig, offsets: dict[int, int], progress: Callable[[int, int], None]) -> int:
-    follower = DirectoryFollower(config)
+    follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
     follower.start()
     release = follower.wait().role_key("release", "signing", day=day_number(today()))
     follower.stop()
     vault = config.vault_client()
     metrics = WorkerMetrics("projector")
     role = Projector(
-        keys=PersonKeyCache(vault, seconds=3600), placement_secret=vault.placement_private()[1],
+        keys=PersonKeyCache(vault.person_keys, seconds=3600), placement_keys=PersonKeyCache(vault.placement_keys, seconds=3600), settling=Settling(vault.year_keys, vault.erase, vault.destroy_year, config.first_month.index),
         release_public=release.public_key, metrics=metrics, publish=False,
     )  # fmt: skip
     engine = hop_engine.HopEngine(

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas import codec
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.requests import verified_request
+from schemas.roots import Roots
 from streams import release_store as store
 from streams.metrics import WorkerMetrics
 
@@ -20,14 +21,14 @@ class Follower:
 
     def __init__(
         self, settings: dict[str, Any], topic: str, table: str, *, first_month: int, municipalities: tuple[int, ...],
-        root_public: bytes, metrics: WorkerMetrics, log: Any,
+        roots: Roots, metrics: WorkerMetrics, log: Any,
     ) -> None:  # fmt: skip
-        """`table`: where the offset is kept; `first_month`: index of the month of epoch 0; `root_public`: the network's root."""
+        """`table`: where the offset is kept; `first_month`: index of the month of epoch 0; `roots`: the network's."""
         self._consumer = Consumer(
             settings | {"group.id": f"release.{table}", "enable.auto.commit": False, "auto.offset.reset": "error"}
         )
         self._topic, self._table, self._first_month, self._municipalities = topic, table, first_month, municipalities
-        self._root_public, self._metrics, self._log = root_public, metrics, log
+        self._roots, self._metrics, self._log = roots, metrics, log
         self._assigned = False
 
     def take(self, own: store.Connection) -> bool:
@@ -73,7 +74,7 @@ class Follower:
                 if not store.order(own, epoch=d["epoch"], month=d["month"], first_month=self._first_month):
                     self._metrics.duplicates.inc()
             case "signed_request":
-                request = verified_request(self._root_public, data)
+                request = verified_request(self._roots, data)
                 if request.municipality not in self._municipalities:
                     raise Refused("payer", "A request of a municipality that is not in the network was ignored.")
                 store.ask(own, request=request.id, municipality=request.municipality, datum=request.encoded())

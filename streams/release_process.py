@@ -77,7 +77,7 @@ class Turn:
     def _follower(self, topic: str, table: str) -> Follower:
         return Follower(
             self.config.kafka.client(), topic, table, first_month=self.config.first_month.index,
-            municipalities=self.config.municipalities, root_public=self.config.root_public_key, metrics=self.metrics, log=self.log,
+            municipalities=self.config.municipalities, roots=self.config.roots, metrics=self.metrics, log=self.log,
         )  # fmt: skip
 
     def end(self) -> None:

@@ -26,12 +26,12 @@ from schemas.errors import Refused
 from schemas.frames import LEDGER_ROW, Kind, rows_of
 from schemas.mandate_rules import FAMILY, kind_of_reader
 from schemas.remarks import DOMAIN, TOPIC, Remark
-from schemas.secrets import BoxKey
 from schemas.values import Month, day_number, day_of
 from streams import ledger_store
 from streams.dead_letters import dead_letter
 from streams.hop import InputRecord, Output
 from streams.hop_store import PostgresHopStore, Transaction
+from streams.key_ring import Keys
 from streams.metrics import WorkerMetrics
 from streams.outbox import OutboxSender
 
@@ -53,7 +53,7 @@ class Remarks:
     settings: dict[str, Any]
     authority: Path
     directory: Directory
-    content_keys: dict[str, BoxKey]
+    content_keys: Keys
     metrics: WorkerMetrics
     log_head: Callable[[], tuple[int, bytes]]
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)

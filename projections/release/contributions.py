@@ -18,6 +18,7 @@ from projections.release.rules import Keys
 CONTRIBUTION: Final = np.dtype([
     ("area", "<i8"), ("household", "V16"), ("contributor", "V16"), ("provider", "<i8"), ("care_type", "<i4"),
     ("service_year", "<i4"), ("epoch", "<i4"), ("cents", "<i8"),
+    ("erased", "<i4"),       # 1: of someone who was erased
 ])  # fmt: skip
 """One row of the view `release_contributions`."""
 
@@ -50,14 +51,14 @@ class Sheet:
         return out
 
     def households(self) -> Ints:
-        """Distinct households per cell whose running total is not zero."""
+        """Distinct households per cell whose running total is not zero; who was erased is none."""
         out = np.zeros(len(self.numbers), dtype=np.int64)
         if len(self.household):
             order = np.lexsort((self.household, self.keys.cell))
             cell, household = self.keys.cell[order], self.household[order]
             starts = np.flatnonzero(np.r_[True, (cell[1:] != cell[:-1]) | (household[1:] != household[:-1])])
             net = np.add.reduceat(self.since[order, 0], starts)
-            np.add.at(out, cell[starts], net != 0)
+            np.add.at(out, cell[starts], (net != 0) & ~self.keys.erased[order][starts])
         return out
 
 
@@ -88,6 +89,7 @@ class Contributions:
         self._mandated = listed[self._household] if len(names) else np.zeros(0, dtype=bool)
         alone = rows["household"] == rows["contributor"]
         self._alone = alone[order][starts]
+        self._erased = (rows["erased"] != 0)[order][starts]
 
     def sheet(self, layer: Layer, *, year: int, areas: Collection[int]) -> Sheet:
         """The cells of one layer and service year; `areas`: numbers of all areas at it, so that empty cells are there too.
@@ -104,6 +106,7 @@ class Contributions:
         joined = self._alone[order] & (layer.level == "gemeente")
         keys = Keys(
             cells=len(numbers), cell=cell, contributor=self._contributor[order], provider=self._provider[order],
+            erased=self._erased[order],
             overig=IS_OVERIG[care], ggz=IS_GGZ[care], mandated=self._mandated[order], joined=joined,
         )  # fmt: skip
         return Sheet(numbers, keys, care, self._household[order], self._since[order])

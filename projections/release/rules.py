@@ -6,7 +6,8 @@
     GGZ         where there is GGZ: at least 40% of the whole, and of overige zorg alone, is not GGZ
 
 x1 >= x2 >= ... are the absolute amounts netted per contributor over the window, X their sum, n those that are not zero. Of
-the joined (secret or unknown address) the six largest are one contributor. Money stays integer cents throughout.
+the joined (secret or unknown address) the six largest are one contributor. Amounts of persons who were erased join x1 and count for
+none of n. Money stays integer cents throughout.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Parameters:
 class Keys:
     """Who contributes to which cell (0..cells-1) through which provider; rows sorted by (cell, contributor, provider).
 
-    `overig` and `ggz` tell the part; `mandated` households were ever under a mandate; `joined` contributors count together.
+    `overig` and `ggz` tell the part; `mandated` households were ever under a mandate; `joined` contributors count together; `erased` ones
+    join the largest other.
     """
 
     cells: int
@@ -57,12 +59,13 @@ class Keys:
     ggz: Flags
     mandated: Flags
     joined: Flags
+    erased: Flags
 
     def where(self, keep: Flags) -> Keys:
         """The rows that `keep` marks; the cells stay the same."""
         return Keys(
             self.cells, self.cell[keep], self.contributor[keep], self.provider[keep], self.overig[keep], self.ggz[keep],
-            self.mandated[keep], self.joined[keep],
+            self.mandated[keep], self.joined[keep], self.erased[keep],
         )  # fmt: skip
 
 
@@ -96,11 +99,15 @@ def _six_together(size: Ints, joined: Flags, starts: Ints) -> Ints:
     return out
 
 
-def _safe(net: Ints, joined: Flags, starts: Ints, p: Parameters) -> Flags:
+def _safe(net: Ints, joined: Flags, erased: Flags, starts: Ints, p: Parameters) -> Flags:
     """SAFE of each run; a run without any amount that is not zero passes (nothing changed, nothing left)."""
     if not len(net):
         return np.zeros(0, dtype=bool)
     size = np.abs(net)
+    of_erased = np.zeros(len(starts), dtype=np.int64)
+    if erased.any():
+        of_erased = np.add.reduceat(np.where(erased, size, 0), starts)
+        size = np.where(erased, 0, size)
     if joined.any():
         size = _six_together(size, joined, starts)
     total = np.add.reduceat(size, starts)
@@ -111,9 +118,10 @@ def _safe(net: Ints, joined: Flags, starts: Ints, p: Parameters) -> Flags:
     others = size.copy()
     others[at] = 0
     second = np.maximum.reduceat(others, starts)
+    first, total = first + of_erased, total + of_erased
     passes = (n >= p.least_contributors) & (first * 100 <= total * p.largest_share)
     passes &= (first + second) * 100 <= total * p.two_largest_share
-    result: Flags = passes | (n == 0)
+    result: Flags = passes | (total == 0)
     return result
 
 
@@ -138,7 +146,8 @@ class Rules:
         cell = self._keys.cell[starts]
         runs = _starts(cell)
         return self._per_cell(
-            cell[runs], _safe(np.add.reduceat(cents, starts), self._keys.joined[starts], runs, self._p)
+            cell[runs],
+            _safe(np.add.reduceat(cents, starts), self._keys.joined[starts], self._keys.erased[starts], runs, self._p),
         )
 
     @cached_property
@@ -166,8 +175,9 @@ class Rules:
         parts, run, taken, offsets, pair_cell = self._pairs
         left = np.add.reduceat(cents, self._contributors)[run]
         left[taken] -= np.add.reduceat(cents, parts)
-        joined = self._keys.joined[self._contributors]
-        return self._per_cell(pair_cell, _safe(left, joined[run] if joined.any() else joined, offsets, self._p))
+        joined, erased = self._keys.joined[self._contributors], self._keys.erased[self._contributors]
+        joined, erased = (flags[run] if flags.any() else flags for flags in (joined, erased))
+        return self._per_cell(pair_cell, _safe(left, joined, erased, offsets, self._p))
 
     @cached_property
     def _unknown(self) -> tuple[Flags, Rules]:

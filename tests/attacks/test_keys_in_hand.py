@@ -76,12 +76,14 @@ def found(demo: Demo) -> Bytes:
             lambda k, d=d: open_content(secret=BoxKey(k), header=d["header"], sealed=d["content"]),
         )
         for p in d["placements"]:
+            found.persons |= {p["person"]} if len(found.parts.get("placement of rekeyed.v1", [])) < _SAMPLE else set()
             found.add("placement of rekeyed.v1", lambda k, p=p: open_sealed(BoxKey(k), p["sealed"]))
     for body in bodies(demo, "projector", "ledger.v1"):
         if codec.name_of(body) != "person_events":
             continue
         d = codec.decode("person_events", body)
         for p in d["placements"]:
+            found.persons |= {p["person"]} if len(found.parts.get("placement of ledger.v1", [])) < _SAMPLE else set()
             found.add("placement of ledger.v1", lambda k, p=p: open_sealed(BoxKey(k), p["sealed"]))
         for part, kind in (("events", "events"), ("mandates", "mandate"), ("months", "months")):
             for s in d[part]:
@@ -122,7 +124,7 @@ def keys_of(demo: Demo, holder: str, found: Bytes) -> list[bytes]:
     vault = VaultClient(zone.vault_url, cert=files.cert, key=files.key, ca=files.ca)
     loans: tuple[Callable[[], list[bytes]], ...] = (
         lambda: [k.reveal() for k in vault.person_keys(sorted(found.persons)) if k is not None],
-        lambda: [vault.placement_private()[1].reveal()],
+        lambda: [k.reveal() for k in vault.placement_keys(sorted(found.persons)) if k is not None],
         lambda: [k.reveal() for k in vault.look(found.household) if k is not None],
     )
     for loan in loans:

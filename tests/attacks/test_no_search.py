@@ -23,17 +23,17 @@ NOTHING = "no household"
 ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
 
 COMMANDS = {
-    "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests"), NOTHING),
-    "municipality": dict.fromkeys(("admit", "admit-caseworker", "admit-family", "admit-grantor", "ask", "figures", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw"), NOTHING),
+    "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests", "renew", "begin-anew"), NOTHING),
+    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "ask", "figures", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt"), NOTHING),
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
-    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "log show", "log verify", "order admit-operator", "order first-load", "order sign", "order place"), NOTHING) | {"dump": ZONE},
+    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore"), NOTHING) | {"dump": ZONE},
 }  # fmt: skip
 PATHS = {
     "/v1/look": MANDATE, "/v1/log/own": MANDATE,
     **dict.fromkeys((
-        "/v1/evaluate", "/v1/orders", "/v1/person-keys", "/v1/log/lines", "/v1/log/head", "/v1/mandates/withdraw", "/v1/keys/voprf",
-        "/v1/keys/placement", "/v1/keys/placement/private", "/v1/keys/section",
+        "/v1/evaluate", "/v1/turn", "/v1/turn/end", "/v1/orders", "/v1/person-keys", "/v1/log/lines", "/v1/log/head", "/v1/mandates/withdraw", "/v1/keys/voprf", "/v1/keys/voprf/next", "/v1/keys", "/v1/keys/section/turn", "/v1/keys/section/settled",
+        "/v1/placement-keys", "/v1/placement-keys/private", "/v1/year-keys", "/v1/year-keys/destroy", "/v1/erase", "/v1/erasures/receipt", "/v1/keys/receipts", "/v1/keys/section",
     ), NOTHING),
 }  # fmt: skip
 HOUSEHOLD_TOPICS = {"household.{gm}.v1"}
@@ -52,7 +52,9 @@ def commands_of(group: Any, before: str = "") -> dict[str, Any]:
 
 def test_every_command_is_on_the_list_and_who_sees_a_household_names_a_mandate() -> None:
     doors = typer.main.get_command(app)
-    assert set(DOORS) == {*COMMANDS, "town", "demo", "bench"}, "those three invent what they show"
+    assert set(DOORS) == {*COMMANDS, "town", "demo", "bench", "receipt"}, (
+        "those invent what they show, and a receipt names nobody"
+    )
     for door, expected in COMMANDS.items():
         made = commands_of(doors.get_command(None, door))  # type: ignore[attr-defined]
         assert set(made) == set(expected), door

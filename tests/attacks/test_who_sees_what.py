@@ -16,7 +16,7 @@ from python_calamine import CalamineWorkbook
 from deploy.cluster import expected_rights
 from deploy.demo import Demo
 from deploy.zone import WORKERS
-from keyvault.client import VaultClient
+from keyvault.client import PublicKey, VaultClient
 from schemas import codec
 from schemas.errors import ZorgstroomError
 from tests.attacks.topic_bytes import certificate, client
@@ -103,7 +103,7 @@ def test_nobody_but_intake_gets_a_pseudonym(demo: Demo, name: str) -> None:
     files = certificate(demo, name)
     vault = VaultClient(demo.zone.vault_url, cert=files.cert, key=files.key, ca=files.ca)
     with pytest.raises(ZorgstroomError):
-        vault.elements([b"999900006"], pinned_public_key=bytes(32))
+        vault.elements([b"999900006"], PublicKey("voprf-1", bytes(32)))
     vault.close()
 
 

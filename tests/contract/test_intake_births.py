@@ -25,7 +25,9 @@ def born(role, stores, names: tuple[str, ...]) -> int:
     for name in names:
         sender, month = SAID[name]
         with stores[0].transaction() as tx:
-            role._place(tx, [heard(sender, [ANNE], subjects=[{"address": ADDRESS, "as_of": MARCH, "born": month}])])
+            role.placing.place(
+                tx, [heard(sender, [ANNE], subjects=[{"address": ADDRESS, "as_of": MARCH, "born": month}])], {}
+            )
     with stores[0].transaction() as tx:
         found = rows_of(intake_store.lock_placements(tx, [ANNE])[ANNE][1], PLACEMENT_ROW)
     assert found["from_day"].tolist() == [ALWAYS]

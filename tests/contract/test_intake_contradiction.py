@@ -10,7 +10,8 @@ import pytest
 from provider_profiles import BSNS, Admitted, admitted, deliveries
 
 from deploy.certificates import Authority
-from keyvault import voprf
+from keyvault import group, voprf
+from keyvault.client import PublicKey
 from producers.packing import pack
 from schemas import codec
 from schemas.directory import Directory
@@ -18,31 +19,32 @@ from schemas.envelope import Envelope, Header, seal_envelope
 from schemas.sealing import box_public_key, sha256
 from schemas.secrets import AddressKey, BoxKey, PersonIdKey
 from schemas.values import OutboxId, day_number
-from streams import intake_store
+from streams import intake_store, pseudonym_table
 from streams.address_book import AddressBook
 from streams.hop import InputRecord, Numbered
 from streams.hop_store import PostgresHopStore, prepared
-from streams.intake_role import Arrived, IntakeRole
+from streams.intake_placing import Arrived, Placing
+from streams.intake_role import IntakeRole
 from streams.metrics import WorkerMetrics
+from streams.pseudonym_table import scalar_print
 from streams.pseudonyms import Pseudonyms
 
 pytestmark = pytest.mark.servers
 HANDLE = b"the same handle!"
 OUTBOX = OutboxId(bytes(range(16)))
+SCALAR = group.random_scalar()
 
 
 class Evaluator:
     """A vault in memory: the point of each input, times its key."""
 
-    secret = voprf.random_scalar().reveal()
+    secret = group.random_scalar().reveal()
 
     has_spare = True
 
-    def elements(
-        self, inputs: list[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
-    ) -> list[bytes]:
-        del pinned_public_key
-        return [voprf.multiply(self.secret, voprf.hash_to_group(i)) for i in inputs]
+    def elements(self, inputs: list[bytes], pinned: object) -> list[bytes]:
+        del pinned
+        return [group.multiply(self.secret, voprf.hash_to_group(i)) for i in inputs]
 
 
 @pytest.fixture
@@ -55,14 +57,15 @@ def role(provider: Admitted, tmp_path: Path) -> IntakeRole:
     (tmp_path / "address_register.csv").write_text("PC6;Huisnummer;Buurt;Wijk;Gemeente\n1234AB;7;BU99010101;;\n")
     (tmp_path / "clusters.csv").write_text("PC6;Buurt;Cluster\n1234AB;BU99010101;3\n")
     (tmp_path / "special_addresses.csv").write_text("PC6;Huisnummer;Toevoeging;Soort\n")
-    pseudonyms = Pseudonyms(Evaluator(), b"", voprf.random_scalar(), PersonIdKey(bytes(32)), bytes(32))
+    pinned = {"voprf-1": PublicKey("voprf-1", bytes(32))}.get
+    pseudonyms = Pseudonyms(Evaluator(), pinned, {scalar_print(SCALAR): SCALAR}, PersonIdKey(bytes(32)), bytes(32))
     assert "cache_key" not in repr(pseudonyms)
     public = box_public_key(BoxKey.generate())
     unused: Any = None
     directory: Directory = unused
     return IntakeRole(
-        directory=directory, identity_keys={"identity-1": provider.identity}, pseudonyms=pseudonyms, book=AddressBook.read([tmp_path]),
-        address_key=AddressKey(bytes(32)), placement_key=lambda: ("p1", public), metrics=WorkerMetrics("intake"), learn_more=lambda: None,
+        directory=directory, identity_keys={"identity-1": provider.identity}, pseudonyms=pseudonyms,
+        placing=Placing(AddressBook.read([tmp_path]), AddressKey(bytes(32)), lambda persons: [public] * len(persons)), metrics=WorkerMetrics("intake"), learn_more=lambda: None,
     )  # fmt: skip
 
 
@@ -72,6 +75,8 @@ def store(fresh_database) -> Iterator[PostgresHopStore]:
     with prepared(dsn, intake_store.DDL):
         pass
     made = PostgresHopStore(dsn, "intake")
+    with made.transaction() as tx:
+        pseudonym_table.begin(tx, key_id="voprf-1", scalar_print=scalar_print(SCALAR), state=pseudonym_table.IN_USE)
     yield made
     made.close()
 

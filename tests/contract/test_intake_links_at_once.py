@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from producers.packing import identity_of
 from schemas.frames import ALWAYS, PLACEMENT_ROW
 from schemas.sealing import box_public_key
 from schemas.secrets import AddressKey, BoxKey
@@ -16,7 +17,8 @@ from streams import intake_store
 from streams.address_book import AddressBook
 from streams.hop import InputRecord, Numbered
 from streams.hop_store import PostgresHopStore, prepared
-from streams.intake_role import IntakeRole, _Opened
+from streams.intake_placing import Opened, Placing
+from streams.intake_role import IntakeRole
 from streams.metrics import WorkerMetrics
 from tests.unit.ledger_builders import sixteen
 
@@ -35,8 +37,8 @@ def role(tmp_path) -> IntakeRole:
     public = box_public_key(BoxKey.generate())
     unused: Any = None
     return IntakeRole(
-        directory=unused, identity_keys={}, pseudonyms=unused, book=AddressBook.read([tmp_path]), address_key=AddressKey(bytes(32)),
-        placement_key=lambda: ("p1", public), metrics=WorkerMetrics("intake"), learn_more=lambda: None,
+        directory=unused, identity_keys={}, pseudonyms=unused, placing=Placing(AddressBook.read([tmp_path]), AddressKey(bytes(32)), lambda persons: [public] * len(persons)),
+        metrics=WorkerMetrics("intake"), learn_more=lambda: None,
     )  # fmt: skip
 
 
@@ -51,19 +53,19 @@ def stores(fresh_database):
         store.close()
 
 
-def heard(sender: str, persons: list[bytes], **identity: Any) -> _Opened:
+def heard(sender: str, persons: list[bytes], **identity: Any) -> Opened:
     header: Any = SimpleNamespace(header=SimpleNamespace(sender=SenderId(sender)))
     payload: Any = SimpleNamespace(envelope=header)
-    parts = {"subjects": [], "residences": [], "links": []} | identity
-    return _Opened(Numbered(InputRecord(0, 0, b"", b"", 0), b"", 1, payload), parts, {}, persons)
+    parts = identity_of(**identity)
+    return Opened(Numbered(InputRecord(0, 0, b"", b"", 0), b"", 1, payload), parts, {}, persons)
 
 
-def a_move() -> _Opened:
+def a_move() -> Opened:
     address = {"postcode": "1234AB", "number": 7, "suffix": ""}
     return heard("p99000001", [BRAM], subjects=[{"address": address, "as_of": MARCH, "born": None}])
 
 
-def a_link() -> _Opened:
+def a_link() -> Opened:
     link = {"subject": 0, "to_subject": 1, "from_day": ALWAYS, "until_day": None}
     nobody = {"address": None, "as_of": None, "born": None}
     return heard("gm9901", [ANNE, BRAM], subjects=[nobody, nobody], links=[link])
@@ -76,11 +78,11 @@ def test_a_link_and_a_move_heard_at_once_end_at_one_place(role, stores, first) -
 
     def hear_the_other() -> None:
         with late.transaction() as tx:
-            role._place(tx, [other()])
+            role.placing.place(tx, [other()], {})
 
     waiting = threading.Thread(target=hear_the_other)
     with early.transaction() as tx:
-        role._place(tx, [first()])
+        role.placing.place(tx, [first()], {})
         waiting.start()
         waiting.join(0.5)
     waiting.join(LONG_ENOUGH)

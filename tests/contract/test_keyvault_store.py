@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from keyvault.access_log import FIRST, LOOK, Access, first_break
+from keyvault.erasure_table import Erasure
 from keyvault.mandates import Mandate
 from keyvault.memory_store import InMemoryVaultStore
 from keyvault.store import VaultStore
-from schemas.orders import EvaluationOrder
+from schemas.erasure import Decision, Proved
+from schemas.orders import FIRST_LOAD, TURN, Order
 from schemas.secrets import WrappingKey
 
 DAY = dt.date(2025, 6, 1)
@@ -87,22 +90,104 @@ def test_evaluations_are_limited_per_caller_and_day(store: Any) -> None:
 
 
 def test_an_order_allows_more_until_its_day_and_its_number_and_only_once(store: Any) -> None:
-    def an_order(number: int, days: int, *, caller: str = "intake", identity: int = 1) -> EvaluationOrder:
-        return EvaluationOrder(bytes([identity]) * 16, caller, number, DAY + dt.timedelta(days=days), "first load")
+    def an_order(number: int, days: int, *, caller: str = "intake", identity: int = 1) -> Order:
+        return Order(
+            bytes([identity]) * 16, FIRST_LOAD, caller, "", number, DAY + dt.timedelta(days=days), "first load"
+        )
 
     def take(wanted: int, day: int = 0) -> tuple[int, int]:
         taken = store.take_evaluations("intake", wanted, DAY + dt.timedelta(days=day), per_day=10)
         return taken.granted, taken.left
 
-    assert store.place_order(an_order(15, 1))
-    assert not store.place_order(an_order(1000, 30))
-    assert store.place_order(an_order(7, 0, identity=2))
-    assert store.place_order(an_order(50, 9, caller="other", identity=3))
+    assert store.place_order(an_order(15, 1), DAY)
+    assert not store.place_order(an_order(1000, 30), DAY)
+    assert store.place_order(an_order(7, 0, identity=2), DAY)
+    assert store.place_order(an_order(50, 9, caller="other", identity=3), DAY)
     assert take(12) == (12, 20), "ten of the day, two of the order that ends first"
     assert take(8) == (8, 12)
     assert take(4, day=1) == (4, 18), "the day's own first, and an order that ended is over"
     assert take(100, day=1) == (18, 0)
     assert take(100, day=2) == (10, 0)
+
+
+def test_a_turn_makes_the_next_key_once_counts_what_it_turns_and_ends_with_the_old_key_destroyed(store: Any) -> None:
+    old, _ = store.pseudonym_key(DAY)
+    assert store.next_pseudonym_key() is None
+
+    def an_order(number: int, days: int, identity: int, key_id: str = old) -> Order:
+        return Order(bytes([identity]) * 16, TURN, "intake", key_id, number, DAY + dt.timedelta(days=days), "yearly")
+
+    assert store.place_order(an_order(100, 1, 1), DAY)
+    new, secret = store.next_pseudonym_key()
+    assert new != old
+    assert store.take_turned(100, DAY, key_id=old) == 5, "a twentieth more than the order says"
+    assert store.take_turned(6, DAY, key_id=old) is None, "all or none"
+    assert store.take_turned(5, DAY, key_id=old) == 0
+    assert not store.place_order(an_order(100, 1, 1), DAY)
+    assert store.place_order(an_order(20, 2, 2), DAY)
+    assert store.next_pseudonym_key() == (new, secret)
+    assert store.take_turned(1, DAY, key_id=new) is None
+    assert store.take_turned(1, DAY + dt.timedelta(days=2), key_id=old) == 20
+    assert store.take_turned(1, DAY + dt.timedelta(days=3), key_id=old) is None, "after its last day"
+    assert store.take_evaluations("intake", 50, DAY, per_day=10).granted == 10, "an order to turn allows no evaluation"
+
+    assert not store.end_turn(old=new, new=old, today=DAY)
+    assert store.pseudonym_key(DAY)[0] == old
+    assert store.end_turn(old=old, new=new, today=DAY)
+    assert not store.end_turn(old=old, new=new, today=DAY)
+    assert (store.pseudonym_key(DAY), store.next_pseudonym_key()) == ((new, secret), None)
+
+
+def test_of_a_destroyed_key_only_its_name_and_days_are_left(fresh_database: Callable[[str], str]) -> None:
+    dsn = fresh_database("keyvault_contract")
+    store = VaultStore(dsn, WrappingKey(b"\x09" * 32))
+    store.prepare(DAY)
+    old, _ = store.pseudonym_key(DAY)
+    store.place_order(Order(bytes(16), TURN, "intake", old, 1, DAY, "yearly"), DAY)
+    new = store.next_pseudonym_key()
+    assert new is not None
+    store.end_turn(old=old, new=new[0], today=DAY + dt.timedelta(days=1))
+    with psycopg.connect(dsn) as c:
+        rows = c.execute(
+            "SELECT key_id, state, ended_on, length(wrapped) FROM named_keys WHERE use = 'voprf' ORDER BY state"
+        ).fetchall()
+    store.close()
+    assert [(k, s, e) for k, s, e, _ in rows] == [
+        (new[0], "active", None),
+        (old, "destroyed", DAY + dt.timedelta(days=1)),
+    ]
+    assert rows[1][3] == 0 < rows[0][3]
+
+
+def test_who_is_erased_has_no_key_any_more_gets_none_and_opens_nothing(store: Any) -> None:
+    handle, person = b"e" * 16, b"p" * 16
+    store.learn_mandates([a_mandate(handle)], partition=0, next_offset=1)
+    assert store.person_keys([person], make=True, today=DAY) != [None]
+    line = store.write_log(a_look(mandate=a_mandate(handle)), most=60, since_ms=0)
+    by = Proved(Decision(b"r" * 16, 9901, True, "avg-17", "", 20_000, 20_001), ("grantor-gm9901-a", "grantor-gm9901-b"))
+    store.erase(person, by=by, at_ms=5, line=(line["sequence"], line["hash"]))
+    assert store.erasure(b"r" * 16) == Erasure(person, by.decision, by.deciders, 5, 1, line["sequence"], line["hash"])
+    assert store.erasure(b"q" * 16) is None
+    assert store.person_keys([person, b"q" * 16], make=True, today=DAY)[0] is None
+    assert store.mandate(handle).given is False
+    store.learn_mandates([a_mandate(b"f" * 16)], partition=0, next_offset=2)
+    assert store.mandate(b"f" * 16).given is False, "one that was on its way opens nothing either"
+    assert [r["client"] for r in store.log_lines(after=0, limit=9)] == [line["client"]], (
+        "the line stays, under the log's own id"
+    )
+    assert store.log_of(person, b"h" * 16, limit=9) == []
+
+
+def test_a_year_of_a_partition_has_one_key(store: Any) -> None:
+    first = store.year_keys(3, [2024, 2025], DAY)
+    assert len({*first, *store.year_keys(4, [2024], DAY)}) == 3
+    assert store.year_keys(3, [2025, 2024], DAY) == first[::-1]
+    assert store.signing_key(DAY) == store.signing_key(DAY)
+    assert store.has_year_keys(3, [2024])
+    store.destroy_years(3, [2024, 2023])
+    assert store.year_keys(3, [2023, 2024, 2025], DAY) == [None, None, first[1]], "and none is made again"
+    assert not store.has_year_keys(3, [2023, 2024])
+    assert store.year_keys(4, [2024], DAY) != [None]
 
 
 def test_mandates_and_offset_move_together_and_never_back(store: Any) -> None:

@@ -14,6 +14,7 @@ from runs import a_demo
 from deploy.demo import Demo
 from deploy.embedded_kafka import EmbeddedKafka
 from deploy.embedded_postgres import EmbeddedPostgres
+from deploy.zone import WORKERS
 from producers.deliveries import Delivery, Withdrawal
 from producers.publisher import Publisher
 from producers.town.oracle import compare
@@ -67,6 +68,15 @@ def says_it_waits(demo: Demo, roles: tuple[str, ...]) -> bool:
     return False
 
 
+def how_it_stands(demo: Demo, publisher: Publisher) -> str:
+    """What to look at when nothing goes on: the publisher's state, each role's last line and what it waits for."""
+    supervisor = demo.zone.supervisor
+    waiting = [role for role in (*WORKERS, "keyvault") if says_it_waits(demo, (role,))]
+    return f"{publisher.state()} waiting: {waiting} " + "; ".join(
+        f"{n}: {supervisor.last_line(n)}" for n in supervisor.pids()
+    )
+
+
 def went_through(
     demo: Demo, name: str, away: Callable[[], None], back: Callable[[], None], waits: Callable[[], bool]
 ) -> None:
@@ -87,7 +97,7 @@ def went_through(
         assert publisher.outbox.waiting_count() > 0
     finally:
         back()
-    assert publisher.wait(seconds=90)
+    assert publisher.wait(seconds=90), how_it_stands(demo, publisher)
     assert [r.accepted for r in publisher.receipts()[before:]] == [len(sent)]
     publisher.publish_items([takes_back(d) for d in sent], file=f"{name}-terug.csv")
     assert publisher.wait(seconds=60)

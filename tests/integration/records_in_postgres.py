@@ -36,6 +36,8 @@ class Records:
     now: dt.datetime = START
     sent: list[OutboxRow] = field(default_factory=list)
     stores: list[PostgresHopStore] = field(default_factory=list)
+    section_key_id: str = "section-1"
+    settled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         with prepared(self.dsn, store.DDL):
@@ -46,7 +48,8 @@ class Records:
         self.stores.append(PostgresHopStore(self.dsn, "projector"))
         shuffle: Callable[[Any], None] = random.Random(seed).shuffle if seed is not None else random.shuffle
         return HouseholdRecords(
-            self.stores[-1], lambda: ("section-1", box_public_key(SECTION)), SigningKey(b"\x07" * 32), Month(2025, 1),
+            self.stores[-1], lambda: (self.section_key_id, box_public_key(SECTION)),
+            lambda key_id: self.settled.append(key_id) is None, SigningKey(b"\x07" * 32), Month(2025, 1),
             lambda: self.now, rules or RecordRules(), shuffle,
         )  # fmt: skip
 

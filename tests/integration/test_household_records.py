@@ -176,3 +176,21 @@ def cards_of(world: tuple[list, list]) -> set[str]:
         for name, padded in opened.items()
         if padded.strip(b"\x00\x80")
     }
+
+
+def test_a_new_section_key_is_settled_only_after_a_full_round_under_it_was_acknowledged(records: Records) -> None:
+    projector = records.projector()
+    records.tick(projector)
+    assert records.settled == []
+    records.section_key_id = "section-2"
+    records.tick(projector)
+    assert records.settled == ["section-1"], "the round of before is done; this one went under the new key"
+    records.execute(
+        "INSERT INTO hop_outbox (source_partition, topic, target_partition, key, final) VALUES (0, 'household.gm9901.v1', 0, '', false)"
+    )
+    records.tick(projector)
+    assert records.settled == ["section-1"], "not while records are on their way"
+    records.execute("DELETE FROM hop_outbox")
+    records.tick(projector)
+    records.tick(projector)
+    assert records.settled == ["section-1", "section-2"]

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from three_roots import pinned
 
 from deploy.certificates import Authority
 from deploy.cluster import Cluster
@@ -33,9 +34,10 @@ from schemas.secrets import SigningKey
 from schemas.values import MandateHandle, day_number
 
 ROOT = Path(__file__).parent.parent.parent
-PROJECTOR = SigningKey(b"\x07" * 32)
+PROJECTOR, ROOT_KEY = SigningKey(b"\x07" * 32), SigningKey(b"\x08" * 32)
 PERSON, READER = b"\xab\xcd" * 8, "caseworker-gm9901-1"
 TODAY = dt.datetime.now(dt.UTC).date()
+"""The day these tests were read; midnight may come before they run."""
 CARD = codec.encode("household_card", {"known_on": 1, "epoch": 1, "members": 1, "subject": 1, "lines": []})
 LAYOUT = Layout.fitting([], classes=("ggz", "youth"))
 """Sections a record has here; what is in none of them is not asked."""
@@ -54,8 +56,9 @@ class Process:
         wrapping.chmod(0o600)
         self.config: dict[str, Any] = {
             "database_dsn": dsn, "kafka": {"bootstrap": kafka.bootstrap, **own}, "tls": own, "host": "127.0.0.1",
-            "port": free_port(), "metrics_port": free_port(), "wrapping_key_file": str(wrapping),
+            "port": free_port(), "metrics_port": free_port(), "wrapping": [{"file": str(wrapping)}],
             "projector_signing_public_key": verify_key_of(PROJECTOR).hex(), "inhabitants": 50_000,
+            "roots": pinned(ROOT_KEY).told(),
         }  # fmt: skip
         self.url = f"https://127.0.0.1:{self.config['port']}"
         self.log = folder / "keyvault.log"
@@ -142,7 +145,7 @@ def a_state(handle: bytes, *, given: bool = True) -> bytes:
     return codec.encode(
         "mandate_state",
         {"handle": handle, "person": PERSON, "municipality": 9901, "reader": READER, "purpose": "coordination",
-         "ground": "wmo-2.3.2", "valid_from": day_number(TODAY), "valid_until": day_number(TODAY), "given": given,
+         "ground": "wmo-2.3.2", "valid_from": day_number(TODAY), "valid_until": day_number(TODAY) + 1, "given": given,
          "revision": 1, "grantor": "grantor-gm9901-anne"},
     )  # fmt: skip
 
@@ -205,14 +208,14 @@ def test_kill_9_loses_no_key_no_mandate_and_no_count(process: Process) -> None:
     process.start()
     made = process.as_("ledger").person_keys([PERSON])
     pinned = process.as_("intake").public_key("voprf")
-    elements = process.as_("intake").elements([b"a", b"b"], pinned_public_key=pinned[1])
+    elements = process.as_("intake").elements([b"a", b"b"], pinned)
     assert process.running is not None
     process.running.kill()
     process.running.wait(5)
     process.start()
     assert process.as_("projector").person_keys([PERSON]) == made
     assert process.as_("intake").public_key("voprf") == pinned
-    assert process.as_("intake").elements([b"a", b"b"], pinned_public_key=pinned[1]) == elements
+    assert process.as_("intake").elements([b"a", b"b"], pinned) == elements
     assert process.as_(READER).look(process.record(handle))[0] is not None
     with psycopg.connect(process.dsn) as c:
         assert c.execute("SELECT sum(count) FROM evaluations").fetchone() == (4,)
@@ -268,7 +271,7 @@ def test_wrong_settings_and_an_expired_certificate_are_one_sentence_and_exit_cod
     files = process.authority.issue("keyvault", process.folder / "expired", valid_from=long_ago)
     expired = {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}
     assert ended(process, tls=expired)[0] == 2
-    code, sentence = ended(process, wrapping_key_file=str(process.folder / "absent"))
+    code, sentence = ended(process, wrapping=[{"file": str(process.folder / "absent")}])
     assert (code, sentence) == (2, f"The wrapping key {process.folder / 'absent'} can't be read.")
     assert ended(process, projector_signing_public_key="00")[0] == 2
 
@@ -279,8 +282,8 @@ def test_another_wrapping_key_stops_it_with_one_sentence(process: Process) -> No
     other = process.folder / "other.key"
     other.write_bytes(b"\x08" * 32)
     other.chmod(0o600)
-    code, sentence = ended(process, wrapping_key_file=str(other))
-    assert (code, "does not open with this wrapping key" in sentence) == (3, True)
+    code, sentence = ended(process, wrapping=[{"file": str(other)}])
+    assert (code, "do not open with this wrapping key" in sentence) == (3, True)
 
 
 def test_a_database_ahead_of_mandates_v1_stops_it_with_one_sentence(process: Process) -> None:

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from deploy.certificates import Authority
-from keyvault import tables, voprf
+from keyvault import group, tables, voprf
 from keyvault.access_log import first_break
-from keyvault.client import PersonKeyCache, VaultClient
+from keyvault.client import PersonKeyCache, PublicKey, VaultClient
 from keyvault.limits import EvaluationRules
 from keyvault.mandates import Mandate
 from keyvault.mutual_tls import listening_socket
@@ -47,29 +47,27 @@ def mandate(*, given: bool = True, until: dt.date = DAY) -> Mandate:
 
 def test_intake_gets_the_same_element_for_the_same_input_and_the_count_is_kept(vault: Running) -> None:
     intake = vault.as_("intake")
-    key_id, pinned = intake.public_key("voprf")
-    assert key_id.startswith("voprf-")
-    one = intake.elements([b"a", b"b"], pinned_public_key=pinned)
-    assert intake.elements([b"b"], pinned_public_key=pinned) == [one[1]]
+    pinned = intake.public_key("voprf")
+    assert pinned.key_id.startswith("voprf-")
+    one = intake.elements([b"a", b"b"], pinned)
+    assert intake.elements([b"b"], pinned) == [one[1]]
     with psycopg.connect(vault.dsn) as c:
         assert c.execute("SELECT caller, count FROM evaluations").fetchall() == [("intake", 3)]
     with pytest.raises(ContractBroken, match="proof"):
-        intake.elements([b"a"], pinned_public_key=voprf.public_key(voprf.random_scalar()))
+        intake.elements([b"a"], PublicKey(pinned.key_id, voprf.public_key(group.random_scalar())))
 
 
 def test_the_days_limit_holds_over_restarts_and_many_callers_and_none_is_lost_in_between(vault: Running) -> None:
     vault.vault.evaluations = EvaluationRules(inhabitants=1, least=30)
     intake = vault.as_("intake")
-    key_id, pinned = intake.public_key("voprf")
-    assert len(intake.elements([bytes([n]) for n in range(8)], pinned_public_key=pinned, pinned_key_id=key_id)) == 8
+    pinned = intake.public_key("voprf")
+    assert len(intake.elements([bytes([n]) for n in range(8)], pinned)) == 8
     assert intake.has_spare
     answers: list[int] = []
 
     def ask() -> None:
         try:
-            answers.append(
-                len(vault.as_("intake").elements([os.urandom(4) for _ in range(6)], pinned_public_key=pinned))
-            )
+            answers.append(len(vault.as_("intake").elements([os.urandom(4) for _ in range(6)], pinned)))
         except Unavailable:
             answers.append(0)
 
@@ -82,18 +80,18 @@ def test_the_days_limit_holds_over_restarts_and_many_callers_and_none_is_lost_in
     again = VaultStore(vault.dsn, WrappingKey(b"\x09" * 32))
     vault.vault.store = again
     with pytest.raises(Unavailable, match="no more pseudonyms today: 30 a day"):
-        intake.elements([b"x"], pinned_public_key=pinned)
+        intake.elements([b"x"], pinned)
     assert not intake.has_spare
     vault.now += 86_400
-    assert len(intake.elements([b"x", b"y"], pinned_public_key=pinned)) == 2
+    assert len(intake.elements([b"x", b"y"], pinned)) == 2
     again.close()
 
 
 def test_another_key_than_the_pinned_one_stops_intake_with_one_sentence(vault: Running) -> None:
     intake = vault.as_("intake")
-    key_id, pinned = intake.public_key("voprf")
-    with pytest.raises(ContractBroken, match=f"evaluates with the key {key_id}, and voprf-19990101-abcdef is pinned"):
-        intake.elements([b"a"], pinned_public_key=pinned, pinned_key_id="voprf-19990101-abcdef")
+    pinned = intake.public_key("voprf")
+    with pytest.raises(ContractBroken, match="has no pseudonym key voprf-19990101-abcdef now"):
+        intake.elements([b"a"], PublicKey("voprf-19990101-abcdef", pinned.key))
 
 
 def test_only_the_ledger_makes_person_keys_and_the_projector_borrows_them(vault: Running) -> None:
@@ -102,7 +100,9 @@ def test_only_the_ledger_makes_person_keys_and_the_projector_borrows_them(vault:
     made = vault.as_("ledger").person_keys(persons)
     assert len({k.reveal() for k in made if k}) == 29
     assert vault.as_("projector").person_keys(persons[::-1]) == made[::-1]
-    assert PersonKeyCache(vault.as_("projector")).keys(persons[:2]) == dict(zip(persons[:2], made[:2], strict=True))
+    assert PersonKeyCache(vault.as_("projector").person_keys).keys(persons[:2]) == dict(
+        zip(persons[:2], made[:2], strict=True)
+    )
 
 
 def test_nothing_in_the_database_opens_without_the_wrapping_key(vault: Running) -> None:
@@ -166,13 +166,13 @@ def test_two_ledgers_asking_for_the_same_persons_at_once_get_the_same_keys(vault
 @pytest.mark.parametrize("name", ["p99000001", "gm9901", READER, "ledger", "release", "operator"])
 def test_who_is_not_intake_gets_no_evaluation(vault: Running, name: str) -> None:
     with pytest.raises(ContractBroken, match="may not ask"):
-        vault.as_(name).elements([b"a"], pinned_public_key=bytes(32))
+        vault.as_(name).elements([b"a"], PublicKey("voprf-1", bytes(32)))
 
 
 @pytest.mark.parametrize("name", ["p99000001", "gm9901", READER, "intake", "release", "ledger"])
 def test_who_is_not_the_projector_gets_no_placement_key(vault: Running, name: str) -> None:
     with pytest.raises(ContractBroken):
-        vault.as_(name).placement_private()
+        vault.as_(name).placement_keys([PERSON])
 
 
 def test_a_connection_without_a_certificate_is_refused(vault: Running) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from three_roots import two_of
 
 from schemas import codec, topics
+from schemas.directory import sign_entry
 from schemas.errors import Unavailable
 from schemas.frames import Kind
 from schemas.sealing import partition_of
@@ -160,11 +164,7 @@ def test_rows_that_are_cut_off_are_refused_whole_with_a_receipt(ledger) -> None:
     assert (receipts(sent)[0]["code"], letters(sent)[0]["reason"]) == ("unreadable", "unreadable")
 
 
-def test_what_intake_refused_whole_has_its_code_in_the_receipt(ledger) -> None:
-    assert receipts(ledger.take(ledger.deliver(a_row("R1"), outcome="part")))[0]["code"] == "part"
-
-
-@pytest.mark.parametrize("spoil", [{"outcome": "part"}, {"signing": SigningKey.generate()}, {}])
+@pytest.mark.parametrize("spoil", [{"signing": SigningKey.generate()}, {}])
 def test_a_placement_goes_on_unopened_whatever_becomes_of_the_content(ledger, spoil) -> None:
     placement = ledger.network.placed(ANNE, ALWAYS_HOME)
     (events,) = person_events(ledger.take(ledger.deliver(a_row("R1", cents=-1), placements=[placement], **spoil)))
@@ -175,7 +175,7 @@ def test_a_placement_goes_on_unopened_whatever_becomes_of_the_content(ledger, sp
 def test_rows_of_someone_whose_key_is_gone_are_refused_and_the_rest_goes_on(ledger) -> None:
     ledger.keys.gone.add(BRAM)
     sent = ledger.take(ledger.deliver(a_row("R1"), a_row("R2", subject=1)))
-    assert codes(sent) == ["subject"]
+    assert codes(sent) == ["gone"]
     assert set(ledger.opened(sent)) == {ANNE}
 
 
@@ -193,3 +193,13 @@ def test_a_header_of_a_day_no_calendar_has_stops_nothing(ledger, day) -> None:
     sent = ledger.take(ledger.deliver(a_row("R1"), day=day), ledger.deliver(a_row("R1")))
     assert [row.topic for row in sent] == ["dead-letters.v1", *[r.topic for r in sent[1:]]]
     assert receipts(sent)[0]["accepted"] == 1
+
+
+def test_what_was_appended_with_a_revoked_key_is_refused_again_and_what_was_appended_before_is_taken(ledger) -> None:
+    before, after = ledger.deliver(a_row("R1"), appended_ms=-1), ledger.deliver(a_row("R2"), appended_ms=0)
+    network = ledger.network
+    entry = network.directory.sender_key(SENDER, f"{SENDER}-1")
+    network.directory.learn(sign_entry(two_of(network.root), replace(entry, revoked_at_ms=0, version=2)))
+    sent = ledger.take(before, after)
+    assert [r["accepted"] for r in receipts(sent)] == [1]
+    assert [letter["reason"] for letter in letters(sent)] == ["revoked-key"]

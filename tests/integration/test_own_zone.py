@@ -145,7 +145,7 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
         "first load",
         "--out",
         order,
-        says="1100 new persons until",
+        says="1100 new persons, until",
     )
     terminal.types("operator", "order", "sign", order, "--as", "anne", says="Signed by anne: 1100 new persons")
     terminal.types("operator", "order", "sign", order, "--as", "carol", says="no key of an operator carol", code=2)

@@ -20,6 +20,7 @@ from streams.hop import InputRecord
 from streams.hop_engine import HopEngine
 from streams.metrics import WorkerMetrics
 from streams.projector import Projector
+from streams.projector_erasure import Settling
 from tests.property.hop_memory import MemoryDatabase, MemoryHopStore
 from tests.property.ledger_histories import (
     Closed,
@@ -34,7 +35,21 @@ from tests.property.ledger_histories import (
 )
 from tests.unit.ledger_builders import DAY, KeysInMemory, a_hop_record
 
-KEYS, PLACEMENT, RELEASE = KeysInMemory(), BoxKey.generate(), SigningKey.generate()
+
+class PlacementKeys:
+    """A placement key of each person."""
+
+    def __init__(self) -> None:
+        self.made: dict[bytes, BoxKey] = {}
+
+    def of(self, person: bytes) -> BoxKey:
+        return self.made.setdefault(person, BoxKey.generate())
+
+    def keys(self, persons: Sequence[bytes]) -> dict[bytes, BoxKey]:
+        return {p: self.of(p) for p in persons}
+
+
+KEYS, PLACEMENT, RELEASE = KeysInMemory(), PlacementKeys(), SigningKey.generate()
 
 
 @dataclass(slots=True)
@@ -44,6 +59,12 @@ class TablesInMemory:
     frame: np.ndarray = field(default_factory=lambda: np.zeros(0, BOOKING))
     placements: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     open_epochs: dict[int, int] = field(default_factory=dict)
+
+    def erased(self, tx: Any, persons: Any) -> set[bytes]:
+        return set()
+
+    def take_out_year(self, tx: Any, *, partition: int, year: int, settled: bool) -> np.ndarray:
+        return np.zeros(0, BOOKING)
 
     def epochs(self, tx: Any) -> dict[int, int]:
         return dict(self.open_epochs)
@@ -83,9 +104,18 @@ def projector(tables: TablesInMemory) -> Iterator[HopEngine[Any, Any]]:
     """A real projector, whose tables are these."""
     metrics = WorkerMetrics("projector")
     role = Projector(
-        keys=KEYS, placement_secret=PLACEMENT, release_public=verify_key_of(RELEASE), metrics=metrics, publish=False
+        keys=KEYS,
+        placement_keys=PLACEMENT,
+        settling=Settling(lambda _, years: [None] * len(years), lambda *_: None, lambda *_: None, 24_000),
+        release_public=verify_key_of(RELEASE),
+        metrics=metrics,
+        publish=False,
     )
-    with patch("streams.projector.store", tables):
+    with (
+        patch("streams.projector.store", tables),
+        patch("streams.booking_fold.store", tables),
+        patch("streams.projector_erasure.store", tables),
+    ):
         yield HopEngine(role, MemoryHopStore(MemoryDatabase(), "projector"), metrics)
 
 
@@ -111,7 +141,7 @@ def written(history: History) -> list[InputRecord]:
 
 def _person_events(record: tuple[Step, ...]) -> bytes:
     placements = [
-        {"person": s.person, "version": s.version, "key_id": "p1", "sealed": seal_to(box_public_key(PLACEMENT), line_of(s))}
+        {"person": s.person, "version": s.version, "sealed": seal_to(box_public_key(PLACEMENT.of(s.person)), line_of(s))}
         for s in record if isinstance(s, Placed)
     ]  # fmt: skip
     events = []
@@ -119,7 +149,7 @@ def _person_events(record: tuple[Step, ...]) -> bytes:
         rows = b"".join(s.row().tobytes() for s in record if isinstance(s, Said) and s.person == person)
         sealed = seal_events(KEYS.keys([person])[person], person, "events", rows)
         events.append({"person": person, "sealed": sealed})
-    fields = {"day": DAY, "placements": placements, "events": events, "mandates": [], "months": []}
+    fields = {"day": DAY, "placements": placements, "events": events, "mandates": [], "months": [], "erased": []}
     return codec.encode("person_events", fields)
 
 

@@ -122,7 +122,7 @@ def test_every_decision_is_what_the_rules_say_of_every_window(world, mandated, e
 @given(contributions(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_rows_cut_in_two_change_no_decision(world, random) -> None:
     before = decided(world)
-    cut = [half for row in world for half in ((*row[:7], row[7] - 700), (*row[:7], 700))]
+    cut = [half for row in world for half in ((*row[:7], row[7] - 700, 0), (*row[:7], 700, 0))]
     random.shuffle(cut)
     assert decided(cut) == before
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from three_roots import pinned, two_of
 
+from producers.packing import identity_of
 from schemas import codec
 from schemas.directory import Directory, Entry, sign_entry
 from schemas.envelope import Header, RecipientKeys, seal_envelope
@@ -134,9 +136,9 @@ class Network:
 
     def __init__(self) -> None:
         self.root = SigningKey.generate()
-        self.directory = Directory(verify_key_of(self.root))
+        self.directory = Directory(pinned(self.root))
         grantor = Entry("grantor", GRANTOR, GRANTOR_KEY_ID, "signing", verify_key_of(GRANTOR_KEY), valid_from=0)
-        self.directory.learn(sign_entry(self.root, grantor))
+        self.directory.learn(sign_entry(two_of(self.root), grantor))
         self.identity, self.content = BoxKey.generate(), BoxKey.generate()
         self.signing: dict[str, SigningKey] = {}
         self.placement = BoxKey.generate()
@@ -152,7 +154,7 @@ class Network:
             kind="sender", name=name, key_id=f"{name}-1", use="signing", public_key=verify_key_of(secret), valid_from=0,
             municipalities=tuple(municipalities),
         )  # fmt: skip
-        self.directory.learn(sign_entry(self.root, entry))
+        self.directory.learn(sign_entry(two_of(self.root), entry))
 
     def header(self, sender: str, number: int, day: int = TODAY) -> Header:
         return Header(
@@ -172,11 +174,11 @@ class Network:
 
     def rekeyed(
         self, content: dict, persons: Sequence[bytes], *, sender: str = f"p{PROVIDER}", number: int = 1, day: int = TODAY,
-        refusals: dict[int, str] | None = None, placements: Sequence[dict] = (), outcome: str = "", signing: SigningKey | None = None,
+        refusals: dict[int, str] | None = None, placements: Sequence[dict] = (), erasures: Sequence[dict] = (), appended_ms: int = 0, signing: SigningKey | None = None,
     ) -> bytes:  # fmt: skip
         """The body of a rekeyed.v1 record."""
         data = seal_envelope(
-            header=self.header(sender, number, day), identity={"subjects": [], "residences": [], "links": []}, content=content,
+            header=self.header(sender, number, day), identity=identity_of(), content=content,
             recipients=RecipientKeys("i1", box_public_key(self.identity), "c1", box_public_key(self.content)),
             signing=signing or self.signing[sender],
         )  # fmt: skip
@@ -185,7 +187,7 @@ class Network:
             "rekeyed_envelope",
             {
                 "header": e["header"], "identity_hash": sha256(e["identity"]), "content": e["content"], "signature": e["signature"],
-                "persons": b"".join(persons), "placements": list(placements), "outcome": outcome,
+                "persons": b"".join(persons), "placements": list(placements), "appended_ms": appended_ms, "erasures": list(erasures),
                 "refusals": [{"subject": i, "code": c} for i, c in (refusals or {}).items()],
             },
         )  # fmt: skip
@@ -193,7 +195,7 @@ class Network:
     def placed(self, person: bytes, line: bytes, version: int = 1) -> dict:
         """A sealed placement as intake makes it."""
         sealed = seal_to(box_public_key(self.placement), line)
-        return {"person": person, "version": version, "key_id": "p1", "sealed": sealed}
+        return {"person": person, "version": version, "sealed": sealed}
 
 
 def a_hop_record(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from three_roots import pinned, two_of
 
 from deploy.certificates import Authority
 from producers import joining
@@ -19,7 +20,7 @@ from schemas.care import CARE_TYPES
 from schemas.directory import Entry, sign_entry
 from schemas.envelope import Envelope, open_content, open_identity
 from schemas.frames import DELIVERY_ROW
-from schemas.sealing import box_public_key, verify_key_of
+from schemas.sealing import box_public_key
 from schemas.secrets import BoxKey, Bsn, SigningKey, passes_eleven_test
 from schemas.values import Cents, SenderId
 
@@ -88,7 +89,7 @@ def admission(
     return joining.make_admission(
         sender=request.sender, certificate=authority.sign_request(request.csr, request.sender.text),
         authority=authority.ca_path.read_bytes(), bootstrap=bootstrap, vault_url="https://127.0.0.1:1",
-        root_public=verify_key_of(root), directory=[sign_entry(root, e) for e in entries], municipalities=[GM],
+        roots=pinned(root), directory=[sign_entry(two_of(root), e) for e in entries], municipalities=[GM],
         signing_public=request.signing_public_key,
     )  # fmt: skip
 

@@ -27,12 +27,12 @@ def an_id(number: int) -> bytes:
 
 def a_contribution(
     household: int, *, cents: int = 100_00, area: int = CLUSTER, provider: int = 0, care: str = "wmo-01", year: int = 2025,
-    epoch: int = 0, contributor: int | None = None,
+    epoch: int = 0, contributor: int | None = None, erased: bool = False,
 ) -> tuple:  # fmt: skip
     """`provider` 0: one of three, by household."""
     chosen = provider or 99_000_001 + household % 3
     by = household if contributor is None else contributor
-    return area, an_id(household), an_id(by), chosen, CARE_TYPE_BY_CODE[care].id, year, epoch, cents
+    return area, an_id(household), an_id(by), chosen, CARE_TYPE_BY_CODE[care].id, year, epoch, cents, int(erased)
 
 
 def rows(contributions: Iterable[tuple]) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from deploy.key_watch import KeyMetrics
 from deploy.settings import load_settings
 from keyvault.metrics import VaultMetrics
 from streams.metrics import WorkerMetrics
@@ -23,7 +24,9 @@ def exposed(registry: CollectorRegistry) -> set[str]:
 
 def test_every_metric_in_a_rule_exists() -> None:
     named = set(re.findall(r"zorgstroom_\w+", (RULES / "alerts.yml").read_text("utf-8")))
-    there = exposed(WorkerMetrics("ledger").registry) | exposed(VaultMetrics().registry)
+    there = (
+        exposed(WorkerMetrics("ledger").registry) | exposed(VaultMetrics().registry) | exposed(KeyMetrics().registry)
+    )
     assert named
     assert named <= there
 

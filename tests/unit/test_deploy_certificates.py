@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,30 @@ def _base64(der: bytes) -> bytes:
     import base64
 
     return base64.encodebytes(der)
+
+
+def test_certificates_that_end_soon_are_renewed_each_with_a_key_of_its_own_and_for_what_it_was_for(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path / "root")
+    soon = authority.issue("intake", tmp_path / "roles" / "intake", days=30)
+    late = authority.issue("ledger", tmp_path / "roles" / "ledger", days=300)
+    reader = authority.issue("caseworker-gm9901-1", tmp_path / "readers" / "caseworker-gm9901-1", days=30, server=False)
+    before = {f.name: (f.cert.read_bytes(), f.key.read_bytes()) for f in (soon, late, reader)}
+    due = authority.ending(tmp_path, within=dt.timedelta(days=60))
+    assert [f.name for f in due] == ["intake", "caseworker-gm9901-1"]
+    for files in due:
+        authority.renew(files)
+        assert files.cert.read_bytes() != before[files.name][0]
+        assert files.key.read_bytes() != before[files.name][1]
+        context = ssl.create_default_context(cafile=str(files.ca))
+        context.load_cert_chain(str(files.cert), str(files.key))
+    assert (late.cert.read_bytes(), late.key.read_bytes()) == before["ledger"]
+    assert authority.ending(tmp_path, within=dt.timedelta(days=60)) == []
+    purposes = [
+        x509.load_pem_x509_certificate(f.cert.read_bytes())
+        .extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        .value
+        for f in (soon, reader)
+    ]
+    assert [ExtendedKeyUsageOID.SERVER_AUTH in p for p in purposes] == [True, False]

@@ -32,7 +32,7 @@ INTAKE, LEDGER, SENDER = BoxKey(b"\x01" * 32), BoxKey(b"\x02" * 32), SigningKey(
 RECIPIENTS = RecipientKeys("i1", box_public_key(INTAKE), "c1", box_public_key(LEDGER))
 IDENTITY = {
     "subjects": [{"handle": b"h" * 16, "bsn": "999900006", "address": None, "as_of": None, "born": None}],
-    "residences": [], "links": [],
+    "residences": [], "links": [], "erasures_asked": [], "erasures_decided": [],
 }  # fmt: skip
 CONTENT = {"rows": b"", "months": [], "mandates": [], "mandates_changed": [], "mandates_withdrawn": []}
 

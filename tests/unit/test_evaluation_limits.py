@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vault_builders import DAY, VaultInMemory
 
-from keyvault import blinding, voprf
+from keyvault import blinding, group, voprf
+from keyvault.client import PublicKey
 from keyvault.limits import EvaluationRules
 from keyvault.mutual_tls import Caller
+from keyvault.pseudonym_work import PseudonymWork
 from schemas import codec
 from schemas.errors import Refused, Unavailable
-from schemas.orders import EvaluationOrder, add_signature, proved_order, signed_order
+from schemas.orders import Order, add_signature, proved_order, signed_order
 from schemas.sealing import verify_key_of
 from schemas.secrets import Bsn, PersonIdKey, ScalarKey, SigningKey
 from streams import pseudonyms
+from streams.pseudonym_table import Generation
 from streams.pseudonyms import Asked, Pseudonyms
 
 INTAKE, OPERATOR = Caller("intake", b""), Caller("operator", b"", "10.0.0.1")
@@ -42,17 +45,22 @@ def evaluated(here: VaultInMemory, count: int) -> tuple[int, int]:
     batch = blinding.blind([n.to_bytes(4, "big") for n in range(count)])
     answer = codec.decode(
         "vault_evaluation",
-        here.vault.evaluate(INTAKE, codec.encode("vault_elements", {"elements": list(batch.elements)})),
+        PseudonymWork(here.vault).evaluate(
+            INTAKE,
+            codec.encode(
+                "vault_elements", {"key_id": here.store.pseudonym_key(DAY)[0], "elements": list(batch.elements)}
+            ),
+        ),
     )
     given = len(answer["elements"])
     part = blinding.BlindedBatch(batch.elements[:given], batch.scalars[:given])
-    public = codec.decode("vault_key", here.vault.public_key("voprf"))["key"]
+    public = codec.decode("vault_key", PseudonymWork(here.vault).public_key())["key"]
     blinding.unblind(part, answer["elements"], proof=answer["proof"], pinned_public_key=public)
     return given, answer["standing"]
 
 
 def an_order(number: int = 10, days: int = 5, *signers: tuple[str, SigningKey], why: str = "first load") -> bytes:
-    order = EvaluationOrder.new(number=number, until=DAY + dt.timedelta(days=days), why=why)
+    order = Order.first_load(number=number, until=DAY + dt.timedelta(days=days), why=why)
     data = signed_order(order.encoded(), {})
     for name, key in signers or (("anne", ANNE), ("bob", BOB)):
         data = add_signature(data, name, key)
@@ -75,8 +83,8 @@ def test_past_the_days_limit_the_rest_is_not_evaluated_and_tomorrow_there_is_roo
 
 def test_an_order_of_two_operators_allows_more_and_is_on_the_log(here: VaultInMemory) -> None:
     order = an_order(10)
-    here.vault.order(OPERATOR, order)
-    here.vault.order(OPERATOR, order)
+    PseudonymWork(here.vault).order(OPERATOR, order)
+    PseudonymWork(here.vault).order(OPERATOR, order)
     assert evaluated(here, 100) == (14, 0)
     assert [(r["action"], r["who"], r["source"], r["result"]) for r in here.log.records] == [
         ("order", "operator", "10.0.0.1", "given")
@@ -98,7 +106,7 @@ def test_an_order_of_two_operators_allows_more_and_is_on_the_log(here: VaultInMe
 )  # fmt: skip
 def test_an_order_that_does_not_hold_allows_nothing_and_is_logged(here: VaultInMemory, code: str, order: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        here.vault.order(OPERATOR, order)
+        PseudonymWork(here.vault).order(OPERATOR, order)
     assert refused.value.code == code
     assert evaluated(here, 9)[0] == 4
     assert here.results() == [code]
@@ -106,8 +114,8 @@ def test_an_order_that_does_not_hold_allows_nothing_and_is_logged(here: VaultInM
 
 def test_an_order_changed_after_signing_does_not_hold() -> None:
     fields = codec.decode("signed_order", an_order(10))
-    more = EvaluationOrder.decode(fields["order"])
-    forged = EvaluationOrder(more.id, more.caller, 400, more.until, more.why).encoded()
+    more = Order.decode(fields["order"])
+    forged = replace(more, number=400).encoded()
     with pytest.raises(Refused):
         proved_order(codec.encode("signed_order", fields | {"order": forged}), RULES.operators)
 
@@ -127,6 +135,10 @@ def test_five_times_the_median_day_can_be_seen(here: VaultInMemory) -> None:
     ) == (4, 2, 0)
 
 
+SCALAR = group.random_scalar()
+PINNED = PublicKey("voprf-1", bytes(32))
+
+
 @dataclass
 class LimitedVault:
     """Evaluates as the vault does, so many and no more."""
@@ -134,16 +146,14 @@ class LimitedVault:
     left: int
     has_spare: bool = True
     asked: list[int] = field(default_factory=list)
-    key: ScalarKey = field(default_factory=voprf.random_scalar)
+    key: ScalarKey = field(default_factory=group.random_scalar)
 
-    def elements(
-        self, inputs: Sequence[bytes], *, pinned_public_key: bytes, pinned_key_id: str | None = None
-    ) -> list[bytes]:
-        assert pinned_key_id == "voprf-1"
+    def elements(self, inputs: Sequence[bytes], pinned: PublicKey) -> list[bytes]:
+        assert pinned == PINNED
         self.asked.append(len(inputs))
         batch = blinding.blind(inputs)
         given, _ = voprf.evaluate(self.key, list(batch.elements))
-        found = voprf.unblind_batch(given, batch.scalars)[: self.left]
+        found = group.unblind_batch(given, batch.scalars)[: self.left]
         self.left -= len(found)
         if not found:
             msg = "no more today"
@@ -158,34 +168,34 @@ class Tables:
     handles: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
     persons: dict[bytes, bytes] = field(default_factory=dict)
 
-    def keep(self, rows: Sequence[tuple[bytes, bytes, int]], persons: dict[bytes, bytes]) -> None:
+    def keep(self, rows: Sequence[tuple[bytes, bytes, int]], _generation: int, persons: dict[bytes, bytes]) -> None:
         self.handles |= {lookup: (sealed, month) for lookup, sealed, month in rows}
         self.persons |= persons
+
+    def stand_in(self, patch: pytest.MonkeyPatch) -> None:
+        def known(rows: dict[bytes, Any], wanted: Sequence[bytes]) -> dict[bytes, Any]:
+            return {k: rows[k] for k in wanted if k in rows}
+
+        patch.setattr(pseudonyms.store, "cached_handles", lambda _tx, wanted: known(self.handles, wanted))
+        patch.setattr(pseudonyms.store, "save_handles", lambda _tx, rows: self.keep(rows, 1, {}))
+        patch.setattr(pseudonyms.table, "in_use", lambda _tx: Generation(1, "voprf-1", b"print"))
+        patch.setattr(pseudonyms.table, "persons_of", lambda _tx, _generation, wanted: known(self.persons, wanted))
+        patch.setattr(pseudonyms.table, "erased", lambda _tx, _persons: set())
+        patch.setattr(pseudonyms.table, "save_persons", lambda _tx, _generation, rows: self.keep([], 1, rows))
 
 
 def test_intake_waits_past_the_limit_keeps_what_came_and_asks_only_for_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tables, vault = Tables(), LimitedVault(left=3)
-    monkeypatch.setattr(
-        pseudonyms.store,
-        "cached_handles",
-        lambda _tx, wanted: {k: tables.handles[k] for k in wanted if k in tables.handles},
-    )
-    monkeypatch.setattr(
-        pseudonyms.store,
-        "persons_of",
-        lambda _tx, elements: {e: tables.persons[e] for e in elements if e in tables.persons},
-    )
-    monkeypatch.setattr(pseudonyms.store, "save_persons", lambda _tx, rows: tables.keep([], rows))
-    monkeypatch.setattr(pseudonyms.store, "save_handles", lambda _tx, rows: tables.keep(rows, {}))
+    tables.stand_in(monkeypatch)
     bsns = ("999900006", "999900018", "999900031", "999900043", "999900055")
     subjects = [Asked("p99000001", bytes([n]) * 16, Bsn(b), 1, 24_300) for n, b in enumerate(bsns)]
 
     def resolve(*, limited: LimitedVault = vault) -> list[bytes]:
         role = Pseudonyms(
-            vault=limited, pinned_public_key=bytes(32), scalar=SCALAR, id_key=PersonIdKey(b"\x05" * 32), cache_key=b"\x06" * 32,
-            pinned_key_id="voprf-1", keep=tables.keep,
+            vault=limited, pinned={"voprf-1": PINNED}.get, scalars={b"print": SCALAR}, id_key=PersonIdKey(b"\x05" * 32), cache_key=b"\x06" * 32,
+            keep=tables.keep,
         )  # fmt: skip
         return role.resolve(None, subjects)[0]  # type: ignore[arg-type]
 
@@ -202,20 +212,12 @@ def test_intake_waits_past_the_limit_keeps_what_came_and_asks_only_for_the_rest(
     assert resolve(limited=unlimited) == persons
 
 
-SCALAR = voprf.random_scalar()
-
-
 def test_what_is_known_is_asked_again_only_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     tables, vault = Tables(), LimitedVault(left=100)
-    for name, fake in (
-        ("cached_handles", lambda _tx, wanted: {k: tables.handles[k] for k in wanted if k in tables.handles}),
-        ("persons_of", lambda _tx, elements: {e: tables.persons[e] for e in elements if e in tables.persons}),
-        ("save_persons", lambda _tx, rows: tables.keep([], rows)), ("save_handles", lambda _tx, rows: tables.keep(rows, {})),
-    ):  # fmt: skip
-        monkeypatch.setattr(pseudonyms.store, name, fake)
+    tables.stand_in(monkeypatch)
     role = Pseudonyms(
-        vault=vault, pinned_public_key=bytes(32), scalar=SCALAR, id_key=PersonIdKey(b"\x05" * 32), cache_key=b"\x06" * 32,
-        pinned_key_id="voprf-1", keep=tables.keep,
+        vault=vault, pinned={"voprf-1": PINNED}.get, scalars={b"print": SCALAR}, id_key=PersonIdKey(b"\x05" * 32), cache_key=b"\x06" * 32,
+        keep=tables.keep,
     )  # fmt: skip
 
     def ask(month: int) -> Any:

@@ -23,6 +23,8 @@ CALLERS = (
 )  # fmt: skip
 ALLOWED = {
     "/v1/evaluate": {"intake"},
+    "/v1/turn": {"intake"},
+    "/v1/turn/end": {"intake"},
     "/v1/person-keys": {"ledger", "projector"},
     "/v1/look": {READER, "family-7"},
     "/v1/orders": {"operator"},
@@ -30,10 +32,19 @@ ALLOWED = {
     "/v1/log/lines": {"operator"},
     "/v1/log/head": {"intake", "ledger", "operator"},
     "/v1/mandates/withdraw": {"gm9901"},
-    "/v1/keys/voprf": {"intake", "admin"},
-    "/v1/keys/placement": {"intake"},
-    "/v1/keys/placement/private": {"projector"},
+    "/v1/keys/voprf": {"intake", "operator", "admin"},
+    "/v1/keys/voprf/next": {"operator"},
+    "/v1/placement-keys": {"intake"},
+    "/v1/placement-keys/private": {"projector"},
+    "/v1/year-keys": {"projector"},
+    "/v1/erase": {"projector"},
+    "/v1/year-keys/destroy": {"projector"},
+    "/v1/erasures/receipt": {"gm9901"},
+    "/v1/keys/receipts": {"operator", "admin"},
     "/v1/keys/section": {"projector"},
+    "/v1/keys": {"operator"},
+    "/v1/keys/section/turn": {"operator"},
+    "/v1/keys/section/settled": {"projector"},
 }
 
 

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import NameOID
+from three_roots import pinned
 
 from deploy.certificates import Authority
 from keyvault.caller_signature import check_caller_signature, sign_as_caller
@@ -23,7 +24,7 @@ from keyvault.client import VaultClient
 from keyvault.person_key_cache import PersonKeyCache
 from keyvault.settings import VaultSettings
 from schemas.errors import Refused, SettingsWrong, Unavailable
-from schemas.secrets import DataKey
+from schemas.secrets import DataKey, SigningKey
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -46,7 +47,7 @@ def persons(*letters: str) -> list[bytes]:
 
 def test_a_key_is_lent_once_a_minute_and_not_kept_longer() -> None:
     vault, now = Lending(), [0.0]
-    cache = PersonKeyCache(vault, clock=lambda: now[0])
+    cache = PersonKeyCache(vault.person_keys, clock=lambda: now[0])
     assert cache.keys(persons("a", "b", "a")) == {p: DataKey(p * 2) for p in persons("a", "b")}
     now[0] = 59.0
     cache.keys(persons("a", "c"))
@@ -60,13 +61,13 @@ def test_a_key_is_lent_once_a_minute_and_not_kept_longer() -> None:
 def test_who_has_no_key_is_asked_again_each_time() -> None:
     vault = Lending()
     vault.erased = set(persons("a"))
-    cache = PersonKeyCache(vault)
+    cache = PersonKeyCache(vault.person_keys)
     assert cache.keys(persons("a")) == cache.keys(persons("a")) == {}
     assert len(vault.asked) == 2
 
 
 def test_the_cache_never_holds_more_than_its_size() -> None:
-    cache = PersonKeyCache(Lending(), size=2)
+    cache = PersonKeyCache(Lending().person_keys, size=2)
     assert len(cache.keys(persons("a", "b", "c", "d"))) == 4
     assert list(cache._held) == persons("c", "d")
 
@@ -147,9 +148,9 @@ def right(tmp_path: Path) -> dict[str, Any]:
     own = {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}
     return {
         "database_dsn": "postgresql://keyvault:secret@127.0.0.1:1/keyvault", "kafka": {"bootstrap": "127.0.0.1:1", **own},
-        "tls": own, "host": "127.0.0.1", "port": 1234, "metrics_port": 1235, "wrapping_key_file": str(wrapping),
+        "tls": own, "host": "127.0.0.1", "port": 1234, "metrics_port": 1235, "wrapping": [{"file": str(wrapping)}],
         "projector_signing_public_key": "07" * 32,
-        "inhabitants": 50_000,
+        "inhabitants": 50_000, "roots": pinned(SigningKey(b"\x08" * 32)).told(),
     }  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def loaded(folder: Path, fields: dict[str, Any]) -> VaultSettings:
 def test_right_settings_are_taken(tmp_path: Path, right: dict[str, Any]) -> None:
     settings = loaded(tmp_path, right)
     settings.check(NOW)
-    assert settings.wrapping_key().reveal() == b"\x09" * 32
+    assert settings.wrapping_keys(bytes)[0].reveal() == b"\x09" * 32
     assert settings.database_dsn == right["database_dsn"]
 
 
@@ -170,8 +171,8 @@ def test_right_settings_are_taken(tmp_path: Path, right: dict[str, Any]) -> None
     ("name", "value"),
     [
         ("database_dsn", "nonsense"), ("database_dsn", None), ("kafka", {}), ("tls", "x"), ("port", "x"), ("port", 0),
-        ("metrics_port", 70_000), ("inhabitants", 0), ("projector_signing_public_key", "07"), ("projector_signing_public_key", "zz" * 32),
-        ("wrapping_key_file", 3),
+        ("metrics_port", 70_000), ("inhabitants", 0), ("roots", {}), ("projector_signing_public_key", "07"), ("projector_signing_public_key", "zz" * 32),
+        ("wrapping", 3),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_and_its_value_is_not(
@@ -184,7 +185,8 @@ def test_a_wrong_field_is_named_and_its_value_is_not(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("operators", {"anne": "07"}), ("operators", "anne"), ("new_persons_a_day", 2)]
+    ("name", "value"),
+    [("operators", {"anne": "07"}), ("operators", "anne"), ("new_persons_a_day", 2), ("copies_days", 0)],
 )
 def test_a_wrong_field_that_may_be_absent_is_named(
     tmp_path: Path, right: dict[str, Any], name: str, value: Any
@@ -195,16 +197,16 @@ def test_a_wrong_field_that_may_be_absent_is_named(
 
 
 def test_a_wrapping_key_that_others_may_read_is_refused(tmp_path: Path, right: dict[str, Any]) -> None:
-    Path(right["wrapping_key_file"]).chmod(0o640)
+    Path(right["wrapping"][0]["file"]).chmod(0o640)
     with pytest.raises(SettingsWrong, match="0600"):
-        loaded(tmp_path, right).wrapping_key()
+        loaded(tmp_path, right).wrapping_keys(bytes)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x09" * 31, b"\x09" * 33])
 def test_a_wrapping_key_of_another_length_is_refused(tmp_path: Path, right: dict[str, Any], raw: bytes) -> None:
-    Path(right["wrapping_key_file"]).write_bytes(raw)
+    Path(right["wrapping"][0]["file"]).write_bytes(raw)
     with pytest.raises(SettingsWrong, match="32 bytes"):
-        loaded(tmp_path, right).wrapping_key()
+        loaded(tmp_path, right).wrapping_keys(bytes)
 
 
 @pytest.mark.parametrize(("days_ago", "word"), [(900, "expired"), (-10, "valid from")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from vault_builders import CARD, DAY, HANDLE, READER, VaultInMemory, a_look, a_m
 
 from keyvault import blinding
 from keyvault.access_log import first_break
+from keyvault.key_work import KeyWork
 from keyvault.mutual_tls import Caller
+from keyvault.pseudonym_work import PseudonymWork
 from schemas import codec
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import open_section
@@ -38,21 +41,25 @@ def look(
 
 def test_evaluations_are_counted_per_caller_and_day(here: VaultInMemory) -> None:
     batch = blinding.blind([b"a", b"b"])
-    body = codec.encode("vault_elements", {"elements": list(batch.elements)})
-    answer = codec.decode("vault_evaluation", here.vault.evaluate(INTAKE, body))
-    public = codec.decode("vault_key", here.vault.public_key("voprf"))
+    body = codec.encode(
+        "vault_elements", {"key_id": here.store.pseudonym_key(DAY)[0], "elements": list(batch.elements)}
+    )
+    answer = codec.decode("vault_evaluation", PseudonymWork(here.vault).evaluate(INTAKE, body))
+    public = codec.decode("vault_key", PseudonymWork(here.vault).public_key())
     assert public["key_id"] == answer["key_id"]
     blinding.unblind(batch, answer["elements"], proof=answer["proof"], pinned_public_key=public["key"])
     assert here.store.evaluation_days(DAY) == (2, [])
     here.now += 86_400
-    here.vault.evaluate(INTAKE, body)
+    PseudonymWork(here.vault).evaluate(INTAKE, body)
     assert here.store.evaluation_days(DAY + dt.timedelta(days=1)) == (2, [2])
 
 
 @pytest.mark.parametrize("elements", [[], [bytes(32)], [b"\xff" * 32]])
 def test_a_malformed_batch_is_refused_and_not_counted(here: VaultInMemory, elements: list[bytes]) -> None:
     with pytest.raises(Refused):
-        here.vault.evaluate(INTAKE, codec.encode("vault_elements", {"elements": elements}))
+        PseudonymWork(here.vault).evaluate(
+            INTAKE, codec.encode("vault_elements", {"key_id": here.store.pseudonym_key(DAY)[0], "elements": elements})
+        )
     assert here.store.evaluation_days(DAY) == (0, [])
 
 
@@ -70,10 +77,18 @@ def test_person_ids_of_another_length_or_too_many_are_refused(here: VaultInMemor
         here.vault.person_keys(LEDGER, codec.encode("vault_persons", {"persons": persons}))
 
 
-def test_the_private_placement_key_fits_the_public_one(here: VaultInMemory) -> None:
-    public = codec.decode("vault_key", here.vault.public_key("placement"))
-    private = codec.decode("vault_key", here.vault.placement_private())
-    assert (private["key_id"], box_public_key(BoxKey(private["key"]))) == (public["key_id"], public["key"])
+def test_each_person_has_a_placement_key_that_no_person_key_tells(here: VaultInMemory) -> None:
+    body = codec.encode("vault_persons", {"persons": b"a" * 16 + b"b" * 16})
+
+    def asked(of: Callable[[Caller, bytes], bytes], caller: Caller) -> list[bytes]:
+        keys = codec.decode("vault_person_keys", of(caller, body))["keys"]
+        return [keys[:32], keys[32:]]
+
+    assert asked(here.vault.placement_keys, PROJECTOR) == [bytes(32)] * 2
+    public = asked(here.vault.placement_public_keys, INTAKE)
+    private = asked(here.vault.placement_keys, PROJECTOR)
+    assert [box_public_key(BoxKey(k)) for k in private] == public
+    assert len({*public, *private, *asked(here.vault.person_keys, LEDGER)}) == 6
 
 
 def test_a_look_opens_what_the_mandate_is_for_and_is_logged_once(here: VaultInMemory) -> None:
@@ -285,3 +300,26 @@ def test_nothing_of_a_mandates_person_is_printed(here: VaultInMemory) -> None:
 def test_what_no_mandate_can_be_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         a_mandate(**change)
+
+
+def test_after_a_turn_of_the_section_key_old_records_open_until_all_are_made_anew(here: VaultInMemory) -> None:
+    here.store.learn_mandates([a_mandate()], partition=0, next_offset=1)
+    old, work, operator = a_record(here.section_public), KeyWork(here.vault), Caller("operator", b"", "10.0.0.1")
+    first, second = (
+        here.store.box_key("section", DAY)[0],
+        codec.decode("vault_key_name", work.turn_section(operator, b""))["key_id"],
+    )
+    new = a_record(here.section_public, version=2)
+    with pytest.raises(Refused, match="still opens records"):
+        work.turn_section(operator, b"")
+    assert all(look(here, record=r)[0] for r in (old, new))
+    for key_id in (first, "section-of-nobody", second, second):
+        assert all(look(here, record=r)[0] for r in ((old, new) if key_id != second else (new,)))
+        work.settle_section(PROJECTOR, codec.encode("vault_key_name", {"key_id": key_id}))
+    with pytest.raises(Refused):
+        look(here, record=old)
+    assert look(here, record=new)[0]
+    states = {s["key_id"]: s["state"] for s in codec.decode("vault_keys", work.states(operator, b""))["keys"]}
+    assert (states[first], states[second]) == ("destroyed", "active")
+    turns = [(r["action"], r["result"]) for r in here.log.records if r["action"].startswith("turn")]
+    assert turns == [("turn", "given"), ("turn", "unknown-key"), ("turn-end", "given")]

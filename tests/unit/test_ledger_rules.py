@@ -183,9 +183,11 @@ def test_after_its_credit_a_debit_may_be_declared_anew() -> None:
     assert judged.refused == [(3, "9389")]
 
 
-def test_a_withdrawal_is_written_as_its_debit_in_all_but_the_kind() -> None:
-    debit, credit = written(taken(a_row("R1", cents=900, volume=3), a_withdrawal("R1", cents=5, volume=1)))
+def test_a_withdrawal_is_written_as_its_debit_in_all_but_the_kind_and_then_as_it_was_said() -> None:
+    debit, credit, said = written(taken(a_row("R1", cents=900, volume=3), a_withdrawal("R1", cents=5, volume=1)))
     assert credit["kind"] == Kind.WITHDRAWN
+    assert (said["kind"], said["cents"], said["volume"]) == (Kind.WITHDRAWAL_SAID, 5, 1)
+    assert said["reference"] != debit["reference"]
     assert [debit[n] for n in LEDGER_ROW.names if n != "kind"] == [credit[n] for n in LEDGER_ROW.names if n != "kind"]
 
 
@@ -245,7 +247,7 @@ def test_later_envelopes_of_a_window_see_what_earlier_ones_did() -> None:
 
 
 def test_every_kind_of_row_has_its_rule() -> None:
-    assert set(TAKEN) == set(Kind) - {Kind.GRANT_ENDED}, "that one the ledger alone writes"
+    assert set(TAKEN) == set(Kind) - {Kind.GRANT_ENDED, Kind.WITHDRAWAL_SAID}, "those the ledger alone writes"
 
 
 def test_no_rows_are_nothing() -> None:

@@ -287,3 +287,12 @@ def test_the_builders_receipt_is_one_the_schema_takes(tmp_path: Path) -> None:
         publisher.publish_items(deliveries(1), file="f")
         envelope = Envelope.decode(publisher.outbox.waiting(after=0)[0].sealed)
     assert codec.decode("receipt", codec.encode("receipt", receipt(envelope)))["number"] == 1
+
+
+def test_begun_anew_it_forgets_what_waits_and_numbers_from_1(outbox: Outbox) -> None:
+    before = outbox.id
+    assert (add(outbox), add(outbox)) == (1, 2)
+    assert outbox.begin_anew() == 2
+    assert (outbox.waiting_count(), outbox.last_number) == (0, 0)
+    assert outbox.id != before
+    assert add(outbox) == 1

@@ -30,7 +30,7 @@ def world() -> list[tuple]:
 
 
 def test_each_area_is_the_sum_of_its_children_and_the_rest_stands_beside_it() -> None:
-    found = decided([(*r[:7], 1000_00) for r in world()])
+    found = decided([(*r[:7], 1000_00, 0) for r in world()])
     shown = {c.area: d.euros for c, d in found.items() if c.group == "total"}
     assert shown["BU99010101.01"] == shown["BU99010101.02"] == 30_000
     assert shown["BU99010101"] == 60_000

@@ -71,13 +71,26 @@ def test_of_secret_addresses_the_six_largest_are_one_contributor() -> None:
     assert reason(spread([101] * 6 + [75] * 8 + [1], area=REST), of=cell("GM9901")) == "safe"
 
 
+def test_who_was_erased_adds_nothing_to_n_and_joins_the_largest_other() -> None:
+    assert reason(spread([100] * 10) + spread([100], erased=True)[-3:]) == ""
+    nine = spread([100] * 9) + [a_contribution(50, provider=99_000_001 + p, erased=True) for p in range(3)]
+    assert reason(nine) == "safe"
+    gone = [a_contribution(50, cents=240_00, provider=99_000_001 + p, erased=True) for p in range(3)]
+    half = spread([660] + [100] * 9)
+    assert reason(half) == ""
+    assert reason(half + gone) == ""
+    assert reason(half + [(*g[:7], g[7] + 1, g[8]) for g in gone]) == "safe"
+    assert decided(half + gone)[cell()].households == decided(half)[cell()].households == 10
+    assert reason(gone) == "safe", "alone it is nobody's protection"
+
+
 def test_an_institution_in_the_rest_is_not_joined_with_secret_addresses() -> None:
     institution = [
         a_contribution(50 + i, cents=600_00, area=REST, contributor=99, provider=99_000_001 + i % 3) for i in range(3)
     ]
     secret = [a_contribution(i, area=REST, provider=99_000_001 + p) for i in range(1, 15) for p in range(3)]
     assert reason(institution + secret, of=cell("GM9901")) == ""
-    assert reason([(*r[:7], r[7] * 3) for r in institution] + secret, of=cell("GM9901")) == "safe"
+    assert reason([(*r[:7], r[7] * 3, r[8]) for r in institution] + secret, of=cell("GM9901")) == "safe"
 
 
 def test_without_any_one_provider_the_rest_is_safe_too() -> None:
@@ -183,8 +196,8 @@ def test_every_difference_with_an_earlier_publication_is_judged() -> None:
 def test_neighbouring_windows_that_are_safe_do_not_hide_a_longer_one_that_is_not() -> None:
     """Sixty households published, all credited, redeclared with one more: each step is safe, first and last differ by one."""
     sixty = spread([100] * 60)
-    credited = [(*r[:6], 1, -r[7]) for r in sixty]
-    again = [(*r[:6], 2, r[7]) for r in [*sixty, a_contribution(99)]]
+    credited = [(*r[:6], 1, -r[7], 0) for r in sixty]
+    again = [(*r[:6], 2, r[7], 0) for r in [*sixty, a_contribution(99)]]
     world = [*sixty, *credited, *again]
     assert reason(world, published={cell(): [0]}) == "safe since 0"
     assert reason(world, published={cell(): [1]}) == ""
@@ -215,7 +228,7 @@ def test_the_numbers_of_the_rules_are_those_of_the_publication_standard() -> Non
 
 
 def test_money_stays_integer_up_to_billions() -> None:
-    huge = [(*r[:7], 9_000_000_000_00 + r[7]) for r in spread([1] * 12)]
+    huge = [(*r[:7], 9_000_000_000_00 + r[7], 0) for r in spread([1] * 12)]
     found = decided(huge)[cell()]
     assert found.released
     assert found.euros == np.int64(12 * 3 * 9_000_000_000)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from provider_profiles import admission
+from three_roots import pinned, two_of
 
 from deploy.certificates import Authority
 from producers import command_tables, joining
@@ -33,12 +34,12 @@ ROOT, HERS = SigningKey.generate(), SigningKey.generate()
 
 
 def entry(name: str = "gm9901", key: SigningKey = HERS, root: SigningKey = ROOT) -> bytes:
-    return sign_entry(root, Entry("sender", name, "s1", "signing", verify_key_of(key), valid_from=0))
+    return sign_entry(two_of(root), Entry("sender", name, "s1", "signing", verify_key_of(key), valid_from=0))
 
 
 def test_a_signed_request_is_read_back_and_asking_twice_is_asking_once() -> None:
     data = signed_request(ASKED, entry=entry(), signing=HERS)
-    found = verified_request(verify_key_of(ROOT), data)
+    found = verified_request(pinned(ROOT), data)
     assert found == ASKED
     assert found.id == ASKED.id != dataclasses.replace(ASKED, providers=(US,)).id
     assert codec.decode("data_request", ASKED.encoded())["request"] == ASKED.id
@@ -61,7 +62,7 @@ def test_a_signed_request_is_read_back_and_asking_twice_is_asking_once() -> None
 )
 def test_a_request_that_is_not_hers_is_refused(forged: Callable[[], bytes]) -> None:
     with pytest.raises(Refused) as refused:
-        verified_request(verify_key_of(ROOT), forged())
+        verified_request(pinned(ROOT), forged())
     assert refused.value.code == "signature"
 
 
@@ -130,6 +131,6 @@ def test_a_profile_shows_its_own_entry_as_the_root_signed_it(tmp_path: Path) -> 
     joining.accept(folder, admission(request, root, Authority(tmp_path / "root"), [own]))
     profile = Profile.load(folder)
     data = signed_request(ASKED, entry=profile.own_entry(), signing=profile.signing_key())
-    assert verified_request(verify_key_of(root), data) == ASKED
+    assert verified_request(pinned(root), data) == ASKED
     with pytest.raises(SettingsWrong, match="does not name its own signing key"):
         dataclasses.replace(profile, signing_key_id="s-other").own_entry()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from streams.config import RoleConfig
 
 def secret(folder: Path, name: str = "scalar") -> bytes:
     """The secret of a role whose files lie in `folder`."""
-    role: Any = SimpleNamespace(secrets_dir=folder)
-    return RoleConfig.secret(role, name)
+    unused: Any = None
+    role = RoleConfig("intake", unused, "", b"", folder, 1, unused, ())
+    return role.secret(name)
 
 
 def kept(folder: Path, name: str, content: bytes, mode: int = 0o600) -> Path:

@@ -18,13 +18,18 @@ GOLDEN = Path(__file__).parent.parent / "vectors" / "schema_fingerprints.txt"
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [("delivery_row", frames.DELIVERY_ROW), ("ledger_row", frames.LEDGER_ROW), ("placement_row", frames.PLACEMENT_ROW)],
+    [
+        ("delivery_row", frames.DELIVERY_ROW),
+        ("ledger_row", frames.LEDGER_ROW),
+        ("placement_row", frames.PLACEMENT_ROW),
+        ("settled_row", frames.SETTLED_ROW),
+    ],
 )
 def test_a_packed_row_is_exactly_its_avro_record(name: str, dtype: np.dtype[np.void]) -> None:
     fields = codec.raw_schema(name)["fields"]
     assert [(f["name"], f["type"]["size"]) for f in fields] == [(n, dtype[n].itemsize) for n in dtype.names or ()]
     row = np.zeros(1, dtype)
-    row["from_day"] = -5
+    row[next(n for n in dtype.names or () if n.endswith("_day"))] = -5
     datum = {f["name"]: row[f["name"]].tobytes() for f in fields}
     assert codec.encode(name, datum)[10:] == row.tobytes()
 
@@ -127,10 +132,10 @@ def test_the_topic_table_grants_no_reader_another_level() -> None:
     lines = topics.grants(members)
     reads = {(g.principal, g.topic) for g in lines if g.operation is topics.Operation.READ}
     assert {t for p, t in reads if p == "gm9901"} == {
-        "macro.gm9901.v1", "meso.gm9901.v1", "receipts.gm9901.v1", "requests.v1",
+        "macro.gm9901.v1", "meso.gm9901.v1", "receipts.gm9901.v1", "requests.v1", "role-keys.v1",
     }  # fmt: skip
     assert {t for p, t in reads if p == "caseworker-gm9901-1"} == {"household.gm9901.v1"}
-    assert {t for p, t in reads if p == "p99000001"} == {"receipts.p99000001.v1", "requests.v1"}
+    assert {t for p, t in reads if p == "p99000001"} == {"receipts.p99000001.v1", "requests.v1", "role-keys.v1"}
     assert {t for p, t in reads if p == "intake"} == {"delivered.v1", "directory.v1"}
     assert "delivered.v1" not in {t for p, t in reads if p != "intake"}
 

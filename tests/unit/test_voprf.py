@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keyvault import blinding, voprf
+from keyvault import blinding, group, voprf
 from schemas.errors import Refused
 from schemas.secrets import ScalarKey
 
@@ -37,7 +37,9 @@ def test_every_step_gives_the_bytes_of_the_rfc(vector: dict[str, list[str]]) -> 
     assert [e.hex() for e in evaluated] == vector["evaluated"]
     assert proof.hex() == vector["proof"]
     voprf.verify(voprf.public_key(SECRET), blinded, evaluated, proof)
-    outputs = [voprf.finalize(m, voprf.unblind(e, b)) for m, e, b in zip(inputs, evaluated, blinds, strict=True)]
+    outputs = [
+        voprf.finalize(m, group.unblind_batch([e], [b])[0]) for m, e, b in zip(inputs, evaluated, blinds, strict=True)
+    ]
     assert [o.hex() for o in outputs] == vector["outputs"]
 
 
@@ -83,7 +85,7 @@ def test_an_exchanged_shortened_or_strangers_batch_is_refused() -> None:
     public = voprf.public_key(SECRET)
     batch = blinding.blind([b"a", b"b"])
     evaluated, proof = voprf.evaluate(SECRET, batch.elements)
-    stranger, strangers_proof = voprf.evaluate(voprf.random_scalar(), batch.elements)
+    stranger, strangers_proof = voprf.evaluate(group.random_scalar(), batch.elements)
     for tried in (
         (public, batch.elements, evaluated[::-1], proof),
         (public, batch.elements[::-1], evaluated, proof),
@@ -93,7 +95,7 @@ def test_an_exchanged_shortened_or_strangers_batch_is_refused() -> None:
         (public, batch.elements, evaluated, proof[:-1]),
         (public, batch.elements, evaluated, b""),
         (bytes(32), batch.elements, evaluated, proof),
-        (voprf.public_key(voprf.random_scalar()), batch.elements, evaluated, proof),
+        (voprf.public_key(group.random_scalar()), batch.elements, evaluated, proof),
     ):
         assert not survives(*tried)
 
@@ -104,7 +106,7 @@ def test_a_scalar_of_the_proof_that_is_zero_or_above_the_order_is_refused(half: 
     batch = blinding.blind([b"a"])
     evaluated, proof = voprf.evaluate(SECRET, batch.elements)
     halves = [proof[:32], proof[32:]]
-    grown = int.from_bytes(halves[half], "little") + voprf._ORDER
+    grown = int.from_bytes(halves[half], "little") + group.ORDER
     halves[half] = bytes(32) if change == "zero" else grown.to_bytes(32, "little")
     assert not survives(voprf.public_key(SECRET), batch.elements, evaluated, b"".join(halves))
 
@@ -112,9 +114,9 @@ def test_a_scalar_of_the_proof_that_is_zero_or_above_the_order_is_refused(half: 
 def test_a_batch_is_unblinded_as_each_of_it_alone() -> None:
     batch = blinding.blind([bytes([i]) for i in range(7)])
     evaluated, _ = voprf.evaluate(SECRET, batch.elements)
-    alone = [voprf.unblind(e, s) for e, s in zip(evaluated, batch.scalars, strict=True)]
-    assert voprf.unblind_batch(evaluated, batch.scalars) == alone
-    assert alone == [voprf.multiply(SECRET.reveal(), voprf.hash_to_group(bytes([i]))) for i in range(7)]
+    alone = [group.unblind_batch([e], [s])[0] for e, s in zip(evaluated, batch.scalars, strict=True)]
+    assert group.unblind_batch(evaluated, batch.scalars) == alone
+    assert alone == [group.multiply(SECRET.reveal(), voprf.hash_to_group(bytes([i]))) for i in range(7)]
 
 
 def test_no_element_tells_two_blindings_of_one_input_apart() -> None:
@@ -139,4 +141,4 @@ def test_a_batch_has_bounds() -> None:
     with pytest.raises(Refused):
         voprf.evaluate(SECRET, [])
     with pytest.raises(Refused):
-        voprf.evaluate(SECRET, [voprf.hash_to_group(b"x")] * (voprf.MAX_BATCH + 1))
+        voprf.evaluate(SECRET, [voprf.hash_to_group(b"x")] * (group.MAX_BATCH + 1))

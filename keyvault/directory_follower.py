@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.directory import Directory
 from schemas.errors import Refused, Unavailable
-from streams.config import RoleConfig
+from schemas.roots import Roots
 
 TOPIC = "directory.v1"
 
@@ -18,12 +18,12 @@ TOPIC = "directory.v1"
 class DirectoryFollower(threading.Thread):
     """A thread that keeps a `Directory` up to date."""
 
-    def __init__(self, config: RoleConfig) -> None:
-        """Reads with the role's own certificate."""
+    def __init__(self, roots: Roots, settings: dict[str, Any], *, role: str) -> None:
+        """`settings`: librdkafka configuration of the role; `roots`: pinned."""
         super().__init__(name="directory", daemon=True)
-        self.directory = Directory(config.root_public_key)
-        self._settings: dict[str, Any] = config.kafka.client() | {
-            "group.id": f"{config.role}.directory", "enable.auto.commit": False, "enable.partition.eof": True,
+        self.directory = Directory(roots)
+        self._settings: dict[str, Any] = settings | {
+            "group.id": f"{role}.directory", "enable.auto.commit": False, "enable.partition.eof": True,
         }  # fmt: skip
         self._caught_up = threading.Event()
         self._stopping = threading.Event()
@@ -39,7 +39,7 @@ class DirectoryFollower(threading.Thread):
                         self._caught_up.set()
                     continue
                 try:
-                    self.directory.learn(record.value() or b"")
+                    self.directory.take(record.value() or b"")
                 except Refused:
                     continue  # an entry the root did not sign counts for nothing, wherever it lies
         consumer.close()

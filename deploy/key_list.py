@@ -1,0 +1,134 @@
+"""Every key of a zone with its age, its state and when it should turn: never its bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+
+from deploy.key_register import KeyRegister
+from deploy.zone import Zone
+from schemas import topics
+from schemas.errors import SettingsWrong
+from schemas.values import day_of
+
+DAYS: Final = {
+    "identity": 365, "content": 365, "signing": 730, "voprf": 730, "scalar": 730, "section": 365, "wrapping": 365, "root": 1825,
+    "sender": 730, "operator": 730,
+}  # fmt: skip
+"""How long a key of a use is used, in days; `key_days` in zone.json says otherwise. A use that is not named has no turn."""
+OPEN_DAYS: Final = 97
+"""How long a superseded identity or content key still opens: as long as delivered.v1 is kept, and a week; `old_keys_open_days`."""
+_CERTIFICATE_DAYS_BEFORE: Final = 60
+_WITHOUT_TURN: Final = {
+    "placement": "the keys of persons' placements follow from it", "receipts": "receipts of erasures are checked with it",
+    "log": "it names households in the access log",
+    "person-id": "person ids follow from it", "address": "household ids follow from it", "cache": "what it closes is asked again without it",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key. `due`: the day it should turn, or, superseded, be destroyed; None where it has no turn, `why` says why."""
+
+    what: str
+    holder: str
+    key_id: str
+    state: str
+    made_on: dt.date
+    due: dt.date | None = None
+    why: str = ""
+
+    def overdue(self, today: dt.date) -> bool:
+        """Whether its day has passed."""
+        return self.due is not None and self.due < today
+
+
+def open_days(settings: dict[str, Any]) -> int:
+    """How long superseded keys still open. Raises `SettingsWrong`."""
+    return _days(settings.get("old_keys_open_days", OPEN_DAYS), "old_keys_open_days")
+
+
+def keys_of(zone: Zone) -> list[KeyLine]:
+    """All keys of a zone, of which the vault's are asked of it. Raises `Unavailable`, `SettingsWrong`."""
+    vault = zone.vault(topics.OPERATOR)
+    try:
+        states = vault.key_states()
+    finally:
+        vault.close()
+    return [*_of_roles(zone), *_of_the_vault(zone, states), *_of_files(zone), *_certificates(zone)]
+
+
+def _due(zone: Zone, use: str, made_on: dt.date) -> dt.date | None:
+    days = zone.folder.settings().get("key_days", {}).get(use, DAYS.get(use))
+    return None if days is None else made_on + dt.timedelta(days=_days(days, f"key_days: {use}"))
+
+
+def _days(value: Any, name: str) -> int:
+    if not isinstance(value, int) or value < 0:
+        msg = f"`{name}` in zone.json is a number of days."
+        raise SettingsWrong(msg)
+    return value
+
+
+def _of_roles(zone: Zone) -> Iterator[KeyLine]:
+    grace = dt.timedelta(days=open_days(zone.folder.settings()))
+    for r in KeyRegister.of(zone.folder).records:
+        made = dt.date.fromisoformat(r.made_on)
+        due = _due(zone, r.use, made) if r.state == "active" else None
+        if r.state == "opens":
+            due = dt.date.fromisoformat(r.superseded_on) + grace
+        yield KeyLine(f"{r.role} {r.use}", r.role, r.key_id, r.state, made, due)
+
+
+def _of_the_vault(zone: Zone, states: list[dict[str, Any]]) -> Iterator[KeyLine]:
+    for s in states:
+        made = day_of(s["made_on"])
+        due = _due(zone, s["use"], made) if s["state"] == "active" else None
+        yield KeyLine(
+            "pseudonyms" if s["use"] == "voprf" else s["use"], "keyvault", s["key_id"], s["state"], made, due, _WITHOUT_TURN.get(s["use"], ""),
+        )  # fmt: skip
+
+
+def _of_files(zone: Zone) -> Iterator[KeyLine]:
+    folder = zone.folder
+    named = [
+        ("intake", use, folder.secret_file("intake", use))
+        for use in ("scalar", "scalar-next", "person-id", "address", "cache")
+    ]
+    named += [("root", "root", p) for p in sorted((folder.path / "root").glob("root*.key"))]
+    named += [("operator", "operator", p) for p in sorted((folder.path / "operators").glob("*.public"))]
+    named += [("sender", "sender", p) for p in sorted((folder.path / "senders").glob("*/signing.key"))]
+    for holder, use, path in named:
+        if path.exists():
+            made = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+            state = "next" if use == "scalar-next" else "active"
+            yield KeyLine(
+                _called(use, path), holder, "", state, made, _due(zone, use, made), _WITHOUT_TURN.get(use, "")
+            )
+
+
+def _called(use: str, path: Path) -> str:
+    return {"operator": f"operator {path.stem}", "sender": f"{path.parent.name} signing", "root": path.stem}.get(
+        use, use
+    )
+
+
+def _certificates(zone: Zone) -> Iterator[KeyLine]:
+    authority = zone.folder.path / "root" / "ca.pem"
+    for path in [
+        authority,
+        *sorted(zone.folder.path.glob("roles/*/cert.pem")),
+        *sorted(zone.folder.path.glob("readers/*/cert.pem")),
+    ]:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        before = dt.timedelta(days=_CERTIFICATE_DAYS_BEFORE)
+        name = "authority" if path == authority else path.parent.name
+        yield KeyLine(
+            f"certificate of {name}", name, f"{certificate.serial_number:x}"[:12], "active", certificate.not_valid_before_utc.date(),
+            certificate.not_valid_after_utc.date() - before,
+        )  # fmt: skip

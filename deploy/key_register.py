@@ -1,0 +1,141 @@
+"""Which keys a zone's roles have and had: `keys.json`, without their bytes. A key's secret lies in its role's folder until it is destroyed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Self
+
+from deploy.zone_folder import ZoneFolder, destroy_file
+from producers.profile import write_private
+from schemas.directory import Entry, Use, role_key_id
+from schemas.errors import SettingsWrong
+from schemas.sealing import box_public_key, verify_key_of
+from schemas.secrets import BoxKey, SigningKey
+from schemas.values import day_number
+
+KINDS: Final[dict[tuple[str, Use], bool]] = {
+    ("intake", "identity"): True, ("ledger", "content"): True, ("projector", "signing"): False, ("release", "signing"): False,
+}  # fmt: skip
+"""Role and use of each key pair whose public half the root signs; whether parts are sealed to it, so that it turns by `operator keys new`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key: `file` is the stem of its secret's file, `public` the public half; days as ISO text, empty while they have not come."""
+
+    role: str
+    use: Use
+    key_id: str
+    file: str
+    public: str
+    place: int
+    made_on: str
+    superseded_on: str = ""
+    destroyed_on: str = ""
+
+    @property
+    def state(self) -> str:
+        """`active`, `opens` (what was sealed to it before), or `destroyed`."""
+        return "destroyed" if self.destroyed_on else "opens" if self.superseded_on else "active"
+
+    def entry(self) -> Entry:
+        """As the root signs it; the first key of a use counts for all days, and a destroyed one until its day."""
+        gone = day_number(dt.date.fromisoformat(self.destroyed_on)) if self.destroyed_on else None
+        first = 0 if self.place == 1 else day_number(dt.date.fromisoformat(self.made_on))
+        return Entry(
+            "role_key", self.role, self.key_id, self.use, bytes.fromhex(self.public), valid_from=first, valid_until=gone,
+            version=10 * self.place + bool(gone),
+        )  # fmt: skip
+
+
+class KeyRegister:
+    """The register of one zone, read when it is made; every change is written at once."""
+
+    def __init__(self, folder: ZoneFolder) -> None:
+        """Read it, and take in first keys that are not in it yet."""
+        self._folder, self._path = folder, folder.path / "keys.json"
+        self.records: list[KeyRecord] = self._read()
+        for role, use in KINDS:
+            if not any((r.role, r.use) == (role, use) for r in self.records) and folder.secret_file(role, use).exists():
+                self._add(role, use, use, dt.datetime.now(dt.UTC).date())
+
+    @classmethod
+    def of(cls, folder: ZoneFolder) -> Self:
+        """The register of a zone."""
+        return cls(folder)
+
+    def _read(self) -> list[KeyRecord]:
+        if not self._path.exists():
+            return []
+        try:
+            loaded: list[dict[str, Any]] = json.loads(self._path.read_text("utf-8"))
+            return [KeyRecord(**{f.name: row[f.name] for f in fields(KeyRecord)}) for row in loaded]
+        except (ValueError, KeyError, TypeError) as broken:
+            msg = f"{self._path} can't be read; restore it from a copy."
+            raise SettingsWrong(msg) from broken
+
+    def _write(self) -> None:
+        write_private(self._path, json.dumps([asdict(r) for r in self.records], indent=2).encode())
+
+    def _add(self, role: str, use: Use, file: str, today: dt.date) -> KeyRecord:
+        secret = self._folder.secret_file(role, file).read_bytes()
+        public = verify_key_of(SigningKey(secret)) if use == "signing" else box_public_key(BoxKey(secret))
+        place = 1 + sum((r.role, r.use) == (role, use) for r in self.records)
+        made = KeyRecord(role, use, role_key_id(role, public), file, public.hex(), place, str(today))
+        self.records.append(made)
+        self._write()
+        return made
+
+    def current(self, role: str, use: Use) -> KeyRecord:
+        """The key that is used for what comes."""
+        return next(r for r in self.records if (r.role, r.use, r.state) == (role, use, "active"))
+
+    def new(self, role: str, use: Use, today: dt.date) -> KeyRecord:
+        """Make a further key that parts are sealed to; the one before goes on opening what was sealed to it."""
+        if not KINDS.get((role, use)):
+            msg = "Only keys that parts are sealed to turn this way: identity, content."
+            raise SettingsWrong(msg)
+        before = self.current(role, use)
+        file = f"{use}.{today:%Y%m%d}-{os.urandom(3).hex()}"
+        write_private(self._folder.secret_file(role, file), os.urandom(32))
+        made = self._add(role, use, file, today)
+        self._change(before, superseded_on=str(today))
+        return made
+
+    def due(self, today: dt.date, *, grace_days: int) -> list[KeyRecord]:
+        """Superseded keys whose grace has passed."""
+        last = str(today - dt.timedelta(days=grace_days))
+        return [r for r in self.records if r.state == "opens" and r.superseded_on <= last]
+
+    def destroy(self, records: Iterable[KeyRecord], today: dt.date) -> list[KeyRecord]:
+        """Overwrite and delete the secrets of keys; returns them as they are now."""
+        done = []
+        for record in records:
+            destroy_file(self._folder.secret_file(record.role, record.file))
+            done.append(self._change(record, destroyed_on=str(today)))
+        return done
+
+    def _change(self, record: KeyRecord, **changes: str) -> KeyRecord:
+        changed = replace(record, **changes)  # type: ignore[arg-type]
+        self.records[self.records.index(record)] = changed
+        self._write()
+        return changed
+
+
+def role_key_entries(folder: ZoneFolder) -> list[Entry]:
+    """The public keys of a zone's roles as entries of the directory, not yet signed by the root."""
+    return [r.entry() for r in KeyRegister.of(folder).records]
+
+
+def receipts_key_entry(key_id: str, public: bytes) -> Entry:
+    """The key with which the vault signs receipts of erasures."""
+    return Entry("role_key", "keyvault", key_id, "receipts", public, valid_from=0)
+
+
+def pseudonym_key_entry(key_id: str, public: bytes, *, version: int) -> Entry:
+    """A pseudonym key of the vault; intake turns to that of the highest version."""
+    return Entry("role_key", "keyvault", key_id, "voprf", public, valid_from=0, version=version)

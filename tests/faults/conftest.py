@@ -1,0 +1,27 @@
+"""One zone whose keys are turned, for the tests of this folder that turn them one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from deploy.bench_load import bench_zone
+from deploy.zone import Zone
+from tests.integration.road_by_hand import Road, admitted, road_of
+
+
+@pytest.fixture(scope="package")
+def zone() -> Iterator[Zone]:
+    """Stays until the last test of this folder."""
+    with bench_zone() as made:
+        yield made
+
+
+@pytest.fixture
+def road(request: pytest.FixtureRequest, zone: Zone) -> Iterator[Road]:
+    """The road by hand, for the provider that a test's file names as PROVIDER."""
+    demo: Any = SimpleNamespace(zone=zone)
+    yield from road_of(demo, admitted(demo, request.module.PROVIDER))
