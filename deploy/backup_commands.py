@@ -164,6 +164,8 @@ def _vault_keys(dsn: str) -> dict[str, str]:
         for use, state, key_id in _rows(dsn, "SELECT use, state, key_id FROM named_keys WHERE length(wrapped) > 0")
     }
     wrapping = _rows(dsn, "SELECT print FROM vault_wrapping")
+    officers = _rows(dsn, "SELECT key_id, max(epoch) FROM officer_committees GROUP BY key_id")
+    found |= {f"committee of {key_id}": f"{key_id}/{epoch}" for key_id, epoch in officers}
     return found | ({"wrapping": bytes(wrapping[0][0]).hex()} if wrapping else {})
 
 

@@ -20,6 +20,7 @@ import psycopg
 from confluent_kafka import Producer
 
 from deploy.key_register import KeyRegister
+from deploy.officer_admission import committee_here
 from deploy.preflight import remove_folder
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
@@ -36,6 +37,7 @@ PROVIDERS: Final = tuple(f"p980000{n:02d}" for n in range(1, 9))
 MANY: Final = 100_000_000
 """Inhabitants of a zone in which the limit on new persons is not what is measured."""
 OPERATORS: Final = ("anne", "bob")
+OFFICERS: Final = ("dora", "eli", "fay")
 _SUBJECTS_SHARE: Final = 0.4
 
 
@@ -67,6 +69,7 @@ def bench_zone() -> Iterator[Zone]:
         for name in OPERATORS:
             zone.folder.admit_operator(name)
         zone.start()
+        committee_here(zone, OFFICERS)
         yield zone
     finally:
         zone.stop()

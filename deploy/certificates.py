@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from producers.profile import write_private
 from schemas.errors import Refused, SettingsWrong
+from schemas.secret_file import write_private
 
 _BACKDATED = dt.timedelta(hours=1)
 

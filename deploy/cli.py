@@ -42,6 +42,11 @@ DOORS: Final = {
         "app",
         "I run it: make and run a zone, close a month, rebuild, dump, topics and rights.",
     ),
+    "officer": Door(
+        "deploy.officer_commands",
+        "app",
+        "I am one of the officers who may name a person, two together, told to the person.",
+    ),
     "receipt": Door(
         "producers.receipt_check_command",
         "app",

@@ -17,8 +17,8 @@ import psycopg
 from nacl import bindings as sodium
 from psycopg import sql
 
-from producers.profile import write_private
 from schemas.errors import Refused, SettingsWrong, Unavailable
+from schemas.secret_file import write_private
 from schemas.secrets import DataKey
 
 _MAGIC: Final = b"zorgstroom backup 1\n"

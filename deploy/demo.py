@@ -22,6 +22,7 @@ from deploy.commands_frame import asked_passphrase
 from deploy.demo_municipality import ask_providers, family_of, give_mandate
 from deploy.demo_wish import Teller, Wish
 from deploy.key_watch import KeyWatch, watched_keys
+from deploy.officer_admission import committee_here
 from deploy.order_commands import order_first_load
 from deploy.pages import start_page
 from deploy.zone import Zone
@@ -29,15 +30,18 @@ from deploy.zone_folder import ZoneFolder
 from producers.checks import ProviderContext, check
 from producers.deliveries import MonthClosed
 from producers.outbox import Receipt
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.residence_files import read_links, read_residences
 from schemas.care import Stream
 from schemas.errors import ContractBroken, Unavailable
+from schemas.secret_file import write_private
 from schemas.values import Month
 from streams.config import RoleConfig
 
 _RECEIPT_SECONDS: Final = 900.0
+OFFICERS: Final = ("dora", "eli", "fay")
+"""Those who in the demo may name a person, two together."""
 _PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
 
 
@@ -121,6 +125,8 @@ class Demo:
         for name in ("anne", "bob"):
             self.zone.folder.admit_operator(name)
         self.zone.start()
+        self.teller.stage("Starting: officers and their joint key")
+        committee_here(self.zone, OFFICERS)
         if self.months_done() == 0:
             order_first_load(self.zone, 2 * self.zone.inhabitants(), why="the invented people of the demo")
 

@@ -115,6 +115,10 @@ def _screen(running: Demo) -> None:
         f"  {command} family card --data {data} {family_of(gm)}",
         f"  {command} family log --data {data} {family_of(gm)}",
         f"  {command} operator log verify --data {data}",
+        "  # two officers together find out who that is; the family's log says so",
+        f"  {command} officer ask --as dora --data {data} --mandate {_handle(running, gm)} --reason wrong-person --ground avg-5 --case Z-1",
+        f"  {command} officer approve --as eli --data {data}",
+        f"  {command} officer open --as dora --data {data}",
         "  # close the month, then look at the map again",
         f"  {command} operator close-month --data {data}",
         f"  {command} municipality figures --data {data} GM9901",
@@ -126,6 +130,11 @@ def _screen(running: Demo) -> None:
     out.print()
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _handle(running: Demo, gm: str) -> str:
+    note = running.mandate_file(family_of(gm))
+    return str(json.loads(note.read_text("utf-8"))["handle"]) if note.exists() else "HANDLE"
 
 
 def _command() -> str:

@@ -22,9 +22,9 @@ from deploy import preflight
 from deploy.certificates import Authority, RoleCertificate
 from deploy.kafka_jars import jars
 from deploy.kafka_properties import ADMIN, BROKER, as_text, properties
-from producers.profile import write_private
 from schemas.certificates import check_not_expired
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
+from schemas.secret_file import write_private
 
 _READY = b"Kafka Server started"
 _ROOM_MEGABYTES = 500

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from deploy import preflight, role_databases
 from deploy.postgres_place import Place, note_of_elsewhere, place_for
-from producers.profile import write_private
 from schemas.errors import SettingsWrong, Unavailable
+from schemas.secret_file import write_private
 
 SUPERUSER: Final = "zorgstroom_admin"
 _ROOM_MEGABYTES = 500

@@ -26,6 +26,7 @@ from schemas.codes import sentence
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.geography import gemeente_code
 from schemas.mandate_rules import MandateRules
+from schemas.reidentification import REASONS as WHO_REASONS
 from schemas.remarks import DOMAIN, REASONS, TOPIC, Remark
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -76,11 +77,17 @@ def told(line: dict[str, Any], rules: MandateRules, *, member: str) -> str:
     what = {
         "look": say("bekeek de kaart", "looked at the card"), "log": say("las dit logboek", "read this log"),
         "withdraw": say("trok het mandaat in", "withdrew the mandate"),
+        "name-ask": say("vroeg wie u bent", "asked who you are"),
+        "name-approve": say("stemde ermee in na te gaan wie u bent", "agreed that it is found out who you are"),
+        "name-open": say("kreeg uw verzegelde BSN", "was given your sealed BSN"),
+        "name-part": say("gaf een deel om het te openen", "gave a part to open it"),
+        "name-end": say("zag uw BSN", "saw your BSN"),
     }.get(line["action"], line["action"])  # fmt: skip
     why = ""
     if line["purpose"]:
-        known = next((p for p in rules.purposes if p.code == line["purpose"]), None)
-        words = say(known.dutch, known.english) if known else line["purpose"]
+        known = next(((p.dutch, p.english) for p in rules.purposes if p.code == line["purpose"]), None)
+        known = known or (WHO_REASONS.get(line["purpose"]) if line["action"].startswith("name-") else None)
+        words = say(*known) if known else line["purpose"]
         why = say(f", om: {words} ({line['ground']})", f", for: {words} ({line['ground']})")
     elif line["action"] == "look":
         why = say(
@@ -99,9 +106,12 @@ def _who(line: dict[str, Any], member: str) -> str:
         return say("U", "You")
     role = {
         "caseworker": say("Een medewerker", "A caseworker"), "family": say("Een gezinslid", "A member of the family"),
+        "officer": say("Een functionaris", "An officer"),
     }.get(name.split("-")[0])  # fmt: skip
     if role is None:
         return str(name)
+    if not organisation:
+        return f"{role} ({name})"
     return say(f"{role} van gemeente {organisation} ({name})", f"{role} of municipality {organisation} ({name})")
 
 

@@ -17,9 +17,9 @@ from deploy.scraped import Scraped
 from deploy.wrapping_command import wrapping
 from deploy.zone import Zone
 from keyvault import group
-from producers.profile import write_private
 from schemas import topics
 from schemas.errors import Refused, SettingsWrong
+from schemas.secret_file import write_private
 
 app = typer.Typer(no_args_is_help=True, help="What keys there are, and how each turns. Never shows a key's bytes.")
 _INTAKE, _SCALAR, _NEXT = "intake", "scalar", "scalar-next"

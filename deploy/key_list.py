@@ -11,22 +11,25 @@ from typing import Any, Final
 from cryptography import x509
 
 from deploy.key_register import KeyRegister
+from deploy.officer_admission import officers_client
 from deploy.zone import Zone
+from keyvault.officers.client import Told
 from schemas import topics
 from schemas.errors import SettingsWrong
 from schemas.values import day_of
 
 DAYS: Final = {
     "identity": 365, "content": 365, "signing": 730, "voprf": 730, "scalar": 730, "section": 365, "wrapping": 365, "root": 1825,
-    "sender": 730, "operator": 730,
+    "sender": 730, "operator": 730, "officers": 365,
 }  # fmt: skip
 """How long a key of a use is used, in days; `key_days` in zone.json says otherwise. A use that is not named has no turn."""
 OPEN_DAYS: Final = 97
 """How long a superseded identity or content key still opens: as long as delivered.v1 is kept, and a week; `old_keys_open_days`."""
 _CERTIFICATE_DAYS_BEFORE: Final = 60
+_DESTROYED_WITHIN_DAYS: Final = 14
 _WITHOUT_TURN: Final = {
     "placement": "the keys of persons' placements follow from it", "receipts": "receipts of erasures are checked with it",
-    "log": "it names households in the access log",
+    "log": "it names households in the access log", "identities": "sealed numbers lie under it and the person's key",
     "person-id": "person ids follow from it", "address": "household ids follow from it", "cache": "what it closes is asked again without it",
 }  # fmt: skip
 
@@ -55,12 +58,30 @@ def open_days(settings: dict[str, Any]) -> int:
 
 def keys_of(zone: Zone) -> list[KeyLine]:
     """All keys of a zone, of which the vault's are asked of it. Raises `Unavailable`, `SettingsWrong`."""
-    vault = zone.vault(topics.OPERATOR)
+    vault, officers = zone.vault(topics.OPERATOR), officers_client(zone)
     try:
-        states = vault.key_states()
+        states, told = vault.key_states(), officers.told()
     finally:
         vault.close()
-    return [*_of_roles(zone), *_of_the_vault(zone, states), *_of_files(zone), *_certificates(zone)]
+        officers.close()
+    return [
+        *_of_roles(zone), *_of_the_vault(zone, states), *_of_officers(zone, told), *_of_files(zone), *_certificates(zone),
+    ]  # fmt: skip
+
+
+def _of_officers(zone: Zone, told: Told) -> Iterator[KeyLine]:
+    """Shares of joint keys: they turn by being handed on; of a committee that was, until each officer signed that the share is destroyed."""
+    for c in told.committees:
+        newest, made = told.in_force(c.key_id), day_of(c.made_on)
+        if newest is not None and newest.epoch == c.epoch:
+            yield KeyLine(
+                "officers' shares", "officers", f"{c.key_id}/{c.epoch}", "active", made, _due(zone, "officers", made)
+            )
+            continue
+        after = next(n for n in told.committees if (n.key_id, n.epoch) == (c.key_id, c.epoch + 1))
+        for m in (m for m in c.members if not m.left):
+            due = day_of(after.made_on) + dt.timedelta(days=_DESTROYED_WITHIN_DAYS)
+            yield KeyLine(f"old share of {m.officer}", m.officer, f"{c.key_id}/{c.epoch}", "leaving", made, due)
 
 
 def _due(zone: Zone, use: str, made_on: dt.date) -> dt.date | None:

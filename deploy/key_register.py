@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Self
 
-from deploy.zone_folder import ZoneFolder, destroy_file
-from producers.profile import write_private
+from deploy.zone_folder import ZoneFolder
 from schemas.directory import Entry, Use, role_key_id
 from schemas.errors import SettingsWrong
 from schemas.sealing import box_public_key, verify_key_of
+from schemas.secret_file import destroy_file, write_private
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import day_number
 

@@ -39,6 +39,8 @@ class KeyMetrics:
 def _kind(line: KeyLine) -> str:
     if line.holder in ("sender", "operator"):
         return f"{line.holder} signing"
+    if line.holder.startswith("officer-"):
+        return "old share of an officer"
     return "certificate" if line.what.startswith("certificate") else line.what
 
 

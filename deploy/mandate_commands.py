@@ -14,9 +14,10 @@ from deploy.admission import grantor_folder, sender_folder
 from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
 from deploy.zone import Zone
 from producers.municipal_mandates import Grantor, change_mandate, new_terms, publish_mandate, withdraw_mandate
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from schemas.errors import SettingsWrong
 from schemas.mandate_rules import kind_of_reader, may_grant
+from schemas.secret_file import write_private
 from schemas.values import MandateHandle, day_number, day_of
 
 app = typer.Typer(no_args_is_help=True, help="Give, change or withdraw a mandate for one household.")

@@ -21,6 +21,7 @@ from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, 
 from deploy.key_commands import app as key_app
 from deploy.key_watch import KeyWatch, watched_keys
 from deploy.log_commands import app as log_app
+from deploy.officers_commands import app as officers_app
 from deploy.order_commands import app as order_app
 from deploy.settings import load_settings
 from deploy.zone import Zone
@@ -35,6 +36,7 @@ app.add_typer(log_app, name="log")
 app.add_typer(order_app, name="order")
 app.add_typer(key_app, name="keys")
 app.add_typer(backup_app, name="backup")
+app.add_typer(officers_app, name="officers")
 
 
 @app.callback()

@@ -16,10 +16,10 @@ from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_register import pseudonym_key_entry
 from deploy.scraped import Scraped
 from deploy.zone import Zone
-from producers.profile import write_private
 from schemas import topics
 from schemas.errors import SettingsWrong, Unavailable
 from schemas.orders import TURN, Order, add_signature, read_order, signed_order
+from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 
 app = typer.Typer(no_args_is_help=True, help="What two operators allow the keyvault: made, signed by both, placed.")

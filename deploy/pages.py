@@ -8,9 +8,9 @@ import urllib.request
 from deploy.preflight import steady_port
 from deploy.supervisor import Program
 from deploy.zone import WORKERS, Zone
-from producers.profile import write_private
 from schemas.geography import gemeente_code
 from schemas.sealing import verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 
 MODULE = "portals.municipality.process"

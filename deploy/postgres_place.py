@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from producers.profile import write_private
 from schemas.errors import SettingsWrong
+from schemas.secret_file import write_private
 
 _SYSTEM_USER: Final = "zorgstroom-pg"
 _NOTE: Final = "elsewhere"

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from producers.profile import write_private
 from schemas.errors import Unavailable
+from schemas.secret_file import write_private
 
 
 def address(admin_dsn: str, *, role: str, password: str) -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from deploy.zone_folder import ZoneFolder
-from producers.profile import write_private
 from schemas import codec
 from schemas.directory import Entry, entry_payload
 from schemas.errors import SettingsWrong
 from schemas.roots import NEEDED, ROOTS, Roots, sign_change, sign_payload
 from schemas.sealing import verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 
 ELSEWHERE: Final = "ZORGSTROOM_ROOTS"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.zone_folder import ZoneFolder
-from producers.profile import signing_key_id, write_private
+from producers.profile import signing_key_id
 from schemas.directory import Entry
 from schemas.errors import SettingsWrong
+from schemas.secret_file import write_private
 
 
 class SenderKeys:

@@ -12,11 +12,10 @@ from rich.progress import Progress
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, asked_passphrase, out, plainly, zone_of
 from deploy.zone import Zone
-from deploy.zone_folder import destroy_file
 from keyvault.rewrap import known_print, rewrap
 from keyvault.wrapping import SALT_BYTES, WrappingSource, wrapping_print
-from producers.profile import write_private
 from schemas.errors import Refused
+from schemas.secret_file import destroy_file, write_private
 from schemas.secrets import WrappingKey
 
 

@@ -29,7 +29,6 @@ from deploy.zone_folder import ZoneFolder
 from keyvault import group
 from keyvault.client import VaultClient
 from keyvault.erasure_work import COPIES_DAYS
-from producers.profile import write_private
 from schemas import topics
 from schemas.certificates import check_not_expired
 from schemas.confidentiality import Confidentiality
@@ -37,6 +36,7 @@ from schemas.directory import Entry
 from schemas.errors import Unavailable
 from schemas.mandate_rules import MandateRules
 from schemas.sealing import verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 from schemas.values import Month
 from streams.hop_store import prepared

@@ -4,6 +4,7 @@ root/          the network's root keys (in earnest elsewhere, apart), the certif
 directory.json what the root signed so far
 roles/NAME/    certificate, secrets (0600) and config.json of one role
 members.json   who was admitted: providers, municipalities, readers of households
+officers/NAME/ what belongs to an officer: in earnest on the officer's own machine
 kafka/ postgres/ logs/ senders/ readers/ town/
 """
 
@@ -17,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from producers.profile import write_private
 from schemas import topics
 from schemas.errors import SettingsWrong
 from schemas.sealing import verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 
-FORM: Final = 5
+FORM: Final = 6
 """Of the records a zone holds; another number is a zone of a version whose records this one can't read."""
 
 ROLE_SECRETS = {
@@ -42,16 +43,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def destroy_file(path: Path) -> None:
-    """Overwrite a secret's file and delete it, where it is there."""
-    if path.exists():
-        with path.open("r+b") as secret:
-            secret.write(bytes(path.stat().st_size))
-            secret.flush()
-            os.fsync(secret.fileno())
-        path.unlink()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,15 @@ LOOK, READ_LOG, WITHDRAW, ORDER, TURN, TURN_END, ERASE, YEAR_END = (
     "erase",
     "year-end",
 )
-"""Actions."""
+NAME_ASK, NAME_APPROVE, NAME_OPEN, NAME_PART, NAME_END = (
+    "name-ask",
+    "name-approve",
+    "name-open",
+    "name-part",
+    "name-end",
+)
+OFFICERS_BEGIN, OFFICERS_END, OFFICERS_LEFT = "officers-begin", "officers-end", "officers-left"
+"""Actions. `name-...`: an officer's steps to learn who somebody is; `officers-...`: a committee is made, handed on, left."""
 
 GIVEN: Final = "given"
 LIMIT: Final = "household-limit"
@@ -42,7 +50,10 @@ _ACKNOWLEDGED_WITHIN_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access or refused try. `household`, as the log calls it, and `sections` where they are known; `result`: `given` or a code."""
+    """One access or refused try. `household`, as the log calls it, and `sections` where they are known; `result`: `given` or a code.
+
+    `about`, `reason`, `ground`: where no mandate says whom it is about and why.
+    """
 
     at_ms: int
     action: str
@@ -54,6 +65,8 @@ class Access:
     household: bytes = field(default=NOBODY, repr=False)
     sections: tuple[str, ...] = ()
     about: bytes = field(default=NOBODY, repr=False)
+    reason: str = ""
+    ground: str = ""
 
     @property
     def person(self) -> bytes:
@@ -68,7 +81,7 @@ def chained(access: Access, *, client: bytes, sequence: int, previous_hash: byte
         "sequence": sequence, "at_ms": access.at_ms, "action": access.action, "sections": ",".join(access.sections),
         "client": client, "household": access.household, "handle": access.handle, "who": access.who, "source": access.source,
         "municipality": mandate.municipality if mandate else 0, "grantor": mandate.grantor if mandate else "",
-        "purpose": mandate.purpose if mandate else "", "ground": mandate.ground if mandate else "",
+        "purpose": mandate.purpose if mandate else access.reason, "ground": mandate.ground if mandate else access.ground,
         "result": access.result, "previous_hash": previous_hash,
     }  # fmt: skip
     return record | {"hash": log_hash(record)}

@@ -139,6 +139,11 @@ class VaultClient(Connection):
         """What these persons' placements are sealed to, in the order asked; None of who was erased (intake)."""
         return self._keys_of("/v1/placement-keys", persons)
 
+    def keep_identities(self, sealed: Sequence[tuple[bytes, bytes]]) -> None:
+        """Give numbers sealed to the officers' joint key away, (person, `SealedIdentity`): the first of a person stays (intake)."""
+        items = [{"person": person, "sealed": data} for person, data in sealed]
+        self._ask("POST", "/v1/identities", codec.encode("vault_identities", {"items": items}))
+
     def year_keys(self, partition: int, years: Sequence[int]) -> list[DataKey | None]:
         """The keys under which erased persons' bookings of these service years are kept; None where destroyed (projector)."""
         body = self._ask(

@@ -48,7 +48,8 @@ def erase(c: Connection, person: bytes, *, by: Proved, at_ms: int, line: tuple[i
     ended = c.execute(
         text("UPDATE mandates SET state = 'withdrawn' WHERE person = :p AND state <> 'withdrawn'"), {"p": person}
     ).rowcount
-    c.execute(text("DELETE FROM log_clients WHERE person = :p"), {"p": person})
+    for table in ("log_clients", "sealed_identities"):
+        c.execute(text(f"DELETE FROM {table} WHERE person = :p"), {"p": person})  # noqa: S608 - constants
     c.execute(
         text(
             "INSERT INTO erased_persons (person, request, decision, deciders, at_ms, mandates, log_sequence, log_hash) "

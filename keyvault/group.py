@@ -83,6 +83,12 @@ def product(one: bytes, two: bytes) -> bytes:
     return scalar
 
 
+def total(one: bytes, two: bytes) -> bytes:
+    """The sum of two scalars."""
+    scalar: bytes = rbcl.crypto_core_ristretto255_scalar_add(one, two)
+    return scalar
+
+
 def difference(one: bytes, two: bytes) -> bytes:
     """One scalar minus another."""
     scalar: bytes = rbcl.crypto_core_ristretto255_scalar_sub(one, two)

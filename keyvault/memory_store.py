@@ -137,6 +137,10 @@ class InMemoryVaultStore:
                     self._persons.setdefault(person, os.urandom(32))
         return [self._persons.get(p) for p in persons]
 
+    def is_erased(self, person: bytes) -> bool:
+        """Whether a person's key was destroyed."""
+        return person in self._erased
+
     def erasure(self, request: bytes) -> Erasure | None:
         """As the port says."""
         self._here()

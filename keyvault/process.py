@@ -24,6 +24,9 @@ from keyvault.erasure_work import ErasureWork
 from keyvault.mandate_subscriber import MandateSubscriber
 from keyvault.metrics import VaultMetrics
 from keyvault.mutual_tls import listening_socket, server
+from keyvault.officers.board import Board
+from keyvault.officers.naming import Naming
+from keyvault.officers.store import PostgresOfficerStore
 from keyvault.rewrap import known_print, only_vault
 from keyvault.service import build_app
 from keyvault.settings import VaultSettings
@@ -32,6 +35,7 @@ from keyvault.vault import Vault
 from keyvault.wrapping import chosen
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
 from schemas.secrets import WrappingKey
+from schemas.values import day_number
 
 EXIT_SETTINGS: Final = 2
 EXIT_CONTRACT: Final = 3
@@ -78,7 +82,7 @@ def _serve(
     store = VaultStore(settings.database_dsn, wrapping)
     try:
         _when_postgresql_is_there(lambda: store.prepare(dt.datetime.now(dt.UTC).date()), metrics, log)
-        kafka = settings.kafka_client()
+        kafka, officers = settings.kafka_client(), PostgresOfficerStore(store.transaction)
         vault = Vault(
             store,
             KafkaAccessLog(kafka),
@@ -86,6 +90,7 @@ def _serve(
             metrics,
             rules=settings.mandate_rules,
             evaluations=settings.evaluations,
+            untold=lambda: officers.not_told_yet(day_number(dt.datetime.now(dt.UTC).date())),
         )
 
         def end(sentence: str) -> None:
@@ -107,6 +112,12 @@ def _serve(
             tell=lambda told: log.error("failed", reason=told),
             level=mandates.level.is_set,
             erasures=erasures,
+            naming=Naming(
+                vault,
+                Board(
+                    vault, officers, known.counting_officer, known.any_officer, known.is_officer, known.signed_officers
+                ),
+            ),
         )
         http = server(
             app,

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from keyvault.access_log import ERASE, FIRST, GIVEN, WITHDRAW, log_hash
+from keyvault.access_log import ERASE, FIRST, GIVEN, OFFICERS_END, WITHDRAW, log_hash
 from keyvault.limits import turns_allowed
 from keyvault.log_table import FIELDS
 from schemas.erasure import read_decision
@@ -53,6 +53,7 @@ def erase_again(c: psycopg.Connection[tuple[Any, ...]], settled: Iterable[tuple[
         ).rowcount
         c.execute("DELETE FROM person_keys WHERE person = %s", (person,))
         c.execute("DELETE FROM log_clients WHERE person = %s", (person,))
+        c.execute("DELETE FROM sealed_identities WHERE person = %s", (person,))
     return done
 
 
@@ -94,6 +95,11 @@ def catch_up(
             [record[n] for n in FIELDS],
         )
         last, previous, lines = record["sequence"], record["hash"], lines + 1
+        if record["action"] == OFFICERS_END and record["result"] == GIVEN:
+            raise Refused(
+                "part",
+                "This backup is of before the officers' joint key was made or handed on: their shares of today would not fit it. Take a newer one.",
+            )
         if record["action"] == WITHDRAW and record["result"] == GIVEN:
             at = dt.datetime.fromtimestamp(record["at_ms"] / 1000, dt.UTC)
             c.execute(

@@ -17,10 +17,12 @@ from starlette.concurrency import run_in_threadpool
 from keyvault.erasure_work import ErasureWork
 from keyvault.key_work import KeyWork
 from keyvault.mutual_tls import CALLER, Caller
+from keyvault.officers.naming import Naming
 from keyvault.pseudonym_work import PseudonymWork
 from keyvault.vault import Vault
 from schemas import codec
 from schemas.errors import ContractBroken, Refused, Unavailable
+from schemas.reidentification import OFFICER
 
 AVRO: Final = "application/avro"
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -58,8 +60,8 @@ def _matching(pattern: re.Pattern[str]) -> May:
     return lambda caller: pattern.fullmatch(caller) is not None
 
 
-def routes(vault: Vault, erasures: ErasureWork | None = None) -> tuple[Route, ...]:
-    """All that can be asked of the vault, and by whom."""
+def routes(vault: Vault, erasures: ErasureWork | None = None, naming: Naming | None = None) -> tuple[Route, ...]:
+    """All that can be asked of the vault, and by whom; without `naming` nothing of officers."""
 
     def public(use: str) -> Work:
         return lambda _caller, _body: vault.public_key(use)
@@ -96,16 +98,34 @@ def routes(vault: Vault, erasures: ErasureWork | None = None) -> tuple[Route, ..
         Route("POST", "/v1/keys/section/turn", _one_of("operator"), keys.turn_section),
         Route("POST", "/v1/keys/section/settled", _one_of("projector"), keys.settle_section),
         Route("GET", "/v1/keys/section", _one_of("projector"), public("section")),
+        *(officers(naming) if naming is not None else ()),
+    )
+
+
+def officers(naming: Naming) -> tuple[Route, ...]:
+    """What intake, operators and officers ask so that two officers can name a person."""
+    officer = _matching(OFFICER)
+    return (
+        Route("POST", "/v1/identities", _one_of("intake"), naming.keep),
+        Route("GET", "/v1/officers", lambda name: name == "operator" or officer(name), naming.board.told),
+        Route("POST", "/v1/officers/begin", _one_of("operator"), naming.board.begin),
+        Route("POST", "/v1/officers/say", officer, naming.board.say),
+        Route("GET", "/v1/naming", officer, naming.waiting),
+        Route("POST", "/v1/naming/ask", officer, naming.ask),
+        Route("POST", "/v1/naming/approve", officer, naming.approve),
+        Route("POST", "/v1/naming/open", officer, naming.opened),
+        Route("POST", "/v1/naming/part", officer, naming.part),
+        Route("POST", "/v1/naming/end", officer, naming.ended),
     )
 
 
 def build_app(
     vault: Vault, *, meter: RequestMeter, tell: Callable[[str], None], level: Callable[[], bool] = lambda: True,
-    erasures: ErasureWork | None = None,
+    erasures: ErasureWork | None = None, naming: Naming | None = None,
 ) -> FastAPI:  # fmt: skip
     """The application. `tell` hears of failures, `level` whether all mandates are known; only then it is ready."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    for route in routes(vault, erasures):
+    for route in routes(vault, erasures, naming):
         app.add_api_route(route.path, _handler(route, meter, tell), methods=[route.method], response_model=None)
 
     def ready() -> Response:

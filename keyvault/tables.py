@@ -1,6 +1,6 @@
 """The vault's tables and how a database of an earlier form becomes one of today's: a list of steps, each taken once.
 
-A step is never changed once it landed; what comes next (approvals of officers) is a further step at the end.
+A step is never changed once it landed; what comes next is a further step at the end.
 """
 
 from __future__ import annotations
@@ -75,6 +75,17 @@ STEPS: Final[tuple[str, ...]] = (
     CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY, request bytea NOT NULL UNIQUE, decision bytea NOT NULL, deciders text NOT NULL,
         at_ms bigint NOT NULL, mandates int NOT NULL, log_sequence bigint NOT NULL, log_hash bytea NOT NULL);
     CREATE TABLE IF NOT EXISTS year_keys (partition int, year int, made_on date NOT NULL, wrapped bytea NOT NULL, PRIMARY KEY (partition, year))
+    """,
+    # Officers: citizen numbers sealed to their joint key, how it is made and handed on, and what was asked.
+    """
+    CREATE TABLE IF NOT EXISTS sealed_identities (person bytea PRIMARY KEY, key_id text NOT NULL, wrapped bytea NOT NULL);
+    CREATE TABLE IF NOT EXISTS officer_ceremonies (id bytea PRIMARY KEY, place bigint NOT NULL, described bytea NOT NULL, ended text);
+    CREATE UNIQUE INDEX IF NOT EXISTS one_running_ceremony ON officer_ceremonies ((true)) WHERE ended IS NULL;
+    CREATE TABLE IF NOT EXISTS officer_messages (ceremony bytea, round text, officer text, message bytea NOT NULL,
+        place bigint NOT NULL, PRIMARY KEY (ceremony, round, officer));
+    CREATE TABLE IF NOT EXISTS officer_committees (key_id text, epoch int, committee bytea NOT NULL, PRIMARY KEY (key_id, epoch));
+    CREATE TABLE IF NOT EXISTS officer_requests (id bytea PRIMARY KEY, signed bytea NOT NULL, state text NOT NULL, asked_at_ms bigint NOT NULL,
+        told_from int NOT NULL)
     """,
 )
 """Statements of a step are parted by a semicolon at the end of a line."""

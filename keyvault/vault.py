@@ -1,7 +1,6 @@
 """What the vault does for whom, without HTTP, SQL or Kafka: lend keys, hand over a look's keys, withdraw, tell its log.
 
-Pseudonyms are in `keyvault.pseudonym_work`, erasure in `keyvault.erasure_work`. A place kept for what comes next: re-identification by officers
-needs approvals the store does not hold yet.
+Pseudonyms are in `keyvault.pseudonym_work`, erasure in `keyvault.erasure_work`, naming a person in `keyvault.officers`.
 """
 
 from __future__ import annotations
@@ -39,7 +38,10 @@ _MOST_LINES: Final = 2_000
 
 @dataclass(slots=True)
 class Vault:
-    """The vault's work. `clock` gives the time in seconds since 1970. All bodies are Avro single objects."""
+    """The vault's work. `clock` gives the time in seconds since 1970. All bodies are Avro single objects.
+
+    `untold`: handles of lines a person is not told of yet, since a court ordered it.
+    """
 
     store: Store
     log: AccessLog
@@ -48,6 +50,7 @@ class Vault:
     clock: Callable[[], float] = time.time
     rules: MandateRules = field(default_factory=MandateRules)
     evaluations: EvaluationRules = field(default_factory=EvaluationRules)
+    untold: Callable[[], set[bytes]] = set
     _publishing: threading.Lock = field(default_factory=threading.Lock)
 
     def _now(self) -> dt.datetime:
@@ -110,7 +113,12 @@ class Vault:
         mandate = self.store.mandate(asked["handle"])
         assert mandate is not None  # `_opened` raised
         lines = self.store.log_of(mandate.person, opened.household, limit=_OWN_LOG_LINES)
-        told = [codec.encode("access_record", _as_told(line, client=record["client"])) for line in lines]
+        untold = self.untold()
+        told = [
+            codec.encode("access_record", _as_told(line, client=record["client"]))
+            for line in lines
+            if line["handle"] not in untold
+        ]
         sealed = seal_to(asked["one_time_key"], codec.encode("vault_log_lines", {"lines": told}))
         return codec.encode(
             "vault_own_log", {"lines": sealed, "log_hash": record["hash"], "log_sequence": record["sequence"]}

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from producers.profile import Profile, read_json, secret_bytes, signing_key_id, write_private
+from producers.profile import Profile, read_json, secret_bytes, signing_key_id
 from schemas.directory import Directory
 from schemas.errors import Refused, SettingsWrong
 from schemas.roots import Roots
 from schemas.sealing import sign, signature_holds, verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import HandleKey, SigningKey
 from schemas.values import SenderId
 

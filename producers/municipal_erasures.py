@@ -15,9 +15,10 @@ from typing import Final, Self
 from producers.municipal_mandates import Grantor
 from producers.municipal_post import post
 from producers.packing import Packed, Subjects, content_of, identity_of
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from schemas.erasure import GROUNDS, Decision, read_decision, with_signature
 from schemas.errors import Refused, SettingsWrong
+from schemas.secret_file import write_private
 from schemas.secrets import Bsn, HandleKey
 from schemas.values import day_number, day_of
 

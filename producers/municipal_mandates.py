@@ -17,10 +17,11 @@ from nacl.signing import SigningKey as SodiumKey
 
 from producers.municipal_post import post
 from producers.packing import Packed, Subjects, content_of, identity_of
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.mandate_terms import MandateTerms
 from schemas.sealing import sha256, verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import Bsn, HandleKey, SigningKey
 from schemas.values import MandateHandle, day_number
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,22 +23,11 @@ from schemas.envelope import RecipientKeys
 from schemas.errors import Refused, SettingsWrong
 from schemas.roots import Roots
 from schemas.sealing import verify_key_of
+from schemas.secret_file import write_private
 from schemas.secrets import HandleKey, SigningKey
 from schemas.values import SenderId
 
 _LEARNED: Final = "learned.json"
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file only its owner may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,28 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "De grond, de weigergrond of een dag van dit besluit is er geen van de lijst.",
         "The ground, the reason for refusal or a day of this decision is none of the list.",
     ),
+    "officers": (
+        "Dit past niet in wat de functionarissen nu samen doen.",
+        "This does not fit what the officers do together now.",
+    ),
+    "reid-officer": (
+        "Dit mogen alleen twee verschillende functionarissen van de commissie die nu geldt.",
+        "Only two different officers of the committee in force may do this.",
+    ),
+    "reid-request": (
+        "Zo kan niet gevraagd worden wie iemand is: reden, grond, zaaknummer of termijn klopt niet.",
+        "Who somebody is can't be asked like this: reason, ground, case number or term is not right.",
+    ),
+    "reid-again": ("Dit verzoek is al eens gedaan.", "This request was made before."),
+    "reid-expired": ("Dit verzoek is verlopen.", "This request is over."),
+    "reid-unknown": (
+        "Hier is niets te openen: niemand is hieronder bekend, of diegene is gewist.",
+        "Nothing can be opened here: nobody is known by this, or was erased.",
+    ),
+    "clock": (
+        "Uw klok loopt meer dan vijf minuten uit de pas; zet hem gelijk.",
+        "Your clock is more than five minutes off; set it.",
+    ),
     "signature": (
         "De handtekening klopt niet met afzender en inhoud.",
         "The signature does not fit sender and content.",

@@ -14,7 +14,7 @@ from schemas.errors import Refused
 from schemas.roots import Roots, sign_payload
 from schemas.secrets import SigningKey
 
-Use = Literal["identity", "content", "signing", "placement", "section", "voprf", "receipts"]
+Use = Literal["identity", "content", "signing", "placement", "section", "voprf", "receipts", "officers"]
 
 
 def role_key_id(role: str, public: bytes) -> str:
@@ -24,9 +24,9 @@ def role_key_id(role: str, public: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact: a role's public key, a sender or a grantor with its signing key and the municipalities that admitted it."""
+    """One fact: a role's public key; a sender or a grantor with its signing key and the municipalities that admitted it; an officer with his or hers."""
 
-    kind: Literal["role_key", "sender", "grantor"]
+    kind: Literal["role_key", "sender", "grantor", "officer"]
     name: str
     key_id: str
     use: Use
@@ -144,6 +144,26 @@ class Directory:
         """The public key of a grantor whose signatures count today, or None."""
         entry = self.grantor_key(name, key_id)
         return entry.public_key if entry is not None and entry.revoked_at_ms is None else None
+
+    def counting_officer(self, name: str, key_id: str) -> bytes | None:
+        """The public key of an officer whose signatures count today, or None."""
+        entry = self._entries.get(f"officer/{name}/signing/{key_id}")
+        return entry.public_key if entry is not None and entry.revoked_at_ms is None else None
+
+    def any_officer(self, name: str, key_id: str) -> bytes | None:
+        """The public key of an officer, also of one who left, or None."""
+        entry = self._entries.get(f"officer/{name}/signing/{key_id}")
+        return None if entry is None else entry.public_key
+
+    def is_officer(self, name: str) -> bool:
+        """Whether a principal has an officer's key that counts today."""
+        own = (e for e in tuple(self._entries.values()) if (e.kind, e.name) == ("officer", name))
+        return any(e.revoked_at_ms is None for e in own)
+
+    def signed_officers(self) -> list[bytes]:
+        """Every officer's entries as the root signed them."""
+        signed = dict(tuple(self._signed.items()))  # another thread learns
+        return [signed[subject] for subject in sorted(signed) if subject.startswith("officer/")]
 
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""

@@ -1,7 +1,8 @@
-"""A secret of 32 bytes in a file that only its owner may read."""
+"""Files that only their owner may read: written whole or not at all, read as 32 bytes, destroyed."""
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Final
@@ -25,3 +26,25 @@ def read_secret(file: Path, what: str) -> bytes:
         msg = f"The {what} {file} has not exactly {_BYTES} bytes."
         raise SettingsWrong(msg)
     return raw
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file only its owner may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def destroy_file(path: Path) -> None:
+    """Overwrite a secret's file and delete it, where it is there."""
+    if path.exists():
+        with path.open("r+b") as secret:
+            secret.write(bytes(path.stat().st_size))
+            secret.flush()
+            os.fsync(secret.fileno())
+        path.unlink()

@@ -13,6 +13,7 @@ from streams.address_book import AddressBook
 from streams.config import RoleConfig
 from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
+from streams.identity_keeping import IdentityKeeping
 from streams.intake_placing import Placing
 from streams.intake_role import IntakeRole
 from streams.intake_store import DDL, save_handles
@@ -53,6 +54,10 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
             raise Unavailable(msg)
         return PublicKey(entry.key_id, entry.public_key)
 
+    def joint() -> PublicKey | None:
+        entry = directory.latest_key("officers", "officers")
+        return None if entry is None else PublicKey(entry.key_id, entry.public_key)
+
     scalars = [
         ScalarKey(config.secret(name))
         for name in ("scalar", "scalar-next")
@@ -74,6 +79,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
         pseudonyms=Pseudonyms(
             vault=vault, pinned=pinned, scalars=by_print, keep=keep,
             id_key=PersonIdKey(config.secret("person-id")), cache_key=config.secret("cache"),
+            sealed=IdentityKeeping(vault, joint).keep,
         ),
         placing=Placing(book, AddressKey(config.secret("address")), vault.placement_public_keys),
         metrics=metrics, learn_more=follower.refreshed, log_head=LogHead(vault),

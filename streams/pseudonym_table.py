@@ -23,6 +23,7 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS elements (generation int, element bytea, person bytea NOT NULL, PRIMARY KEY (generation, element), "
     "UNIQUE (generation, person))",
     "CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE IF NOT EXISTS identities_kept (person bytea PRIMARY KEY)",
 )
 IN_USE, COMING, LEAVING = "in-use", "coming", "leaving"
 _TURN_LOCK: Final = 7_201_004
@@ -104,6 +105,7 @@ def unlink(tx: Transaction, person: bytes) -> None:
     """Forget which element stands for a person, for good: whoever returns is a new person. No turn is under way meanwhile."""
     tx.execute("SELECT pg_advisory_xact_lock(%s)", (_TURN_LOCK,))
     tx.execute("INSERT INTO erased_persons (person) VALUES (%s) ON CONFLICT DO NOTHING", (person,))
+    tx.execute("DELETE FROM identities_kept WHERE person = %s", (person,))
     tx.execute(
         "DELETE FROM elements WHERE generation IN (SELECT generation FROM pseudonym_keys) AND person = %s", (person,)
     )

@@ -66,6 +66,8 @@ class Pseudonyms:
     cache_key: bytes = field(repr=False)
     keep: Callable[[Sequence[tuple[bytes, bytes, int]], int, dict[bytes, bytes]], None] = lambda *_: None
     """Keeps cache rows and elements at once, apart from the window: what was evaluated is not evaluated again."""
+    sealed: Callable[[Transaction, Mapping[bytes, Bsn]], None] = lambda *_: None
+    """Gives the BSNs of persons away, sealed to the officers' joint key."""
     _held: OrderedDict[bytes, tuple[bytes, int]] = field(default_factory=OrderedDict)
 
     def _lookup(self, asked: Asked) -> bytes:
@@ -154,6 +156,7 @@ class Pseudonyms:
         wanted = {a.bsn for a in asked if not a.only_known}
         fresh = self._person_ids(tx, [e for bsn, e in elements.items() if e not in found and bsn in wanted])
         persons = {bsn: (found | fresh).get(e, ZERO16) for bsn, e in elements.items()}
+        self.sealed(tx, {p: bsn for bsn, p in persons.items() if p != ZERO16 and bsn in wanted})
         if len(elements) < len(distinct):
             self._keep_what_came(to_ask, persons, generation.number, fresh)
             msg = (

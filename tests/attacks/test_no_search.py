@@ -13,6 +13,9 @@ from deploy.cli import DOORS, app
 from keyvault.access_log import InMemoryAccessLog
 from keyvault.memory_store import InMemoryVaultStore
 from keyvault.metrics import VaultMetrics
+from keyvault.officers.board import Board
+from keyvault.officers.memory_store import InMemoryOfficerStore
+from keyvault.officers.naming import Naming
 from keyvault.service import routes
 from keyvault.vault import Vault
 from portals.municipality.app import build_app
@@ -20,6 +23,7 @@ from schemas import topics
 
 MANDATE = "one household, by the handle of the reader's own mandate"
 NOTHING = "no household"
+TWO = "one person, named by pseudonym or mandate, when two officers signed; never a household"
 ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
 
 COMMANDS = {
@@ -27,10 +31,13 @@ COMMANDS = {
     "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "ask", "figures", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt"), NOTHING),
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
-    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore"), NOTHING) | {"dump": ZONE},
+    "officer": dict.fromkeys(("step", "reasons", "requests"), NOTHING) | dict.fromkeys(("ask", "approve", "open"), TWO),
+    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore", "officers admit", "officers leave", "officers begin", "officers sign", "officers list"), NOTHING) | {"dump": ZONE},
 }  # fmt: skip
 PATHS = {
     "/v1/look": MANDATE, "/v1/log/own": MANDATE,
+    **dict.fromkeys(("/v1/naming/ask", "/v1/naming/approve", "/v1/naming/open", "/v1/naming/part", "/v1/naming/end"), TWO),
+    **dict.fromkeys(("/v1/identities", "/v1/officers", "/v1/officers/begin", "/v1/officers/say", "/v1/naming"), NOTHING),
     **dict.fromkeys((
         "/v1/evaluate", "/v1/turn", "/v1/turn/end", "/v1/orders", "/v1/person-keys", "/v1/log/lines", "/v1/log/head", "/v1/mandates/withdraw", "/v1/keys/voprf", "/v1/keys/voprf/next", "/v1/keys", "/v1/keys/section/turn", "/v1/keys/section/settled",
         "/v1/placement-keys", "/v1/placement-keys/private", "/v1/year-keys", "/v1/year-keys/destroy", "/v1/erase", "/v1/erasures/receipt", "/v1/keys/receipts", "/v1/keys/section",
@@ -67,7 +74,8 @@ def test_every_command_is_on_the_list_and_who_sees_a_household_names_a_mandate()
 
 def test_every_path_of_the_keyvault_is_on_the_list() -> None:
     vault = Vault(InMemoryVaultStore(), InMemoryAccessLog(), bytes(32), VaultMetrics())
-    assert {r.path for r in routes(vault)} == set(PATHS)
+    board = Board(vault, InMemoryOfficerStore(), lambda *_: None, lambda *_: None, lambda _: False)
+    assert {r.path for r in routes(vault, naming=Naming(vault, board))} == set(PATHS)
 
 
 def test_one_family_of_topics_has_households_and_its_keys_are_random_handles() -> None:
