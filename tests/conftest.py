@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,41 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
 
+_SHARED = ("demo", "kafka", "postgres")
+"""Servers of a whole run, in the order in which their tests come: each ends after its last test, since idle servers cost time too."""
+_last_of: dict[str, pytest.Item] = {}
+_ends: dict[str, Callable[[], None]] = {}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a server carries the mark, so that `-m "not servers"` needs none."""
+    """Whoever asks for a server carries the mark, so that `-m "not servers"` needs none; files that share one come together."""
+    asked: dict[Path, set[str]] = {}
     for item in items:
-        if {"kafka", "postgres", "demo"} & set(getattr(item, "fixturenames", ())):
+        named = set(_SHARED) & set(getattr(item, "fixturenames", ()))
+        asked.setdefault(item.path, set()).update(named)
+        if named:
             item.add_marker(pytest.mark.servers)
+    items.sort(key=lambda item: [name not in asked[item.path] for name in _SHARED])
+    for item in items:
+        _last_of.update(dict.fromkeys(asked[item.path], item))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """A shared server ends after its last test."""
+    for name in [n for n, item in _last_of.items() if item.nodeid == nodeid and n in _ends]:
+        _ends.pop(name)()
+
+
+@contextmanager
+def ending(name: str, end: Callable[[], None]) -> Iterator[None]:
+    """For a shared server: `end` is called once, after the last test that asks for it or when the run is broken off."""
+    _ends[name] = end
+    try:
+        yield
+    finally:
+        if name in _ends:
+            _ends.pop(name)()
 
 
 def _ours() -> dict[int, str]:
@@ -108,11 +139,9 @@ def kafka(server_folder: Path, authority: Authority) -> Iterator[EmbeddedKafka]:
     from deploy.settings import load_settings
 
     server = EmbeddedKafka(server_folder / "kafka", authority, load_settings().cache)
-    try:
+    with ending("kafka", server.stop):
         server.start()
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -121,12 +150,14 @@ def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
     from deploy.embedded_postgres import EmbeddedPostgres
 
     server = EmbeddedPostgres(server_folder / "postgres")
-    try:
-        server.start()
-        yield server
-    finally:
+
+    def end() -> None:
         server.stop()
         server.forget()
+
+    with ending("postgres", end):
+        server.start()
+        yield server
 
 
 @pytest.fixture
@@ -157,12 +188,14 @@ def demo() -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="zorgstroom-demo-"))
     folder.chmod(0o755)
     running = Demo(Wish(folder / "data", addresses=800, months=3, seed=7))
-    try:
-        running.run()
-        yield running
-    finally:
+
+    def end() -> None:
         running.stop()
         forget = getattr(running.zone.postgres, "forget", None)
         if forget is not None:
             forget()
         shutil.rmtree(folder, ignore_errors=True)
+
+    with ending("demo", end):
+        running.run()
+        yield running

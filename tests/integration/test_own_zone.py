@@ -23,6 +23,7 @@ from deploy.certificates import Authority
 from deploy.servers import postgres_server
 from deploy.settings import load_settings
 from producers.town.files import make_town
+from tests.integration.warm_terminal import WarmTerminal
 
 COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]
 
@@ -36,17 +37,17 @@ class Terminal:
             "ZORGSTROOM_DATA": str(folder / "zone"), "ZORGSTROOM_CACHE": str(load_settings().cache), "COLUMNS": "200",
             "ZORGSTROOM_PROFILE": str(folder / "provider"), "PYTHONPATH": str(Path(__file__).parents[2]),
         }  # fmt: skip
+        self.warm = WarmTerminal(self.environment)
 
     def types(self, *words: str, says: str = "", code: int = 0, asked: str = "") -> str:
-        done = subprocess.run(
-            [*COMMAND, *words], cwd=self.folder, env=self.environment, input=asked, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        heard = done.stdout + done.stderr
-        assert done.returncode == code, heard
-        assert re.search(says, heard), heard
-        assert "Traceback" not in heard
-        return heard
+        done = self.warm.types(words, cwd=self.folder, environment=self.environment, asked=asked)
+        assert done.code == code, done.said
+        assert re.search(says, done.said), done.said
+        assert "Traceback" not in done.said
+        return done.said
+
+    def shows(self, *words: str) -> str:
+        return self.warm.types(words, cwd=self.folder, environment=self.environment).said
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,7 @@ def terminal() -> Iterator[Terminal]:
         )
         if forget is not None:
             forget()
+        terminal.warm.close()
         shutil.rmtree(folder, ignore_errors=True)
     assert running.returncode in (0, 1), log.name
 
@@ -264,8 +266,4 @@ def a_member_reads_and_speaks(terminal: Terminal, caseworker: str) -> None:
 
 
 def _shown(terminal: Terminal, reader: str, *command: str) -> str:
-    done = subprocess.run(
-        [*COMMAND, *(command or ("caseworker", "show")), reader], cwd=terminal.folder, env=terminal.environment, capture_output=True,
-        text=True, timeout=60, check=False,
-    )  # fmt: skip
-    return done.stdout + done.stderr
+    return terminal.shows(*(command or ("caseworker", "show")), reader)
