@@ -38,9 +38,7 @@ def closed_years(zone: Zone) -> Iterator[tuple[int, int]]:
 
 def _records(zone: Zone) -> Iterator[tuple[str, dict[str, Any]]]:
     files = zone.certificate(topics.OPERATOR)
-    consumer = Consumer(
-        zone.kafka.client(files) | {"group.id": "operator.erasures", "enable.auto.commit": False, "log_level": 2}
-    )
+    consumer = Consumer(zone.kafka.client(files) | topics.READ_ONCE | {"group.id": "operator.erasures", "log_level": 2})
     try:
         for partition in range(topics.ROAD_PARTITIONS):
             low, high = consumer.get_watermark_offsets(TopicPartition(_TOPIC, partition), timeout=_SECONDS)

@@ -109,7 +109,7 @@ def on_topic(zone: Zone) -> Iterator[dict[str, Any]]:
     """Every record of the topic, in its order; one that is no record breaks the chain by its absence."""
     name = topics.OPERATOR
     settings = zone.kafka.client(zone.certificate(name)) | {
-        "group.id": f"{name}.log", "enable.auto.commit": False, "enable.partition.eof": True, "log_level": 0,
+        "group.id": f"{name}.log", **topics.READ_ONCE, "enable.partition.eof": True, "log_level": 0,
     }  # fmt: skip
     consumer = Consumer(settings)
     consumer.assign([TopicPartition(TOPIC, 0, 0)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from producers.profile import Profile
+from schemas import topics
 from schemas.errors import Refused, Unavailable
 from schemas.requests import TOPIC, DataRequest, signed_request, verified_request
 
@@ -41,8 +42,7 @@ def read_requests(profile: Profile, *, seconds: float = _SECONDS) -> Requests:
     """Everything asked so far, of whomever. Raises `Unavailable`."""
     found, roots = Requests(), profile.directory.roots
     consumer = Consumer(
-        profile.kafka()
-        | {"group.id": f"{profile.sender}.requests", "enable.auto.commit": False, "enable.partition.eof": True}
+        profile.kafka() | topics.READ_ONCE | {"group.id": f"{profile.sender}.requests", "enable.partition.eof": True}
     )
     try:
         consumer.assign([TopicPartition(TOPIC, 0, 0)])

@@ -16,6 +16,9 @@ FOREVER: Final = -1
 ROAD_PARTITIONS: Final = 8
 """Partitions of delivered, rekeyed and ledger. Counts never change: they are part of every stream's number."""
 
+READ_ONCE: Final = {"enable.auto.commit": False, "fetch.wait.max.ms": 20}
+"""librdkafka settings of who reads to the end of a topic once: the broker says at once that there is no more (by default after 500 ms)."""
+
 ROLES: Final = ("intake", "ledger", "projector", "release", "keyvault")
 ADMIN: Final = "admin"
 OPERATOR: Final = "operator"

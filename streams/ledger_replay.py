@@ -164,7 +164,7 @@ def replay_ledger(
     with prepared(config.database_dsn, (*ledger_store.DDL, *REMARKS_DDL)):
         pass
     consumer = Consumer(
-        config.kafka.client() | {"group.id": "ledger.replay", "enable.auto.commit": False, "enable.partition.eof": True}
+        config.kafka.client() | topics.READ_ONCE | {"group.id": "ledger.replay", "enable.partition.eof": True}
     )
     store = PostgresHopStore(config.database_dsn, "ledger")
     try:

@@ -74,9 +74,7 @@ def put_back(config: RoleConfig, *, administrator: dict[str, Any]) -> Restored:
 
 
 def _forward(dsn: str, offsets: dict[int, int], administrator: dict[str, Any]) -> None:
-    reader = Consumer(
-        administrator | {"group.id": "admin.restore", "enable.auto.commit": False, "enable.partition.eof": True}
-    )
+    reader = Consumer(administrator | topics.READ_ONCE | {"group.id": "admin.restore", "enable.partition.eof": True})
     try:
         finals: dict[bytes, set[int]] = {}
         known = reader.list_topics(timeout=10).topics

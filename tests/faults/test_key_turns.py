@@ -80,7 +80,9 @@ def test_with_kills_and_deliveries_every_test_bsn_is_who_it_was(zone: Zone, tmp_
     expected = every_bsn_by(load, PROVIDERS[0])
     books.wait(expected)
     before, known = elements(zone), persons(zone)
-    assert len(before) == len(known) == EVERY_TEST_BSN
+    assert len(before) == len(known & set(before)) == EVERY_TEST_BSN, (
+        "what erased persons left lies under other numbers"
+    )
     counted(zone)
     place_turn(zone, tmp_path)
     expected += every_bsn_by(load, PROVIDERS[1])
@@ -116,7 +118,9 @@ def test_no_bsn_is_asked_for_a_turn_and_of_the_old_key_nothing_is_left(zone: Zon
         states = c.execute("SELECT state, length(wrapped) FROM named_keys WHERE use = 'voprf'").fetchall()
         used = [int(n) for (n,) in c.execute("SELECT used FROM evaluation_orders WHERE kind = 'turn'")]
     assert [s for s, length in states if length] == ["active"]
-    assert [s for s, length in states if not length] == ["destroyed", "destroyed"]
+    destroyed = [s for s, length in states if not length]
+    assert destroyed == ["destroyed"] * len(used)
+    assert used, "each turn has its order"
     assert all(EVERY_TEST_BSN <= n <= EVERY_TEST_BSN * 1.05 for n in used), used
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from runs import told, typed
-from test_erasure import asked, decided, persons, rows, wait_for
+from test_erasure import asked, decided, persons, rows
 from test_erasure import municipality as municipality  # noqa: PLC0414 - the fixture
 from typer.testing import CliRunner
 
@@ -30,13 +30,16 @@ def refusal(*words: str) -> str:
 
 
 def person_of(zone: Zone, road: Road, sender: Sender, number: int, bsn: str) -> bytes:
-    """Have somebody new come by the road; the pseudonym."""
-    before = persons(zone)
-    booked = int(rows(zone, "projector", "SELECT coalesce(sum(count), 0) FROM bookings WHERE kind = 0")[0][0])
+    """Have somebody come by the road whom this provider did not bring before; the pseudonym."""
+    brought = "SELECT DISTINCT person FROM bookings WHERE provider = 98444442"
+    before = set(rows(zone, "projector", brought))
     assert told(road, sender, sender.sealed(number, a_delivery(f"O{bsn[-4:]}", bsn=bsn))) == ("0200", 1)
-    wait_for(zone, booked + 1)
-    (person,) = persons(zone) - before
-    return person
+    until = time.monotonic() + 30
+    while not (new := set(rows(zone, "projector", brought)) - before):
+        assert time.monotonic() < until, "the projector does not come along"
+        time.sleep(0.1)
+    ((person,),) = new
+    return bytes(person)
 
 
 def named(zone: Zone, person: bytes, *, first: str = "dora", second: str = "eli") -> str:
