@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.admission import admit_here
 from deploy.bench_load import PROVIDERS, Load, NewBookings, booked
+from deploy.scraped import Scraped
 from deploy.zone import WORKERS, Zone
 from producers.profile import Profile
 from producers.publisher import Publisher
@@ -33,6 +34,7 @@ from streams.rebuild import rebuild
 
 _FLOOR_TOPIC: Final = "dead-letters.v1"
 """Nothing goes wrong in a benchmark, so its floor may be measured here."""
+_ASK_THE_VAULT: Final = ("intake", "ledger", "projector")
 _PROCESSES: Final = ("intake", "ledger", "projector", "keyvault", "release")
 
 
@@ -53,7 +55,7 @@ def road(zone: Zone, load: Load, *, deliveries: int, per_envelope: int, share: f
     dsn = zone.postgres.create_role_database("projector")
     envelopes = load.envelopes(deliveries, per_envelope=per_envelope, share=share)
     pids = {name: pid for name, pid in zone.supervisor.pids().items() if name in _PROCESSES}
-    used = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    used, waited = {name: cpu_seconds(pid) for name, pid in pids.items()}, waited_for_vault(zone)
     books = NewBookings(dsn)
     started = time.monotonic()
     load.publish(envelopes)
@@ -64,7 +66,14 @@ def road(zone: Zone, load: Load, *, deliveries: int, per_envelope: int, share: f
     return {
         "deliveries": deliveries, "per_envelope": per_envelope, "per_second": round(deliveries / seconds),
         "microseconds_of_one_core_per_delivery": micro,
+        "keyvault_of_the_roles_processor_time": round(micro.get("keyvault", 0.0) / sum(micro.values()), 3),
+        "workers_wait_for_keyvault": round((waited_for_vault(zone) - waited) / (len(_ASK_THE_VAULT) * seconds), 3),
     }  # fmt: skip
+
+
+def waited_for_vault(zone: Zone) -> float:
+    """Seconds that intake, ledger and projector have waited for answers of the keyvault so far."""
+    return sum(Scraped.of(zone.metrics_url(role)).one("zorgstroom_vault_seconds") for role in _ASK_THE_VAULT)
 
 
 def floors(zone: Zone, load: Load, *, deliveries: int) -> dict[str, Any]:

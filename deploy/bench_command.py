@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import bench
+from deploy.bench_erasure import erasure
 from deploy.bench_load import Load, bench_zone, booked
 from deploy.bench_profile import profiled
 from deploy.bench_provider import files_of_a_town, provider_side
@@ -27,7 +28,7 @@ from deploy.zone import Zone
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
 tell = Console(stderr=True, highlight=False, soft_wrap=True)
-NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "turn", "growth", "profile")
+NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "turn", "erasure", "growth", "profile")
 Figures = dict[str, Any]
 
 
@@ -36,7 +37,7 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but turn, growth and profile), provider, road, rebuild, latency, vault, turn, growth or profile."
+            help="all (everything but turn, erasure, growth and profile), provider, road, rebuild, latency, vault, turn, erasure, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
@@ -56,7 +57,13 @@ def run(
         figures = profiled(deliveries)
     elif name != "provider":
         with bench_zone() as zone:
-            figures |= {"turn": turn(zone, links)} if name == "turn" else _on_a_zone(zone, name, deliveries, rounds)
+            match name:
+                case "turn":
+                    figures["turn"] = turn(zone, links)
+                case "erasure":
+                    figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
+                case _:
+                    figures |= _on_a_zone(zone, name, deliveries, rounds)
     if as_json:
         print(json.dumps(figures, indent=2))
         return

@@ -6,6 +6,7 @@ Trusts an answer only from the holder of the certificate named `keyvault`: every
 from __future__ import annotations
 
 import ssl
+import time
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +32,13 @@ class Connection:
         except (OSError, ValueError) as wrong:
             msg = f"The certificate {cert}, its key and the authority's certificate {ca} can't be read or don't belong together."
             raise SettingsWrong(msg) from wrong
+        self.seconds = 0.0
+        """How long answers were waited for, all in all."""
         self._http = httpx.Client(base_url=url, verify=context, timeout=httpx.Timeout(20, connect=3), trust_env=False)
 
     def _send(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> httpx.Response:
         """One request; tried once more where the vault closed an idle connection under it, unless each try counts."""
+        began = time.perf_counter()
         try:
             answer = self._http.request(method, path, content=body, headers={"content-type": "application/avro"})
         except httpx.RemoteProtocolError as closed:
@@ -45,6 +49,8 @@ class Connection:
         except httpx.HTTPError as away:
             msg = "The keyvault is away."
             raise Unavailable(msg) from away
+        finally:
+            self.seconds += time.perf_counter() - began
         if _name_of(answer) != _VAULT:
             msg = "Another process than the keyvault answers at the keyvault's address."
             raise ContractBroken(msg)

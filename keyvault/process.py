@@ -21,6 +21,7 @@ import structlog
 from keyvault.access_log import KafkaAccessLog
 from keyvault.directory_follower import DirectoryFollower
 from keyvault.erasure_work import ErasureWork
+from keyvault.log_on_topic import check_log_goes_on
 from keyvault.mandate_subscriber import MandateSubscriber
 from keyvault.metrics import VaultMetrics
 from keyvault.mutual_tls import listening_socket, server
@@ -52,7 +53,7 @@ def run(path: Path) -> None:
     stop_metrics = metrics.serve(settings.metrics_port)
     broken: list[str] = []
     try:
-        _when_postgresql_is_there(lambda: known_print(settings.database_dsn), metrics, log)
+        _when_it_is_there(lambda: known_print(settings.database_dsn), metrics, log)
         with only_vault(settings.database_dsn):
             known = known_print(settings.database_dsn)
             if known is None and settings.pseudonym_key:
@@ -81,8 +82,9 @@ def _serve(
     """Everything that stands on the database, until the end; `broken` hears why, where it ends by itself."""
     store = VaultStore(settings.database_dsn, wrapping)
     try:
-        _when_postgresql_is_there(lambda: store.prepare(dt.datetime.now(dt.UTC).date()), metrics, log)
+        _when_it_is_there(lambda: store.prepare(dt.datetime.now(dt.UTC).date()), metrics, log)
         kafka, officers = settings.kafka_client(), PostgresOfficerStore(store.transaction)
+        _when_it_is_there(lambda: check_log_goes_on(kafka, store), metrics, log)
         vault = Vault(
             store,
             KafkaAccessLog(kafka),
@@ -144,8 +146,8 @@ def _stop(_number: int, _frame: Any) -> None:
     raise SystemExit(0)
 
 
-def _when_postgresql_is_there(work: Callable[[], object], metrics: VaultMetrics, log: Any) -> None:
-    """Do something with the database, waiting for it."""
+def _when_it_is_there(work: Callable[[], object], metrics: VaultMetrics, log: Any) -> None:
+    """Do something with the database or Kafka, waiting for either."""
     waits = False
     while True:
         try:

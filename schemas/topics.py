@@ -62,7 +62,7 @@ TABLE: Final = (
           what="of the directory, the keys that parts are sealed to: senders learn a new one here"),
     Topic("mandates.v1", 1, FOREVER, compacted=False, writers=("projector",), readers=("keyvault",),
           what="which mandate is live for whom"),
-    Topic("access-log.v1", 1, FOREVER, compacted=False, writers=("keyvault",), readers=("operator",),
+    Topic("access-log.v1", 1, FOREVER, compacted=False, writers=("keyvault",), readers=("operator", "keyvault"),
           what="each look, chained by hash"),
     Topic("remarks.v1", 1, 90 * DAY_MS, compacted=False, writers=("*families",), readers=("ledger",),
           what="what members of families say is not right, sealed to the ledger"),

@@ -36,6 +36,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     with prepared(config.database_dsn, DDL):
         pass
     vault = config.vault_client()
+    metrics.watch_vault(lambda: vault.seconds)
     apart = PostgresHopStore(config.database_dsn, "intake")
 
     def keep(rows: Sequence[tuple[bytes, bytes, int]], generation: int, persons: dict[bytes, bytes]) -> None:

@@ -31,6 +31,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     with prepared(config.database_dsn, (*DDL, *REMARKS_DDL)):
         pass
     vault = config.vault_client()
+    metrics.watch_vault(lambda: vault.seconds)
     role = LedgerRole(
         directory=directory, content_keys=KeyRing("ledger", lambda: config.secrets_of("content")), keys=PersonKeyCache(vault.person_keys),
         metrics=metrics, learn_more=lambda: follower.refreshed(seconds=3), log_head=LogHead(vault),

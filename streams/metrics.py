@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -90,6 +91,10 @@ class WorkerMetrics:
     def dead_letter(self, reason: str) -> None:
         """Count one dead letter by reason of `schemas.codes`."""
         self.dead_letters.labels(self.role, reason).inc()
+
+    def watch_vault(self, seconds: Callable[[], float]) -> None:
+        """Tell how long this worker has waited for the keyvault, in seconds."""
+        self._gauge("vault_seconds", "Seconds spent waiting for answers of the keyvault.").set_function(seconds)
 
     def serve(self, port: int) -> None:
         """Serve /metrics on the loopback port. Raises `SettingsWrong` when it is in use."""

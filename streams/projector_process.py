@@ -34,6 +34,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
     with prepared(config.database_dsn, DDL):
         pass
     vault = config.vault_client()
+    metrics.watch_vault(lambda: vault.seconds)
     release = directory.role_key("release", "signing", day=day_number(today()))
     role = Projector(
         keys=PersonKeyCache(vault.person_keys),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -54,9 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     asked: dict[Path, set[str]] = {}
     for item in items:
         named = set(_SHARED) & set(getattr(item, "fixturenames", ()))
-        asked.setdefault(item.path, set()).update(named)
         if named:
             item.add_marker(pytest.mark.servers)
+        if item.path not in asked:  # a fixture may also be asked for by its name while a test runs
+            by_name = re.findall(r'getfixturevalue\(\s*"(\w+)"', item.path.read_text("utf-8"))
+            asked[item.path] = {"postgres" if name == "fresh_database" else name for name in by_name} & set(_SHARED)
+        asked[item.path] |= named
     items.sort(key=lambda item: [name not in asked[item.path] for name in _SHARED])
     for item in items:
         _last_of.update(dict.fromkeys(asked[item.path], item))

@@ -18,7 +18,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from three_roots import pinned
 
 from deploy.certificates import Authority
@@ -103,7 +104,7 @@ class Process:
                 "enable.auto.commit": False,
             }
         )
-        consumer.assign([TopicPartition("access-log.v1", 0, 0)])
+        consumer.assign([TopicPartition("access-log.v1", 0, OFFSET_BEGINNING)])
         records: list[dict[str, Any]] = []
         with contextlib.closing(consumer):
             while True:
@@ -153,6 +154,10 @@ def a_state(handle: bytes, *, given: bool = True) -> bytes:
 @pytest.fixture
 def process(fresh_database, kafka, authority: Authority, tmp_path: Path) -> Iterator[Process]:
     Cluster(kafka.admin()).apply(MEMBERS)
+    admin = AdminClient(kafka.admin())
+    emptied = admin.delete_records([TopicPartition("access-log.v1", 0, OFFSET_END)])
+    for done in emptied.values():  # each test has a database of its own, and its log goes on from no other's
+        done.result(20)
     made = Process(tmp_path, fresh_database("keyvault_process"), kafka, authority)
     yield made
     if made.running is not None and made.running.poll() is None:
@@ -295,3 +300,32 @@ def test_a_database_ahead_of_mandates_v1_stops_it_with_one_sentence(process: Pro
         )
     code, sentence = ended(process)
     assert (code, "restored or remade" in sentence) == (3, True)
+
+
+def test_a_database_older_than_its_log_on_kafka_stops_it_with_one_sentence(process: Process) -> None:
+    handle = os.urandom(16)
+    process.give(a_state(handle))
+    process.start()
+    reader = process.as_(READER)
+    for _ in range(3):
+        reader.look(process.record(handle))
+    assert process.stop() == 0
+    with psycopg.connect(process.dsn) as c:
+        c.execute("DELETE FROM access_log WHERE sequence > 1")
+        c.execute("UPDATE access_log_published SET sequence = 1")
+    code, sentence = ended(process)
+    assert (code, "ends at line 1 of its access log, and line 3 lies on access-log.v1" in sentence) == (3, True)
+    assert "operator backup restore keyvault" in sentence
+    assert len(process.access_log()) == 3
+
+
+def test_a_database_with_another_log_than_kafkas_stops_it_with_one_sentence(process: Process) -> None:
+    handle = os.urandom(16)
+    process.give(a_state(handle))
+    process.start()
+    process.as_(READER).look(process.record(handle))
+    assert process.stop() == 0
+    with psycopg.connect(process.dsn) as c:
+        c.execute("UPDATE access_log SET hash = sha256(hash)")
+    code, sentence = ended(process)
+    assert (code, "is another one on access-log.v1" in sentence) == (3, True)
