@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,9 @@ def test_no_file_holds_a_path_of_one_machine_or_the_host_of_a_registry() -> None
         text = path.read_text("utf-8", "ignore")
         hits += [f"{path.relative_to(ROOT)}: {w}" for w in words if w in text]
     assert hits == []
+
+
+def test_the_keyvaults_process_never_imports_the_tool_that_opens_a_bsn() -> None:
+    asked = "import sys, keyvault.process; print('keyvault.officers.tool' in sys.modules, 'streams' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False", "False"]

@@ -241,3 +241,19 @@ def test_a_further_ceremony_gives_the_open_one_up(network: OfficersInMemory) -> 
     committee = network.committee_of(*tools)
     assert [m.officer for m in committee.members] == ["officer-dora", "officer-eli"]
     assert not list(tools[0].folder.path.glob("ceremony-*"))
+
+
+def test_a_dealer_who_does_not_know_what_was_dealt_is_refused(network: OfficersInMemory) -> None:
+    """A promise that fits, over a proof that was made for another dealer."""
+    dora, eli, fay = (network.admit(n) for n in NAMES)
+    network.begin(*NAMES)
+    ceremony = network.operator.told().ceremony
+    assert ceremony is not None
+    dora.step()
+    own = dora.folder.between(ceremony.id)
+    eli.folder.keep_between(ceremony.id, replace(own, box=own.box))
+    eli.step()
+    fay.step()
+    dora.step()
+    with pytest.raises(Refused, match="does not hold"):
+        eli.step()
