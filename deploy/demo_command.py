@@ -19,6 +19,7 @@ from deploy.demo_municipality import family_of
 from deploy.demo_progress import Bar, Course
 from deploy.demo_wish import Wish
 from deploy.pages import addresses
+from deploy.retention_watch import RetentionWatch
 from deploy.settings import load_settings
 from schemas.errors import SettingsWrong, ZorgstroomError
 
@@ -49,6 +50,7 @@ def demo(
     heed_signals()
     _check_report(report)
     running = Demo(wish, bar)
+    retention = RetentionWatch(running.zone, lambda line: out.print(line, markup=False))
     bar.course = Course(
         months=months,
         months_done=running.months_done(),
@@ -70,6 +72,7 @@ def demo(
             return
         running.leave_senders()
         _screen(running)
+        retention.start()
         while True:
             for line in running.zone.supervisor.tend():
                 out.print(line, markup=False)
@@ -83,6 +86,7 @@ def demo(
         raise typer.Exit(EXIT_REFUSED) from failed
     finally:
         finish_undisturbed()
+        retention.stop()
         running.stop()
     out.print(f"Stopped. The data stay in {wish.data}; start again in seconds, or forget it with `make demo-clean`.")
 

@@ -19,6 +19,7 @@ from deploy.commands_frame import EXIT_REFUSED, DataOption, Gemeente, gemeente_o
 from deploy.erasure_commands import app as erasure_app
 from deploy.mandate_commands import app as mandate_app
 from deploy.municipality_figures import released_epoch, show
+from deploy.retention_commands import app as retention_app
 from deploy.sender_keys import SenderKeys
 from producers.joining import fingerprint
 from producers.profile import Profile
@@ -34,6 +35,7 @@ from schemas.values import Month, SenderId
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(mandate_app, name="mandate")
 app.add_typer(erasure_app, name="erase")
+app.add_typer(retention_app, name="retention")
 
 
 @app.callback()

@@ -23,6 +23,7 @@ from deploy.key_watch import KeyWatch, watched_keys
 from deploy.log_commands import app as log_app
 from deploy.officers_commands import app as officers_app
 from deploy.order_commands import app as order_app
+from deploy.retention_watch import RetentionWatch
 from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
@@ -82,16 +83,19 @@ def run(data: DataOption = None) -> None:
     zone = zone_of(data)
     zone.tell = lambda what: out.print(f"{time.strftime('%H:%M:%S')}  Starting: {what}")
     keys: KeyWatch | None = None
+    retention = RetentionWatch(zone, lambda line: out.print(line, markup=False))
     try:
         for name, address in start_zone(zone).items():
             out.print(f"  {name:<18} {address}")
         keys = watched_keys(zone)
+        retention.start()
         out.print("Running. Ctrl-C stops everything that was started here and keeps the data.")
         tend(zone, lambda line: out.print(line, markup=False))
     finally:
         finish_undisturbed()
         if keys is not None:
             keys.stop()
+        retention.stop()
         zone.stop()
 
 

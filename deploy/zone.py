@@ -35,6 +35,7 @@ from schemas.confidentiality import Confidentiality
 from schemas.directory import Entry
 from schemas.errors import Unavailable
 from schemas.mandate_rules import MandateRules
+from schemas.retention_rules import RetentionRules
 from schemas.sealing import verify_key_of
 from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
@@ -119,6 +120,7 @@ class Zone:
         if self.folder.exists:
             self.mandate_rules()
             Confidentiality.of(self.folder.settings().get("confidentiality"))
+            RetentionRules.of(self.folder.settings())
         self.kafka.check()
         self.postgres.check()
         path = self.folder.path
@@ -215,7 +217,14 @@ class Zone:
         settings = self.folder.settings()
         extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
         if role == "projector":
-            names = ("tick_seconds", "record_bytes_per_second", "mandate_rules", "confidentiality")
+            names = (
+                "tick_seconds",
+                "record_bytes_per_second",
+                "mandate_rules",
+                "confidentiality",
+                "retention_years",
+                "retention_preview_days",
+            )
             extra = {name: settings[name] for name in names if name in settings}
         if role == "ledger":
             extra = {"mandate_rules": settings.get("mandate_rules"), "households": self._households()}

@@ -16,8 +16,9 @@ from keyvault.mandates import gemeente_of
 from keyvault.mutual_tls import Caller
 from keyvault.vault import Vault, lent
 from schemas import codec, erasure_receipt
-from schemas.erasure import Decision, PublicKeyOf, proved
+from schemas.erasure import Decision, PublicKeyOf
 from schemas.errors import Refused, Unavailable
+from schemas.retention import decided, may_be_about
 from schemas.sealing import sign, verify_key_of
 from schemas.values import day_number
 
@@ -57,7 +58,7 @@ class ErasureWork:
     def erase(self, caller: Caller, body: bytes) -> bytes:
         """Destroy a person's key; logged before. Said twice is once.
 
-        Raises `Refused`: `erasure-signatures`, `erasure-ground` for a decision that does not count, `erasure-request` for one that refuses the
+        Raises `Refused`: `erasure-signatures`, `erasure-ground`, `retention-...` for a decision that does not count, `erasure-request` for one that refuses the
         request, or on which somebody else was erased.
         """
         asked = codec.decode("vault_erase", body)
@@ -65,7 +66,7 @@ class ErasureWork:
             self.vault.now_ms(), ERASE, NOBODY, caller.name, caller.source, None, GIVEN, about=asked["person"]
         )
         try:
-            by = proved(asked["decision"], self.key_of)
+            by = decided(asked["decision"], self.key_of)
             access = replace(access, handle=by.decision.request)
             before = self.vault.store.erasure(by.decision.request)
             _check_whom(by.decision, before, asked["person"])
@@ -112,5 +113,5 @@ class ErasureWork:
 
 
 def _check_whom(decision: Decision, before: Erasure | None, person: bytes) -> None:
-    if not decision.granted or (before is not None and before.person != person):
+    if not decision.granted or not may_be_about(decision, person) or (before is not None and before.person != person):
         raise Refused("erasure-request", "This decision erases nobody, or somebody else.")

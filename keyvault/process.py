@@ -104,7 +104,7 @@ def _serve(
         known = follower.directory
         erasures = ErasureWork(
             vault,
-            known.counting_grantor,
+            known.decides,
             lambda key_id: known.signed_role_key("keyvault", "receipts", key_id),
             settings.copies_days,
         )

@@ -157,6 +157,22 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Uw klok loopt meer dan vijf minuten uit de pas; zet hem gelijk.",
         "Your clock is more than five minutes off; set it.",
     ),
+    "retention-notice": (
+        "Deze melding over een bewaartermijn is niet van het netwerk, niet voor deze gemeente, of te oud.",
+        "This notice of a retention period is not the network's, not for this municipality, or too old.",
+    ),
+    "retention-decision": (
+        "Het doorlopende besluit over bewaartermijnen is niet van kracht; laat twee mandaatgevers een nieuw tekenen.",
+        "The standing decision on retention periods is not in force; have two grantors sign a new one.",
+    ),
+    "retention-waits": (
+        "De vooruitblik staat nog niet lang genoeg; die begint opnieuw als iemand in de tussentijd zorg krijgt.",
+        "The preview has not stood long enough; it begins anew when the person gets care in between.",
+    ),
+    "retention-kept": (
+        "Over deze persoon is besloten dat het dossier blijft, of er ligt een verzoek; dat gaat voor.",
+        "It was decided that this person's file stays, or a request is open; that goes first.",
+    ),
     "signature": (
         "De handtekening klopt niet met afzender en inhoud.",
         "The signature does not fit sender and content.",
@@ -208,6 +224,8 @@ DEAD_LETTERS: Final = (
     "erasure-signatures",
     "erasure-request",
     "erasure-ground",
+    "retention-notice",
+    "retention-decision",
 )
 """Reasons of dead letters, for metrics that are there before the first one."""
 

@@ -165,6 +165,13 @@ class Directory:
         signed = dict(tuple(self._signed.items()))  # another thread learns
         return [signed[subject] for subject in sorted(signed) if subject.startswith("officer/")]
 
+    def decides(self, name: str, key_id: str) -> bytes | None:
+        """The public key of who has a say in an erasure: a grantor, or the projector, which says whose retention period has passed."""
+        if name != "projector":
+            return self.counting_grantor(name, key_id)
+        entry = self.known_key("projector", "signing", key_id)
+        return None if entry is None else entry.public_key
+
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""
         return tuple(sorted((e for e in tuple(self._entries.values()) if e.kind == "sender"), key=lambda e: e.name))

@@ -15,6 +15,9 @@ from schemas.sealing import sign, signature_holds
 from schemas.secrets import SigningKey
 
 SIGNATURES: Final = 2
+RETENTION: Final = "retention"
+"""The ground of who is erased because a retention period has passed; nobody can ask on it (`schemas.retention`)."""
+
 GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "jeugdwet-7.3.9": (
         "verzoek om vernietiging van het dossier (Jeugdwet 7.3.9)",
@@ -27,6 +30,11 @@ GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "avg-17": ("recht op gegevenswissing (AVG 17)", "right to erasure (GDPR 17)"),
 }
 """Code -> what a request rests on, in Dutch and English."""
+
+TOLD_GROUNDS: Final = GROUNDS | {
+    RETENTION: ("de bewaartermijn is verstreken", "the retention period has passed"),
+}
+"""Code -> what an erasure rested on."""
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "other-interest": (
@@ -106,13 +114,18 @@ def read_decision(data: bytes) -> tuple[Decision, tuple[str, ...]]:
 
 def with_signature(data: bytes | Decision, signer: str, key_id: str, key: SigningKey) -> bytes:
     """A signed decision with one signature more (in the place of an earlier one of the same signer)."""
+    return signed_once_more(data.encoded() if isinstance(data, Decision) else data, signer, key_id, key, _DOMAIN)
+
+
+def signed_once_more(data: bytes, signer: str, key_id: str, key: SigningKey, domain: str) -> bytes:
+    """As `with_signature`, of any decision: `data` is a signed one, or the bytes of one that nobody signed yet."""
     signed: dict[str, Any] = (
-        {"decision": data.encoded(), "signatures": []}
-        if isinstance(data, Decision)
-        else codec.decode("signed_erasure_decision", data)
+        codec.decode("signed_erasure_decision", data)
+        if codec.name_of(data) == "signed_erasure_decision"
+        else {"decision": data, "signatures": []}
     )
     others = [s for s in signed["signatures"] if s["signer"] != signer]
-    own = {"signer": signer, "key_id": key_id, "signature": sign(key, _DOMAIN, signed["decision"])}
+    own = {"signer": signer, "key_id": key_id, "signature": sign(key, domain, signed["decision"])}
     return codec.encode("signed_erasure_decision", signed | {"signatures": [*others, own]})
 
 
@@ -124,10 +137,15 @@ def proved(data: bytes, key_of: PublicKeyOf) -> Proved:
     signed = codec.decode("signed_erasure_decision", data)
     decision = Decision.decode(signed["decision"])
     decision.check()
-    own, holding = f"grantor-gm{decision.municipality:04d}-", {}
+    return Proved(decision, who_signed(signed, decision.municipality, _DOMAIN, key_of))
+
+
+def who_signed(signed: dict[str, Any], municipality: int, domain: str, key_of: PublicKeyOf) -> tuple[str, ...]:
+    """The grantors of a municipality, two at least with two different keys, whose signatures hold. Raises `Refused` (`erasure-signatures`)."""
+    own, holding = f"grantor-gm{municipality:04d}-", {}
     for s in signed["signatures"]:
         public = key_of(s["signer"], s["key_id"]) if s["signer"].startswith(own) else None
-        if public is not None and signature_holds(public, _DOMAIN, signed["decision"], s["signature"]):
+        if public is not None and signature_holds(public, domain, signed["decision"], s["signature"]):
             holding[public] = s["signer"]
     names = tuple(sorted(set(holding.values())))
     if len(names) < SIGNATURES:
@@ -136,4 +154,4 @@ def proved(data: bytes, key_of: PublicKeyOf) -> Proved:
             f"A decision counts with the signatures of {SIGNATURES} different grantors of the municipality; it has {len(names)}.",
             dutch=f"Een besluit telt met de handtekeningen van {SIGNATURES} verschillende mandaatgevers van de gemeente; het heeft er {len(names)}.",
         )
-    return Proved(decision, names)
+    return names

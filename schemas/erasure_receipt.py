@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from schemas import codec
 from schemas.directory import verified_entry
-from schemas.erasure import GROUNDS
+from schemas.erasure import TOLD_GROUNDS
 from schemas.errors import Refused
 from schemas.roots import Roots
 from schemas.sealing import signature_holds
@@ -53,7 +53,7 @@ class CheckedReceipt:
         """The receipt in plain words, a sentence a line."""
         dutch, f = lang == "nl", self.fields
         moment = dt.datetime.fromtimestamp(f["erased_at_ms"] / 1000, dt.UTC)
-        ground = GROUNDS.get(f["ground"], (f["ground"], f["ground"]))[0 if dutch else 1]
+        ground = TOLD_GROUNDS.get(f["ground"], (f["ground"], f["ground"]))[0 if dutch else 1]
         return [
             (f"Verzoek {f['request'].hex()} van {day_of(f['asked_on'])}: {ground}." if dutch else
              f"Request {f['request'].hex()} of {day_of(f['asked_on'])}: {ground}."),

@@ -74,6 +74,8 @@ TABLE: Final = (
           what="released cells of gemeente, wijk and buurt, one signed record an epoch", per="gm"),
     Topic("meso.{gm}.v1", 1, FOREVER, compacted=False, writers=("release",), readers=("{gm}",),
           what="released totals of clusters", per="gm"),
+    Topic("retention.{gm}.v1", 1, FOREVER, compacted=True, writers=("projector",), readers=("{gm}",),
+          what="whose retention period has passed, sealed to intake", per="gm"),
     Topic("household.{gm}.v1", 4, FOREVER, compacted=True, writers=("projector",), readers=("readers:{gm}",),
           what="one sealed record per live mandate", per="gm"),
 )  # fmt: skip
@@ -155,6 +157,11 @@ def macro_topic(municipality: int) -> str:
 def meso_topic(municipality: int) -> str:
     """Topic of a municipality's released meso cells."""
     return f"meso.gm{municipality:04d}.v1"
+
+
+def retention_topic(municipality: int) -> str:
+    """Topic on which a municipality hears that retention periods have passed."""
+    return f"retention.gm{municipality:04d}.v1"
 
 
 def household_topic(municipality: int) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from projections.bookings import Placements, booked, rebooked
-from schemas.frames import LEDGER_ROW, rows_of
+from projections.retention import lasting, months_of
+from schemas.frames import LEDGER_ROW, Kind, Rows, rows_of
 from streams import projector_store as store
 from streams.hop_store import Transaction
 from streams.metrics import WorkerMetrics
@@ -71,7 +73,18 @@ class BookingFold:
         self.metrics.events_out.inc(len(together))
         self.metrics.unplaced.inc(unplaced)
         store.add_bookings(tx, rows)
+        self._remember_ends(tx, together, owner, places)
         return set(rows["household"].tolist())
+
+    def _remember_ends(self, tx: Transaction, rows: Rows, owner: NDArray[np.int64], places: Placements) -> None:
+        """When what lasts beyond a booking's month ends, for retention periods: added to, as bookings are."""
+        at = np.flatnonzero(lasting(rows) & (rows["kind"] != Kind.WITHDRAWAL_SAID))
+        if len(at):
+            months = months_of(rows["to_day"][at]).tolist()
+            taken_back = np.isin(rows["kind"][at], (Kind.WITHDRAWN, Kind.GRANT_ENDED))
+            counts = np.where(taken_back, -1, 1).tolist()
+            persons = [places.persons[o] for o in owner[at].tolist()]
+            store.add_ends(tx, list(zip(persons, rows["care_type"][at].tolist(), months, counts, strict=True)))
 
     def mark(self, tx: Transaction, persons: set[bytes], households: set[bytes]) -> None:
         """Live mandates that show any of these get a new record at the next tick."""

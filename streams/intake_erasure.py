@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from schemas import codec
 from schemas.codes import ACCEPTED
 from schemas.erasure import Decision, PublicKeyOf, proved
 from schemas.errors import Refused
 from schemas.frames import PLACEMENT_ROW, ZERO16
+from schemas.retention import Notice, decided, read_use
+from streams import intake_retention as retention
 from streams import intake_store as store
 from streams import pseudonym_table as table
 from streams.hop_store import Transaction
+from streams.intake_retention import RetentionDesk
+from streams.key_ring import Keys
 
-_ASKED: Final = "asked"
+_ASKED, _GRANTED = "asked", "granted"
 
 
 @dataclass(slots=True)
@@ -37,11 +42,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class ErasureDesk:
-    """Takes requests and decisions of one municipality on one day. `key_of`: public keys of grantors."""
+    """Takes requests and decisions of one municipality.
+
+    `day`: as its envelope says, `appended_day`: as Kafka does; `key_of`: of grantors and the projector; `identity_keys`: what notices' persons are
+    sealed to.
+    """
 
     municipality: int
     day: int
     key_of: PublicKeyOf
+    appended_day: int
+    identity_keys: Keys
 
     def hear(
         self, tx: Transaction, identity: dict[str, Any], persons: Sequence[bytes], refusals: Mapping[int, str]
@@ -59,9 +70,35 @@ class ErasureDesk:
                 heard.add(asked["request"], refused.code)
             else:
                 heard.add(asked["request"])
-        for signed in identity["erasures_decided"]:
-            self._decide(tx, signed, heard)
+        for said in identity["erasures_decided"]:
+            self._hear(tx, said, heard)
         return heard
+
+    def _hear(self, tx: Transaction, said: bytes, heard: Heard) -> None:
+        """A decision on a request; or what a municipality says of retention periods, which comes the same way."""
+        request = ZERO16
+        try:
+            match codec.name_of(said):
+                case retention.NOTICE:
+                    request = Notice.read(said).request
+                    self._retention.notice(tx, said)
+                case retention.ENDED:
+                    request = self._retention.end(tx, said)
+                case retention.USE:
+                    request = read_use(said)[1].request
+                    self._erase(tx, request, self._due(tx, said, request), said, heard)
+                    return
+                case _:
+                    self._decide(tx, said, heard)
+                    return
+        except Refused as refused:
+            heard.add(request, refused.code)
+        else:
+            heard.add(request)
+
+    @property
+    def _retention(self) -> RetentionDesk:
+        return RetentionDesk(self.municipality, self.appended_day, self.key_of, self.identity_keys)
 
     def _ask(self, tx: Transaction, request: bytes, person: bytes) -> None:
         known = _request(tx, request)
@@ -91,10 +128,27 @@ class ErasureDesk:
         if not decision.granted:
             heard.add(request)
             return
+        self._erase(tx, request, person, signed, heard)
+
+    def _due(self, tx: Transaction, said: bytes, request: bytes) -> bytes:
+        """Whom a standing decision erases; said again it is the same. Raises `Refused`."""
+        known = _request(tx, request)
+        if known is not None and known == (self.municipality, known[1], _GRANTED) and decided(said, self.key_of):
+            return known[1]
+        person = self._retention.due(tx, said)
+        if _gemeente(store.placement(tx, person), self.day) not in (None, self.municipality):
+            raise Refused("erasure-elsewhere", "The person lives in another municipality.")
+        tx.execute(
+            "INSERT INTO erasure_requests VALUES (%s, %s, %s, %s)", (request, self.municipality, person, _GRANTED)
+        )
+        return person
+
+    def _erase(self, tx: Transaction, request: bytes, person: bytes, decision: bytes, heard: Heard) -> None:
         store.lock_placements(tx, [person])
         table.unlink(tx, person)
+        retention.named(tx, [person])
         heard.moved |= store.forget(tx, [person])
-        heard.add(request, person=person, decision=signed)
+        heard.add(request, person=person, decision=decision)
 
     def _asked_before(self, tx: Transaction, decision: Decision) -> bytes:
         """Whom a decision is about; from here on that is how it was decided. Raises `Refused` (`erasure-request`)."""

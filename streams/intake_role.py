@@ -24,6 +24,7 @@ from streams.hop import InputRecord, Numbered, Output, Poison
 from streams.hop_store import Transaction
 from streams.intake_erasure import ErasureDesk
 from streams.intake_placing import Arrived, Opened, Placing
+from streams.intake_retention import named
 from streams.key_ring import Keys
 from streams.log_head import NONE
 from streams.metrics import WorkerMetrics
@@ -31,6 +32,7 @@ from streams.pseudonyms import Asked, Pseudonyms
 
 INPUT, OUTPUT = "delivered.v1", "rekeyed.v1"
 _NO_PERSON: Final = bytes(16)
+_DAY_MS: Final = topics.DAY_MS
 _BYTES_PER_EVENT: Final = 93
 _OF_MUNICIPALITIES: Final = ("residences", "links", "erasures_asked", "erasures_decided")
 
@@ -116,6 +118,7 @@ class IntakeRole:
             except Refused as refused:
                 outputs[id(taken)] = self._refused(taken, refused.code)
         contradicted = self._name_persons(tx, opened)
+        named(tx, {p for o in opened if not o.taken.payload.envelope.header.sender.is_municipality for p in o.persons})
         for o in (o for o in opened if o.sender in contradicted):
             letter = dead_letter(self.metrics, INPUT, o.taken.record, "equivocation")
             outputs[id(o.taken)] = [letter, *self._refused(o.taken, "on-hold")]
@@ -184,9 +187,10 @@ class IntakeRole:
         header = o.taken.payload.envelope.header
         if not header.sender.is_municipality:
             return set()
-        heard = ErasureDesk(header.sender.number, header.day, self.directory.counting_grantor).hear(
-            tx, o.identity, o.persons, o.refusals
-        )
+        appended_day = o.taken.record.timestamp_ms // _DAY_MS
+        heard = ErasureDesk(
+            header.sender.number, header.day, self.directory.decides, appended_day, self.identity_keys
+        ).hear(tx, o.identity, o.persons, o.refusals)
         o.erasures = heard.rows
         for row in heard.rows:
             if row["code"] != ACCEPTED:

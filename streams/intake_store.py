@@ -8,6 +8,7 @@ from typing import Final
 
 from streams.hop_store import Transaction
 from streams.intake import Dated, Link, Residence, Spot
+from streams.intake_retention import DDL as RETENTION_DDL
 from streams.pseudonym_table import DDL as PSEUDONYM_DDL
 
 DDL: Final = (
@@ -27,6 +28,7 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS holds (sender text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now())",
     "CREATE TABLE IF NOT EXISTS erasure_requests (request bytea PRIMARY KEY, municipality int NOT NULL, person bytea NOT NULL, "
     "state text NOT NULL CHECK (state IN ('asked', 'granted', 'refused')))",
+    *RETENTION_DDL,
     "CREATE TABLE IF NOT EXISTS gaps_told (stream bytea PRIMARY KEY, expected bigint NOT NULL, at timestamptz NOT NULL)",
 )
 

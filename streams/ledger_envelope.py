@@ -14,9 +14,10 @@ from typing import Any, Final
 from schemas import codec, topics
 from schemas.codes import ACCEPTED
 from schemas.envelope import Header
-from schemas.erasure import PublicKeyOf, proved
+from schemas.erasure import PublicKeyOf
 from schemas.errors import Refused
 from schemas.frames import ZERO16
+from schemas.retention import decided, may_be_about
 from schemas.sealing import partition_of, seal_events
 from schemas.secrets import DataKey
 from streams.hop import InputRecord, Numbered, Output
@@ -70,12 +71,18 @@ class Work:
 
     def _decided(self, heard: dict[str, Any], key_of: PublicKeyOf) -> str:
         try:
-            decision = proved(heard["decision"], key_of).decision
+            on = self.taken.payload.fields["appended_ms"] // topics.DAY_MS
+            decision = decided(heard["decision"], key_of, on=on).decision
         except Refused as refused:
             return refused.code
-        if not decision.granted or (decision.request, decision.municipality) != (
-            heard["request"],
-            self.header.sender.number,
+        if (
+            not decision.granted
+            or (decision.request, decision.municipality)
+            != (
+                heard["request"],
+                self.header.sender.number,
+            )
+            or not may_be_about(decision, heard["person"])
         ):
             return "erasure-request"
         if heard["person"] not in self.gone and heard["person"] not in dict(self.erased):

@@ -95,6 +95,10 @@ class LedgerRole:
         entry = self._awaited(self.directory.grantor_key, (name, key_id))
         return entry.public_key if entry and entry.revoked_at_ms is None else None
 
+    def _decides(self, name: str, key_id: str) -> bytes | None:
+        """Who has a say in an erasure: a grantor, or the projector on retention periods."""
+        return self.directory.decides(name, key_id) or self._grantor_key(name, key_id)
+
     def _awaited(self, known: Callable[[str, str], Entry | None], name: tuple[str, str]) -> Entry | None:
         """A key of the directory. One that is not known here yet is awaited, once in a while."""
         entry, now = known(*name), time.monotonic()
@@ -156,7 +160,7 @@ class LedgerRole:
         for work in works:
             work.gone = gone | set(now)
             if work.refusal not in _NOT_PROVED:
-                work.erase(self._grantor_key)
+                work.erase(self._decides)
             now += [person for person, _ in work.erased]
             for _, _, code in work.not_erased:
                 self.metrics.refused(code)

@@ -9,6 +9,7 @@ from keyvault.client import PersonKeyCache
 from keyvault.directory_follower import DirectoryFollower
 from schemas.confidentiality import Confidentiality
 from schemas.mandate_rules import MandateRules
+from schemas.retention_rules import RetentionRules
 from schemas.secrets import SigningKey
 from schemas.values import day_number
 from streams.config import RoleConfig
@@ -19,11 +20,15 @@ from streams.metrics import WorkerMetrics
 from streams.projector import Projector
 from streams.projector_erasure import Settling
 from streams.projector_store import DDL
+from streams.retention_notices import RetentionNotices
 from streams.section_key import SectionKey
 from streams.worker import Worker, main, today
 
 _TAKE_RECORDS: Final = 256
 """An envelope becomes up to eight small records of the ledger, one for each partition its persons are in."""
+
+_NOTICE_SECONDS: Final = 5.0
+"""Between two pages of the day's round past all persons."""
 
 
 def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
@@ -49,10 +54,19 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
         hop_store, section.current, section.settled, SigningKey(config.secret("signing")), config.first_month,
         lambda: dt.datetime.now(dt.UTC), _record_rules(config.extra),
     )  # fmt: skip
+
+    def identity() -> tuple[str, bytes]:
+        entry = directory.role_key("intake", "identity", day=day_number(today()))
+        return entry.key_id, entry.public_key
+
+    notices = RetentionNotices(
+        hop_store, RetentionRules.of(config.extra), frozenset(config.municipalities), identity, SigningKey(config.secret("signing")), today
+    )  # fmt: skip
     engine = HopEngine(role, hop_store, metrics)
     return Worker(
-        config, engine, metrics, ticks=[(records.rules.tick_seconds, records.tick)], take_records=_TAKE_RECORDS
-    )
+        config, engine, metrics, ticks=[(records.rules.tick_seconds, records.tick), (_NOTICE_SECONDS, notices.tick)],
+        take_records=_TAKE_RECORDS,
+    )  # fmt: skip
 
 
 def _record_rules(extra: dict[str, Any]) -> RecordRules:

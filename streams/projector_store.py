@@ -1,6 +1,6 @@
 """The projector's tables: bookings (only added to), placements, epochs, closed months, mandates. Written by binary COPY.
 
-A rebuild uses the same tables in another schema. The hash is over the sorted sums of bookings and the placements.
+A rebuild uses the same tables in another schema. The hash is over the sorted sums of bookings, the placements, and when care ends.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from psycopg import sql
 from projections.bookings import BOOKING
 from schemas.frames import ZERO16
 from streams.hop_store import Transaction
+from streams.retention_table import DDL as RETENTION_DDL
 
 DDL: Final = (
     """CREATE TABLE IF NOT EXISTS bookings (person bytea NOT NULL, household bytea NOT NULL, contributor bytea NOT NULL,
@@ -40,7 +41,10 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY, settled boolean NOT NULL)",
     "CREATE TABLE IF NOT EXISTS settled_years (contributor bytea PRIMARY KEY, partition int NOT NULL, year int NOT NULL)",
     "CREATE TABLE IF NOT EXISTS closed_years (partition int, year int, settled boolean NOT NULL, PRIMARY KEY (partition, year))",
+    "CREATE TABLE IF NOT EXISTS lasting_care (person bytea NOT NULL, care_type int NOT NULL, month int NOT NULL, count int NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS lasting_care_person ON lasting_care (person)",
     "CREATE TABLE IF NOT EXISTS leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)",
+    *RETENTION_DDL,
     """CREATE OR REPLACE VIEW release_contributions AS SELECT area, household, contributor, provider, care_type,
     extract(year FROM date '1970-01-01' + service_day)::int AS service_year, epoch, sum(cents)::bigint AS cents,
     (person = household)::int AS erased FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 9 HAVING sum(cents) <> 0""",
@@ -119,10 +123,28 @@ def take_out(tx: Transaction, person: bytes, *, settled: bool) -> NDArray[np.voi
         (person,), binary=True,
     ).fetchall()  # fmt: skip
     tx.execute("DELETE FROM bookings WHERE person = %b", (person,))
+    tx.execute("DELETE FROM lasting_care WHERE person = %b", (person,))
     tx.execute("DELETE FROM placements WHERE person = %b", (person,))
     tx.execute("UPDATE mandates SET given = false, person = %b WHERE person = %b", (ZERO16, person))
     tx.execute("INSERT INTO erased_persons VALUES (%b, %b) ON CONFLICT DO NOTHING", (person, settled))
     return _frame(rows)
+
+
+def add_ends(tx: Transaction, rows: Sequence[tuple[bytes, int, int, int]]) -> None:
+    """Person, care type, month index in which care ends, +1 or -1 where it is taken back."""
+    tx.execute(
+        "INSERT INTO lasting_care SELECT * FROM unnest(%b::bytea[], %b::int[], %b::int[], %b::int[])",
+        [list(column) for column in zip(*rows, strict=True)],
+    )
+
+
+def ends_of(tx: Transaction, persons: Sequence[bytes]) -> list[tuple[bytes, int, int]]:
+    """Person, care type and month of what stands and lasts beyond the month it began in."""
+    rows = tx.execute(
+        "SELECT person, care_type, month FROM lasting_care WHERE person = ANY(%b) GROUP BY 1, 2, 3 HAVING sum(count) > 0",
+        (list(persons),), binary=True,
+    )  # fmt: skip
+    return [(bytes(p), int(str(c)), int(str(m))) for p, c, m in rows]  # type: ignore[call-overload]
 
 
 def settle(tx: Transaction, person: bytes) -> bool:
@@ -237,12 +259,13 @@ def records_on_their_way(tx: Transaction) -> bool:
 _DUMPED: Final = (
     f"SELECT {_KEY}, epoch, {_SUMS} FROM bookings GROUP BY {_KEY}, epoch {_NOT_ZERO}",  # noqa: S608
     "SELECT person, packed FROM placements",
+    "SELECT person, care_type, month, sum(count) FROM lasting_care GROUP BY 1, 2, 3 HAVING sum(count) <> 0",
 )
 _BLOCK: Final = 10_000
 
 
 def books_hash(tx: Transaction) -> str:
-    """SHA-256 (hex) over bookings and placements of the transaction's schema, sorted, as text, in blocks of 10,000 rows.
+    """SHA-256 (hex) over bookings, placements and ends of care of the transaction's schema, sorted, as text, in blocks of 10,000 rows.
 
     PostgreSQL hashes the blocks itself, so that no row leaves it for this.
     """
