@@ -1,7 +1,7 @@
 """Intake's part of retention periods: it keeps whose period the projector says has passed, and until when somebody may object.
 
 The preview begins when intake hears of a notice. Whoever a provider names after that is forgotten here: the preview begins anew, if the projector says
-so again. What came before that was in the projector's books when it checked the notice that is used, since that is as many days later.
+so again. A notice from a day that has not come is a clock's mistake and counts for nothing. What came before that was in the projector's books when it checked the notice that is used, since that is as many days later.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RetentionDesk:
         """From here on the preview of a notice stands, if it did not before; its request. Raises `Refused` (`retention-notice`)."""
         notice = Notice.proved(data, self.key_of)
         person = self._person(notice)
-        if notice.municipality != self.municipality or table.erased(tx, [person]):
+        if notice.municipality != self.municipality or notice.checked_on > self.day + 1 or table.erased(tx, [person]):
             raise _not_ours()
         tx.execute(
             "INSERT INTO retention_due VALUES (%s, %s, %s, %s) ON CONFLICT (request) DO UPDATE SET municipality = EXCLUDED.municipality, "
@@ -71,7 +71,7 @@ class RetentionDesk:
         """Whom a use of a standing decision erases. Raises `Refused`: as `decided`, `retention-waits`, `retention-kept`."""
         decided(data, self.key_of, on=self.day)
         standing, notice = read_use(data)
-        if standing.municipality != self.municipality or self.day - notice.checked_on > FRESH_DAYS:
+        if standing.municipality != self.municipality or not -1 <= self.day - notice.checked_on <= FRESH_DAYS:
             raise _not_ours()
         if tx.execute(
             "SELECT 1 FROM retention_ended WHERE municipality = %s AND decision = %s", (self.municipality, standing.id)

@@ -9,8 +9,12 @@ from streams.hop_store import Transaction
 
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS retention_notices (person bytea PRIMARY KEY, municipality int NOT NULL, since int NOT NULL, checked_on int NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS retention_rounds (one boolean PRIMARY KEY DEFAULT true CHECK (one), day int NOT NULL, after bytea)",
+    "CREATE TABLE IF NOT EXISTS retention_rounds (one boolean PRIMARY KEY DEFAULT true CHECK (one), day int NOT NULL, after bytea, whole boolean NOT NULL)",
+    # ends of care are kept from the first booking on, or nobody is due: books from before know too few
+    "INSERT INTO retention_rounds (day, whole) SELECT 0, NOT EXISTS (SELECT 1 FROM bookings) ON CONFLICT DO NOTHING",
 )
+_AHEAD_DAYS: Final = 2
+"""A round of a day further ahead was a clock's mistake: it holds up none of today's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ class Page:
 
 
 def next_page(tx: Transaction, *, day: int, size: int) -> Page | None:
-    """The next persons of the day's round, which one projector takes; None when the day's round is over."""
-    tx.execute("INSERT INTO retention_rounds (day, after) VALUES (%s, NULL) ON CONFLICT DO NOTHING", (day - 1,))
-    row = tx.execute("SELECT day, after FROM retention_rounds FOR UPDATE").fetchone()
-    assert row is not None
-    same, after = int(str(row[0])) >= day, row[1]
+    """The next persons of the day's round, which one projector takes; None when the day's round is over, or the books are not whole."""
+    row = tx.execute("SELECT day, after FROM retention_rounds WHERE whole FOR UPDATE").fetchone()
+    if row is None:
+        return None
+    same, after = day <= int(str(row[0])) <= day + _AHEAD_DAYS, row[1]
     if same and after is None:
         return None
     start = bytes(after) if same else b""  # type: ignore[call-overload]
@@ -47,7 +51,7 @@ def next_page(tx: Transaction, *, day: int, size: int) -> Page | None:
     ).fetchall()  # fmt: skip
     oldest = {bytes(p): int(str(d)) for p, d in rows}  # type: ignore[call-overload]
     last = max(oldest) if len(oldest) == size else None
-    tx.execute("UPDATE retention_rounds SET day = %s, after = %s", (day, last))
+    tx.execute("UPDATE retention_rounds SET day = %s, after = %s", (int(str(row[0])) if same else day, last))
     return Page(start, last, oldest)
 
 

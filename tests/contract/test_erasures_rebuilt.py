@@ -163,7 +163,8 @@ def log(fresh_database: Callable[[str], str]) -> Iterator[Log]:
 
 def delivered(rng: random.Random, number: int) -> bytes:
     day = day_number(dt.date(rng.choice((2022, 2023, 2024, 2025)), rng.randint(1, 12), 1))
-    return ledger_rows(a_row(f"R{number}", from_day=day, to_day=day, cents=rng.randint(1, 99_999)), PROVIDER)
+    until = day + rng.choice((0, 40))
+    return ledger_rows(a_row(f"R{number}", from_day=day, to_day=until, cents=rng.randint(1, 99_999)), PROVIDER)
 
 
 @pytest.mark.parametrize("seed", range(8))

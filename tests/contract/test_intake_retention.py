@@ -57,7 +57,7 @@ def test_the_preview_counts_from_when_intake_heard_of_it_not_from_what_a_municip
     store: PostgresHopStore,
 ) -> None:
     (anne,) = who(store, ANNE)
-    say(store, a_notice(anne), on=SINCE + 2)
+    say(store, a_notice(anne, checked_on=SINCE + 2), on=SINCE + 2)
     assert code(store, a_use(a_notice(anne))) == "retention-waits"
     assert code(store, a_notice(anne), on=CHECKED) == "0200", "said again it does not begin anew"
     assert code(store, a_use(a_notice(anne, checked_on=SINCE + 2 + PREVIEW))) == "0200"
@@ -65,7 +65,7 @@ def test_the_preview_counts_from_when_intake_heard_of_it_not_from_what_a_municip
 
 def test_who_gets_care_in_between_stays_and_the_preview_begins_anew(store: PostgresHopStore) -> None:
     anne, bram = who(store, ANNE, BRAM)
-    say(store, a_notice(anne), a_notice(bram), on=SINCE)
+    say(store, a_notice(anne, checked_on=SINCE), a_notice(bram, checked_on=SINCE), on=SINCE)
     with store.transaction() as tx:
         named(tx, {anne})
     assert [code(store, a_use(a_notice(p))) for p in (anne, bram)] == ["retention-waits", "0200"]
@@ -76,7 +76,7 @@ def test_who_gets_care_in_between_stays_and_the_preview_begins_anew(store: Postg
 
 def test_a_refused_request_and_an_open_one_go_first(store: PostgresHopStore) -> None:
     (anne,) = who(store, ANNE)
-    say(store, a_notice(anne), on=SINCE)
+    say(store, a_notice(anne, checked_on=SINCE), on=SINCE)
     asked = identity_of(erasures_asked=[{"subject": 0, "request": REQUEST}])
     with store.transaction() as tx:
         ErasureDesk(9901, SINCE, key_of, SINCE, {}).hear(tx, asked, [anne], {})
@@ -90,12 +90,14 @@ def test_only_the_municipality_it_is_for_while_the_person_lives_there(
     store: PostgresHopStore, placing: Placing
 ) -> None:
     (anne,) = who(store, ANNE)
-    say(store, a_notice(anne), on=SINCE)
+    say(store, a_notice(anne, checked_on=SINCE), on=SINCE)
     assert code(store, a_notice(anne), gemeente=9902) == "retention-notice"
     assert code(store, a_use(a_notice(anne)), gemeente=9902) == "retention-notice"
     assert code(store, a_use(a_notice(anne)), on=CHECKED + FRESH_DAYS + 1) == "retention-notice", (
         "nobody kept it for later"
     )
+    assert code(store, a_use(a_notice(anne)), on=CHECKED - 2) == "retention-notice", "the projector's clock is ahead"
+    assert code(store, a_notice(anne), on=CHECKED - 2) == "retention-notice"
     lives(store, placing, anne)  # in 9901
     with store.transaction() as tx:
         moved = np.frombuffer(intake_store.placement(tx, anne), PLACEMENT_ROW).copy()
@@ -106,7 +108,7 @@ def test_only_the_municipality_it_is_for_while_the_person_lives_there(
 
 def test_a_standing_decision_that_was_ended_counts_no_more_and_another_does(store: PostgresHopStore) -> None:
     (anne,) = who(store, ANNE)
-    say(store, a_notice(anne), on=SINCE)
+    say(store, a_notice(anne, checked_on=SINCE), on=SINCE)
     ended = codec.encode("retention_ended", {"decision": b"d" * 16})
     assert code(store, ended, gemeente=9902) == "0200"
     assert code(store, ended) == "0200"

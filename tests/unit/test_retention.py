@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,13 +19,15 @@ from projections.bookings import BOOKING, Placements, booked
 from projections.retention import is_due, last_months, lasting, months_of, oldest_kept_day
 from schemas import codec
 from schemas.care import CARE_TYPES, Stream
+from schemas.envelope import Header
 from schemas.erasure import GROUNDS, RETENTION
 from schemas.errors import Refused, SettingsWrong
 from schemas.frames import LEDGER_ROW, OPEN_END, Kind
 from schemas.retention import LONGEST_DAYS, Notice, Standing, decided, may_be_about, request_of
 from schemas.retention_rules import RetentionRules
 from schemas.secrets import SigningKey
-from schemas.values import Month, day_number
+from schemas.values import Month, SenderId, day_number
+from streams.ledger_envelope import Work
 
 ANNE, BART, _ = SIGNERS
 JEUGD, WMO, ZVW = (
@@ -216,3 +220,25 @@ def test_a_standing_decision_says_what_it_was_signed_for() -> None:
     said, names = Standing.read(a_standing())
     assert (said.municipality, said.valid_from, names) == (MUNICIPALITY, SINCE, (ANNE, BART))
     assert PROJECTOR.reveal() not in a_notice()
+
+
+def test_the_ledger_erases_nobody_else_by_it_and_none_after_its_last_day() -> None:
+    heard = {"request": request_of(PERSON), "code": "0200", "person": PERSON, "decision": a_use()}
+    found = []
+    for changes, day in (
+        ({}, SINCE + 31),
+        ({"person": b"q" * 16}, SINCE + 31),
+        ({}, SINCE + 301),
+        ({"request": b"q" * 16}, SINCE + 31),
+    ):
+        fields = {"erasures": [heard | changes], "appended_ms": day * 86_400_000}
+        taken: Any = SimpleNamespace(payload=SimpleNamespace(fields=fields))
+        work = Work(taken, cast("Header", SimpleNamespace(sender=SenderId("gm9901"))), [])
+        work.erase(key_of)
+        found.append((work.erased, [code for _, _, code in work.not_erased]))
+    assert found == [
+        ([(PERSON, heard["decision"])], []),
+        ([], ["erasure-request"]),
+        ([], ["retention-decision"]),
+        ([], ["erasure-request"]),
+    ]
