@@ -20,13 +20,14 @@ from confluent_kafka import Consumer, TopicPartition
 from producers.municipal_erasures import Request, Requests
 from producers.municipal_mandates import Grantor
 from producers.packing import Packed, content_of, identity_of
-from producers.profile import Profile, write_private
+from producers.profile import Profile
 from producers.publisher import Publisher
 from schemas import codec, topics
 from schemas.codes import ACCEPTED
 from schemas.erasure import REFUSALS, RETENTION, SIGNATURES
 from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.retention import LONGEST_DAYS, Notice, Standing, use_of
+from schemas.secret_file import write_private
 from schemas.values import day_number, day_of
 
 FEWER: Final = 10

@@ -16,9 +16,9 @@ from deploy import retention_commands
 from deploy.retention_watch import RetentionWatch
 from producers.municipal_mandates import Grantor
 from producers.municipal_retention import Retention, Told, last_day
-from producers.profile import write_private
 from schemas.errors import Refused, SettingsWrong
 from schemas.retention import Notice, request_of
+from schemas.secret_file import write_private
 from schemas.values import SenderId, day_of
 
 ON = dt.date(2026, 12, 1)
