@@ -24,6 +24,7 @@ from schemas.retention import request_of
 from schemas.retention_rules import RetentionRules
 from schemas.sealing import box_public_key
 from schemas.secrets import BoxKey, SigningKey
+from schemas.values import day_number
 from streams.config import RoleConfig
 from streams.hop_store import PostgresHopStore
 from streams.metrics import WorkerMetrics
@@ -47,7 +48,7 @@ def profile(zone: Zone) -> Iterator[Profile]:
     before = zone.folder.settings()
     with_settings(zone, before | SETTINGS)
     yield Profile.load(folder)
-    with_settings(zone, before)
+    zone.folder.save_settings(before)
 
 
 def with_settings(zone: Zone, settings: dict) -> None:
@@ -77,6 +78,10 @@ def look_again(zone: Zone, day: dt.date) -> None:
         store, RetentionRules.of(SETTINGS), frozenset({9901}), lambda: (role_key_id("intake", public), public),
         SigningKey(config.secret("signing")), lambda: day,
     )  # fmt: skip
+    with store.transaction() as tx:
+        tx.execute(
+            "UPDATE retention_rounds SET day = 0 WHERE day = %s", (day_number(TODAY),)
+        )  # today's round may be over
     for _ in range(4):
         notices.tick(sender)
         until = time.monotonic() + 20

@@ -46,3 +46,12 @@ def test_a_full_disk_is_told_before_a_town_is_invented(tmp_path: Path, monkeypat
         demo.run()
     assert files(tmp_path) == before
     assert not demo.town.exists()
+
+
+def test_a_wrong_retention_period_stops_a_zone_before_anything_is_touched(tmp_path: Path) -> None:
+    zone = Zone(ZoneFolder(tmp_path))
+    zone.folder.save_settings({"ports": {}, "retention_years": {"jeugdwet": "twenty"}})
+    before = files(tmp_path)
+    with pytest.raises(SettingsWrong, match="retention_years"):
+        zone.check()
+    assert files(tmp_path) == before
