@@ -12,8 +12,9 @@ from deploy.admission import grantor_folder, sender_folder
 from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
 from deploy.zone import Zone
 from producers.municipal_mandates import Grantor
-from producers.municipal_retention import FEWER, Retention, Told, heard, last_day
+from producers.municipal_retention import Retention, last_day
 from producers.profile import Profile
+from producers.retention_heard import FEWER, Told, heard
 from schemas.codes import REASONS, sentence
 from schemas.erasure import SIGNATURES
 from schemas.errors import SettingsWrong
@@ -88,6 +89,18 @@ def keep(
     out.print(f"{retention.keep(heard(retention.profile), request, why)} is held back ({why}).")
 
 
+@app.command("let-go")
+@plainly
+def let_go(
+    gemeente: Gemeente,
+    request: Annotated[str, typer.Argument(help="Id of the notice, or its first digits.")],
+    data: DataOption = None,
+) -> None:
+    """Hold a notice back no longer."""
+    _, _, retention = _here(data, gemeente)
+    out.print(f"{retention.let_go(request)} is not held back any more.")
+
+
 @app.command()
 @plainly
 def decide(
@@ -103,10 +116,14 @@ def decide(
     if not grantor.startswith(f"grantor-{name}-") or not grantor_folder(zone, grantor).is_dir():
         msg = f"{grantor} is no grantor of {gemeente.upper()} on this machine; admit one with `zorgstroom municipality admit-grantor`."
         raise SettingsWrong(msg)
-    now, found = today(), retention.standing()
+    now = today()
+    waits = retention.waiting(now)
     try:
-        waits = day_of(found[1].valid_until) if found is not None and len(found[2]) < SIGNATURES else last_day(now)
-        end = waits if until is None else dt.date.fromisoformat(until)
+        end = (
+            (day_of(waits[0].valid_until) if waits else last_day(now))
+            if until is None
+            else dt.date.fromisoformat(until)
+        )
     except ValueError as wrong:
         msg = "A day is YYYY-MM-DD."
         raise SettingsWrong(msg) from wrong
@@ -130,7 +147,8 @@ def decide(
 def end(gemeente: Gemeente, data: DataOption = None) -> None:
     """End the standing decision at once: nothing more goes under it."""
     _, _, retention = _here(data, gemeente)
-    out.print(f"Ended; it would have held until {day_of(retention.end().valid_until)}.")
+    retention.end()
+    out.print("Ended. Previews go on standing; nothing goes before two grantors sign a new one.")
 
 
 @app.command()

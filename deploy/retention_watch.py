@@ -10,8 +10,9 @@ from typing import Final
 from deploy.admission import sender_folder
 from deploy.retention_commands import erase_due
 from deploy.zone import Zone
-from producers.municipal_retention import Retention, heard
+from producers.municipal_retention import Retention
 from producers.profile import Profile
+from producers.retention_heard import heard
 from schemas.errors import SettingsWrong, ZorgstroomError
 
 _FIRST_SECONDS: Final = 60.0

@@ -8,79 +8,29 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
-
-from confluent_kafka import Consumer, TopicPartition
 
 from producers.municipal_erasures import Request, Requests
 from producers.municipal_mandates import Grantor
 from producers.packing import Packed, content_of, identity_of
 from producers.profile import Profile
 from producers.publisher import Publisher
-from schemas import codec, topics
+from producers.retention_heard import Told
+from schemas import codec
 from schemas.codes import ACCEPTED
 from schemas.erasure import REFUSALS, RETENTION, SIGNATURES
 from schemas.errors import Refused, SettingsWrong, Unavailable
-from schemas.retention import LONGEST_DAYS, Notice, Standing, use_of
+from schemas.retention import LONGEST_DAYS, Standing, use_of
 from schemas.secret_file import write_private
 from schemas.values import day_number, day_of
 
-FEWER: Final = 10
-"""Counts below this are shown as fewer than it."""
 _FOLDER: Final = "retention"
 _IN_ONE: Final = 100
 _SECONDS: Final = 120.0
 _TOLD: Final = "told"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Notices that stand: request id in hexadecimal -> the notice as it was signed and what it says."""
-
-    notices: Mapping[str, tuple[bytes, Notice]]
-
-    def counts(self, kept: Mapping[str, str]) -> list[tuple[str, int, int]]:
-        """(laws, last year, how many) of what would go, without what is held back."""
-        rows = Counter(
-            (" + ".join(law for law, _ in n.laws), max(year for _, year in n.laws))
-            for request, (_, n) in self.notices.items() if request not in kept
-        )  # fmt: skip
-        return [(laws, year, count) for (laws, year), count in sorted(rows.items())]
-
-
-def heard(profile: Profile, *, seconds: float = 15.0) -> Told:
-    """What the zone says now of this municipality's retention periods. Raises `Unavailable`."""
-    found: dict[str, tuple[bytes, Notice]] = {}
-    topic = topics.retention_topic(profile.sender.number)
-    consumer = Consumer(
-        profile.kafka()
-        | {"group.id": f"{profile.sender}.retention", "enable.auto.commit": False, "enable.partition.eof": True}
-    )
-    try:
-        consumer.assign([TopicPartition(topic, 0, 0)])
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for message in consumer.consume(500, 0.1):
-                if message.error() is not None:
-                    if message.error().name() == "_PARTITION_EOF":
-                        return Told(found)
-                    continue
-                request, data = (message.key() or b"").hex(), message.value()
-                found.pop(request, None)
-                if data:
-                    found[request] = data, Notice.read(data)
-    except Refused as newer:
-        msg = "The zone speaks of retention periods in a way this version does not know; update the software."
-        raise Unavailable(msg) from newer
-    finally:
-        consumer.close()
-    msg = "Kafka does not answer; is the zone running?"
-    raise Unavailable(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,57 +62,72 @@ class Retention:
         self._write("kept", self.kept() | {found[0]: why})
         return found[0]
 
+    def let_go(self, request: str) -> str:
+        """Hold one back no longer; its id. Raises `SettingsWrong`."""
+        kept = self.kept()
+        found = [r for r in kept if request and r.startswith(request.lower())]
+        if len(found) != 1:
+            msg = "More than one that is held back begins so." if found else "Nothing is held back under this id."
+            raise SettingsWrong(msg)
+        del kept[found[0]]
+        self._write("kept", kept)
+        return found[0]
+
     # --- the decision ---------------------------------------------------------------------------------------------
 
     @property
     def _decision(self) -> Path:
         return self.folder / "standing.decision"
 
-    def standing(self) -> tuple[bytes, Standing, tuple[str, ...]] | None:
-        """The standing decision with the signatures it has so far, what it says and who signed; None where there is none."""
-        if not self._decision.exists():
-            return None
-        data = self._decision.read_bytes()
-        return data, *Standing.read(data)
+    @property
+    def _waits(self) -> Path:
+        return self.folder / "standing.waits"
 
     def in_force(self, on: dt.date) -> bytes | None:
-        """The standing decision, where two signed it and it counts on a day."""
-        found = self.standing()
-        if found is None or len(found[2]) < SIGNATURES:
-            return None
-        return found[0] if found[1].valid_from <= day_number(on) <= found[1].valid_until else None
+        """The standing decision two signed, where it counts on a day."""
+        found = _signed(self._decision)
+        return found[0] if found and found[1].valid_from <= day_number(on) <= found[1].valid_until else None
+
+    def waiting(self, on: dt.date) -> tuple[Standing, str] | None:
+        """What one signed and waits for a second signature, and who did; the one in force goes on until then."""
+        found = _signed(self._waits)
+        return (found[1], found[2][0]) if found and found[1].valid_until >= day_number(on) else None
 
     def sign(self, grantor: Grantor, *, until: dt.date, on: dt.date) -> tuple[Standing, tuple[str, ...]]:
         """Sign the standing decision that waits for a second signature, or begin one; who has signed.
 
         Raises `Refused` (`retention-decision`) for one that would hold too long, or that waits with another end.
         """
-        found = self.standing()
-        waits = found is not None and len(found[2]) < SIGNATURES and found[1].valid_until >= day_number(on)
-        if found is not None and waits and found[1].valid_until != day_number(until):
+        waits = self.waiting(on)
+        if waits and waits[0].valid_until != day_number(until):
             raise Refused(
                 "retention-decision",
-                f"{found[2][0]} signed one that holds until {day_of(found[1].valid_until)}; two sign the same. Sign that, or end it first.",
+                f"{waits[1]} signed one that holds until {day_of(waits[0].valid_until)}; two sign the same. Sign that, or end it first.",
             )
-        standing = found[1] if found is not None and waits else _new(self.profile, on, until)
+        standing = waits[0] if waits else _new(self.profile, on, until)
         standing.check()
-        before = found[0] if found is not None and waits else None
+        before = self._waits.read_bytes() if waits else None
         signed = standing.with_signature(before, grantor.name, grantor.key_id, grantor.key())
-        write_private(self._decision, signed)
-        return Standing.read(signed)
+        names = Standing.read(signed)[1]
+        write_private(self._decision if len(names) >= SIGNATURES else self._waits, signed)
+        if len(names) >= SIGNATURES:
+            self._waits.unlink()
+        return standing, names
 
-    def end(self) -> Standing:
-        """End the standing decision: nothing more is erased under it. Raises `SettingsWrong` where there is none, `Refused`, `Unavailable`."""
-        found = self.standing()
-        if found is None:
+    def end(self) -> None:
+        """End the standing decision, and one that waits: nothing more is erased under them.
+
+        Raises `SettingsWrong` where there is none, `Refused`, `Unavailable`.
+        """
+        found = [s[1] for path in (self._decision, self._waits) if (s := _signed(path))]
+        if not found:
             msg = "There is no standing decision on this machine."
             raise SettingsWrong(msg)
-        ended = codec.encode("retention_ended", {"decision": found[1].id})
-        refused = self._send({found[1].id.hex(): ended})
+        refused = self._send({s.id.hex(): codec.encode("retention_ended", {"decision": s.id}) for s in found})
         if refused:
             raise Refused(next(iter(refused.values())), "The zone did not take it; nothing has changed.")
-        self._decision.unlink()
-        return found[1]
+        self._decision.unlink(missing_ok=True)
+        self._waits.unlink(missing_ok=True)
 
     # --- what goes ------------------------------------------------------------------------------------------------
 
@@ -240,6 +205,14 @@ class Retention:
 
     def _write(self, name: str, rows: Mapping[str, str]) -> None:
         write_private(self.folder / f"{name}.json", json.dumps(dict(sorted(rows.items())), indent=2).encode())
+
+
+def _signed(path: Path) -> tuple[bytes, Standing, tuple[str, ...]] | None:
+    """A signed standing decision as it is kept: its bytes, what it says, who signed; None where there is none."""
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    return data, *Standing.read(data)
 
 
 def _new(profile: Profile, on: dt.date, until: dt.date) -> Standing:

@@ -17,8 +17,8 @@ from deploy.admission import admit_grantor, admit_here
 from deploy.cli import app
 from deploy.retention_watch import RetentionWatch
 from deploy.zone import Zone
-from producers.municipal_retention import Told, heard
 from producers.profile import Profile
+from producers.retention_heard import Told, heard
 from schemas.directory import role_key_id
 from schemas.retention import request_of
 from schemas.retention_rules import RetentionRules
@@ -124,6 +124,11 @@ def test_a_due_person_goes_by_itself_and_one_who_got_care_in_between_stays(
     assert "0 files would go" in typed("municipality", "retention", "run", "GM9901", "--dry-run", "--data", data)
     look_again(zone, TODAY + dt.timedelta(days=1))
     assert "2 files would go" in typed("municipality", "retention", "run", "GM9901", "--dry-run", "--data", data)
+    bram = request_of(known[BRAM]).hex()
+    typed("municipality", "retention", "keep", "GM9901", bram[:8], "--why", "legal-claim", "--data", data)
+    assert "kept (legal-claim)" in typed("municipality", "retention", "list", "GM9901", "--data", data)
+    assert "1 files would go" in typed("municipality", "retention", "run", "GM9901", "--dry-run", "--data", data)
+    typed("municipality", "retention", "let-go", "GM9901", bram[:8], "--data", data)
     assert told(road, sender, sender.sealed(4, a_delivery("R4", bsn=BRAM))) == ("0200", 1)
     wait_for(zone, booked + 4)
     totals = cells(zone)
@@ -138,7 +143,6 @@ def test_a_due_person_goes_by_itself_and_one_who_got_care_in_between_stays(
         zone.supervisor.wait_ready([victim])
     watch.join(timeout=150)
     assert not watch.is_alive()
-    bram = request_of(known[BRAM]).hex()
     assert [line.split(";")[0] for line in lines] == [
         "GM9901: 1 files went",
         f"GM9901: {bram[:8]} stays: The preview has not stood long enough",
@@ -175,6 +179,7 @@ def test_without_a_standing_decision_nothing_goes_and_what_is_wrong_is_said_in_a
     for words, expected in (
         (("end", "GM9901"), "no standing decision"),
         (("keep", "GM9901", "ab", "--why", "legal-claim"), "No notice of this municipality"),
+        (("let-go", "GM9901", "ab"), "Nothing is held back"),
         (("keep", "GM9901", "ab", "--why", "because"), "kept for one of"),
         (("decide", "GM9901", "--as", GRANTORS[0], "--until", "2099-01-01", "--yes"), "at most 366 days"),
         (("decide", "GM9901", "--as", GRANTORS[0], "--until", "soon", "--yes"), "YYYY-MM-DD"),

@@ -15,7 +15,8 @@ from rich.console import Console
 from deploy import retention_commands
 from deploy.retention_watch import RetentionWatch
 from producers.municipal_mandates import Grantor
-from producers.municipal_retention import Retention, Told, last_day
+from producers.municipal_retention import Retention, last_day
+from producers.retention_heard import Told
 from schemas.errors import Refused, SettingsWrong
 from schemas.retention import Notice, request_of
 from schemas.secret_file import write_private
@@ -82,12 +83,16 @@ def test_two_sign_the_same_standing_decision_and_it_is_in_force_on_its_days(here
     ]
     later, names = here.sign(first, until=last_day(end), on=end)
     assert (later.id != standing.id, names) == (True, (ANNE,)), "a complete one is not signed again: a new one begins"
+    assert here.in_force(end) is not None, "and the one before counts on until a second signs"
+    here.sign(grantor(here, BART), until=last_day(end), on=end)
+    assert here.in_force(last_day(end)) is not None
+    assert here.waiting(end) is None
 
 
 def test_one_that_would_hold_more_than_a_year_is_not_signed(here: Retention) -> None:
     with pytest.raises(Refused, match="366"):
         here.sign(grantor(here, ANNE), until=last_day(ON) + dt.timedelta(days=1), on=ON)
-    assert here.standing() is None
+    assert (here.waiting(ON), here.in_force(ON)) == (None, None)
 
 
 def test_what_is_held_back_and_what_nobody_could_look_at_long_enough_is_not_ripe(here: Retention) -> None:
@@ -104,6 +109,10 @@ def test_what_is_held_back_and_what_nobody_could_look_at_long_enough_is_not_ripe
     assert found.counts(here.kept()) == [("jeugdwet", 2005, 2)]
     with pytest.raises(Refused):
         here.keep(found, request_of(one).hex(), "because")
+    with pytest.raises(SettingsWrong):
+        here.let_go(request_of(other).hex())
+    here.let_go(request_of(one).hex()[:6])
+    assert here.ripe(found) == [request_of(p).hex() for p in (one, other)]
     with pytest.raises(SettingsWrong):
         here.keep(found, "", "legal-claim")
 
