@@ -73,10 +73,18 @@ def _private_width(longest: int) -> int:
     return width
 
 
+def _fixed(number: int, length: int) -> bytes:
+    """A number as so many bytes. Raises `Refused` (`unreadable`) for one that no record has."""
+    try:
+        return number.to_bytes(length, "big")
+    except OverflowError as wrong:
+        raise Refused("unreadable", "A version or member of the household record is no number of a record.") from wrong
+
+
 def _signed_message(handle: bytes, version: int, claims: list[SectionClaim]) -> bytes:
-    parts = [handle, version.to_bytes(8, "big")]
+    parts = [handle, _fixed(version, 8)]
     for c in claims:
-        parts += [c.member.to_bytes(4, "big"), sha256(c.section_class.encode()), sha256(c.key_box), c.ciphertext_hash]
+        parts += [_fixed(c.member, 4), sha256(c.section_class.encode()), sha256(c.key_box), c.ciphertext_hash]
     return b"".join(parts)
 
 
@@ -99,7 +107,7 @@ def seal_record(
         data_key, nonce = _random.token_bytes(32), _random.token_bytes(24)
         padded = sodium.sodium_pad(sections.get((member, section_class), b""), width)
         ciphertext = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-            padded, handle.raw + version.to_bytes(8, "big"), nonce, data_key
+            padded, handle.raw + _fixed(version, 8), nonce, data_key
         )
         box = codec.encode(
             "section_key_box",
@@ -126,7 +134,7 @@ def claims_of(record: dict[str, Any]) -> list[SectionClaim]:
 def check_signature(
     *, projector_public: bytes, handle: bytes, version: int, claims: list[SectionClaim], signature: bytes
 ) -> None:
-    """Raise `Refused` (`signature`) unless the projector signed exactly this."""
+    """Raise `Refused` (`signature`; `unreadable` for numbers no record has) unless the projector signed exactly this."""
     if not signature_holds(projector_public, _DOMAIN, _signed_message(handle, version, claims), signature):
         raise Refused("signature", "The household record is not signed by the projector.")
 
@@ -154,7 +162,7 @@ def open_key_box(*, section_secret: BoxKey, handle: bytes, version: int, claim: 
 def open_section(*, secret: DataKey, record: dict[str, Any], index: int) -> dict[str, Any] | None:
     """Open one section of a decoded record: a `HouseholdCard` datum, or None for an empty one. Raises `Refused` (`part`)."""
     section = record["sections"][index]
-    associated = record["handle"] + record["version"].to_bytes(8, "big")
+    associated = record["handle"] + _fixed(record["version"], 8)
     try:
         padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
             section["ciphertext"], associated, section["nonce"], secret.reveal()

@@ -108,6 +108,17 @@ def test_a_refused_try_is_told_to_whom_it_was_about(here: VaultInMemory) -> None
     assert [(r["who"], r["result"]) for r in own_log(here)][1:] == [("caseworker-gm9901-2", "no-mandate")]
 
 
+@pytest.mark.parametrize("odd", [{"version": -1}, {"version": 2**63 - 1}, {"claims": -1}, {"claims": 2**31 - 1}])
+def test_a_look_with_numbers_no_record_has_is_refused_and_logged(here: VaultInMemory, odd: dict[str, int]) -> None:
+    caller, key = here.caller(READER)
+    record = a_record(here.section_public)
+    look = codec.decode("vault_look", codec.decode("vault_signed_look", a_look(record, key))["look"])
+    changes = {n: [c | {"member": v} for c in look["claims"]] if n == "claims" else v for n, v in odd.items()}
+    with pytest.raises(Refused):
+        here.vault.look(caller, a_look(record, key, **changes))
+    assert here.results() in (["unreadable"], ["signature"])
+
+
 def test_a_caseworker_reads_no_log_and_a_member_only_the_own(here: VaultInMemory) -> None:
     with pytest.raises(Refused) as refused:
         own_log(here, MEMBER, HIS)
