@@ -72,7 +72,7 @@ def check(statement: Statement, ins: Sequence[bytes], outs: Sequence[bytes], pro
     if len(ins) != len(outs) or len(proof) != 64:
         raise Refused("signature", "The keyvault's proof does not fit what was asked.")
     c, s = proof[:32], proof[32:]
-    if int.from_bytes(c, "little") >= group.ORDER or int.from_bytes(s, "little") >= group.ORDER:
+    if not (group.is_reduced(c) and group.is_reduced(s)):
         raise Refused("signature", "The keyvault's proof is malformed.")
     weights = statement.weights(ins, outs)
     m, z = group.weighted_sum(weights, ins), group.weighted_sum(weights, outs)

@@ -48,6 +48,11 @@ def hash_to_scalar(message: bytes, context: bytes, domain: bytes = b"HashToScala
     return scalar
 
 
+def is_reduced(scalar: bytes) -> bool:
+    """Whether a scalar is written in the one way it should be: below the order."""
+    return int.from_bytes(scalar, "little") < ORDER
+
+
 def random_scalar() -> ScalarKey:
     """A scalar other than zero from the operating system's random source."""
     return ScalarKey(rbcl.crypto_core_ristretto255_scalar_random())

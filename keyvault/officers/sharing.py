@@ -51,9 +51,12 @@ def public_at(committed: Sequence[bytes], number: int) -> bytes:
 
 
 def holds(value: ScalarKey, committed: Sequence[bytes], number: int) -> bool:
-    """Whether a value is the one the dealer committed to for this number. Malformed commitments hold nothing."""
+    """Whether a value is the one the dealer committed to for this number. Malformed commitments hold nothing.
+
+    Nor does a value above the order: summed up with others it would make another share than the one that was checked.
+    """
     try:
-        return group.times_base(value.reveal()) == public_at(committed, number)
+        return group.is_reduced(value.reveal()) and group.times_base(value.reveal()) == public_at(committed, number)
     except Refused:
         return False
 
@@ -90,7 +93,8 @@ def is_known(public: bytes, proof: bytes, context: bytes) -> bool:
         answer = group.add(group.times_base(proof[32:]), group.multiply(proof[:32], public))
     except (Refused, RuntimeError, ValueError, TypeError):
         return False
-    return len(proof) == 64 and _challenge(public, answer, context) == proof[:32]
+    reduced = group.is_reduced(proof[:32]) and group.is_reduced(proof[32:])
+    return len(proof) == 64 and reduced and _challenge(public, answer, context) == proof[:32]
 
 
 def _challenge(public: bytes, nonce: bytes, context: bytes) -> bytes:

@@ -17,6 +17,7 @@ from keyvault.officers import sharing
 from keyvault.officers.ceremony import CONFIRM, DEAL, PROMISE, Ceremony, signed_message
 from keyvault.officers.tool import OfficerTool
 from schemas.errors import Refused, SettingsWrong
+from schemas.sealing import seal_to
 
 PERSON = b"p" * 16
 
@@ -86,6 +87,32 @@ def test_an_officer_who_deals_badly_is_named_and_the_ceremony_ends(network: Offi
     assert network.lines()[-1] == ("officer-dora", "officers-end", "officers")
     network.begin(*NAMES)
     assert network.committee_of(dora, eli, fay).epoch == 1
+
+
+def test_an_officer_who_deals_a_share_above_the_order_is_named(network: OfficersInMemory) -> None:
+    """It is the right one modulo the order, so it would fit the commitments, and not what the others sum up."""
+    dora, eli, fay = (network.admit(n) for n in NAMES)
+    network.begin(*NAMES)
+    for tool in (dora, eli, fay):
+        tool.step()
+    told = network.operator.told()
+    assert told.ceremony is not None
+    own = eli.folder.between(told.ceremony.id)
+    boxes = dora._proceedings(told).said
+    above = [
+        {
+            "officer": f"officer-{n}",
+            "sealed": seal_to(
+                boxes[PROMISE, f"officer-{n}"].fields["box_key"],
+                bytes((v := bytearray(sharing.value_at(own.coefficients, i).reveal()))[:31]) + bytes([v[31] | 0x80]),
+            ),
+        }
+        for i, n in enumerate(NAMES, 1)
+    ]
+    with lying(eli, DEAL, {"shares": above}):
+        for tool in (dora, eli, fay):
+            tool.step()
+    assert dora.step() == ["What officer-eli dealt does not hold: complained, and the ceremony ended."]
 
 
 @pytest.mark.parametrize(
