@@ -196,7 +196,10 @@ def _opened(file: BinaryIO, key: DataKey, header: Header) -> Iterator[bytes]:
             length = int.from_bytes(file.read(4), "big")
             if not _OVERHEAD <= length <= _CHUNK + _OVERHEAD:
                 raise _damaged()
-            piece, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, file.read(length), header.encoded())
+            sealed = file.read(length)
+            if len(sealed) != length:
+                raise _damaged()
+            piece, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, sealed, header.encoded())
             if tag == _LAST:
                 if file.read(1):
                     raise _damaged()

@@ -78,7 +78,14 @@ def test_any_change_a_cut_a_longer_file_and_another_key_put_nothing_back(dsn: st
     before = rows(dsn)
     written(dsn, tmp_path / "copy")
     good = (tmp_path / "copy").read_bytes()
-    places = [0, 25, 60, good.index(b"\n", 30) + 5, *range(400, len(good), len(good) // 25), len(good) - 1]
+    places = [
+        0,
+        25,
+        60,
+        good.index(b"\n", 30) + 5,
+        *range(400, len(good), len(good) // 25),
+        *range(len(good) - 21, len(good)),
+    ]
     bad = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in places]
     bad += [good[:n] for n in (0, 10, 300, len(good) // 2, len(good) - 1, len(good) - 21)] + [
         good + b"x",
