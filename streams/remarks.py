@@ -1,7 +1,7 @@
 """The ledger hears what members of families say is not right, and tells the provider by its own references.
 
 One ledger at a time reads `remarks.v1`; where it is stands in its database, in the transaction that holds the receipts: each
-remark is taken exactly once. A remark counts under a live mandate for the own file, at most twenty a day.
+remark is taken exactly once, also when its bytes come again. A remark counts under a live mandate for the own file, at most twenty a day.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from keyvault.caller_signature import check_caller_signature
 from keyvault.mutual_tls import common_name
@@ -26,6 +26,7 @@ from schemas.errors import Refused
 from schemas.frames import LEDGER_ROW, Kind, rows_of
 from schemas.mandate_rules import FAMILY, kind_of_reader
 from schemas.remarks import DOMAIN, TOPIC, Remark
+from schemas.sealing import sha256
 from schemas.values import Month, day_number, day_of
 from streams import ledger_store
 from streams.dead_letters import dead_letter
@@ -39,10 +40,13 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS remarks_read (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), next_offset bigint NOT NULL)",
     "INSERT INTO remarks_read (next_offset) VALUES (0) ON CONFLICT DO NOTHING",
     "CREATE TABLE IF NOT EXISTS remarks_taken (handle bytea, day int, count int NOT NULL, PRIMARY KEY (handle, day))",
+    "CREATE TABLE IF NOT EXISTS remarks_known (hash bytea PRIMARY KEY)",
 )
 _AT_ONCE: Final = 50
 _A_DAY: Final = 20
 _REFERENCES: Final = 200
+_NO_CERTIFICATE: Final = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion)
+"""What the library raises for bytes that are no certificate of this authority."""
 
 
 @dataclass(slots=True)
@@ -96,9 +100,13 @@ class Remarks:
     def _take(self, tx: Transaction, record: InputRecord) -> list[Output]:
         """The receipt to the provider, or a letter about what is no remark of a member."""
         try:
-            remark, person = self._proved(tx, record.value)
+            proved = self._proved(tx, record.value)
         except Refused as refused:
             return [dead_letter(self.metrics, TOPIC, record, refused.code)]
+        if proved is None:
+            self.metrics.duplicates.inc()
+            return []
+        remark, person = proved
         references = self._references(tx, remark, person)
         name = f"p{remark.provider:08d}"
         if not references or self.directory.sender(name) is None:
@@ -117,8 +125,8 @@ class Remarks:
             )
         ]  # fmt: skip
 
-    def _proved(self, tx: Transaction, value: bytes) -> tuple[Remark, bytes]:
-        """The remark and whose it is. Raises `Refused` (`signature`, `unknown-key`, `part`, `unreadable`, `schema`)."""
+    def _proved(self, tx: Transaction, value: bytes) -> tuple[Remark, bytes] | None:
+        """The remark and whose it is, None where it was taken before. Raises `Refused` (`signature`, `unknown-key`, `part`, `unreadable`, `schema`)."""
         signed = codec.decode("signed_remark", value)
         reader = self._member(signed["certificate"])
         check_caller_signature(signed["certificate"], DOMAIN + signed["sealed"], signed["signature"])
@@ -135,6 +143,11 @@ class Remarks:
         )  # fmt: skip
         if given is None or not holds:
             raise Refused("signature", "No live mandate for the own file of who signed this.")
+        fresh = tx.execute(
+            "INSERT INTO remarks_known VALUES (%s) ON CONFLICT DO NOTHING RETURNING true", (sha256(signed["sealed"]),)
+        ).fetchone()
+        if fresh is None:
+            return None
         count = tx.execute(
             "INSERT INTO remarks_taken VALUES (%s, %s, 1) ON CONFLICT (handle, day) DO UPDATE SET count = remarks_taken.count + 1 "
             "RETURNING count", (remark.handle, today),
@@ -148,7 +161,7 @@ class Remarks:
         try:
             certificate = x509.load_der_x509_certificate(certificate_der)
             certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(self.authority.read_bytes()))
-        except (ValueError, TypeError, InvalidSignature) as wrong:
+        except _NO_CERTIFICATE as wrong:
             raise Refused("signature", "Not a certificate of this network.") from wrong
         if not certificate.not_valid_before_utc <= self.now() <= certificate.not_valid_after_utc:
             raise Refused("signature", "The certificate does not hold today.")

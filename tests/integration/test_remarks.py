@@ -71,7 +71,7 @@ class Family:
 
     def says(
         self, handle: str, *, by: str = MEMBER, signed_by: str | None = None, key_id: str = "c1", authority: Authority | None = None,
-        **changes: Any,
+        certificate: Callable[[bytes], bytes] = bytes, times: int = 1, **changes: Any,
     ) -> None:  # fmt: skip
         files = self.certificate(by, authority)
         fields = {
@@ -84,17 +84,10 @@ class Family:
         sealed = Remark(sixteen(handle), at_ms=1, **fields).sealed_to(box_public_key(self.ledger.network.content))
         key = self.certificate(signed_by or by, authority).key.read_bytes()
         der = x509.load_pem_x509_certificate(files.cert.read_bytes()).public_bytes(Encoding.DER)
-        self.send(
-            codec.encode(
-                "signed_remark",
-                {
-                    "key_id": key_id,
-                    "sealed": sealed,
-                    "certificate": der,
-                    "signature": sign_as_caller(key, DOMAIN + sealed),
-                },
-            )
-        )
+        fields = {"key_id": key_id, "sealed": sealed, "certificate": certificate(der)}
+        said = codec.encode("signed_remark", fields | {"signature": sign_as_caller(key, DOMAIN + sealed)})
+        for _ in range(times):
+            self.send(said)
 
     def certificate(self, name: str, authority: Authority | None = None) -> RoleCertificate:
         place = self.folder / ("other" if authority else "ours") / name
@@ -137,6 +130,15 @@ def test_the_provider_is_told_its_references_and_the_reason_once(family: Family)
     assert family.heard(until=0) == [], "taken once, by whichever ledger"
 
 
+def test_a_remark_put_on_the_topic_three_times_is_told_once_and_another_day_not_again(family: Family) -> None:
+    family.says("own", times=3)
+    assert [r["kind"] for r in family.heard(until=1)] == ["doubt"]
+    assert family.heard(until=0, ledger=family.hears(days=1)) == []
+    assert family.ledger.metric("duplicates_total") == 2
+    with family.ledger.store.transaction() as tx:
+        assert [int(str(n)) for (n,) in tx.execute("SELECT count FROM remarks_taken")] == [1]
+
+
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
@@ -163,6 +165,16 @@ def test_a_stranger_and_random_bytes_get_letters(family: Family, tmp_path: Path)
     family.says("own", authority=Authority(tmp_path / "another root"))
     family.send(b"nothing of the kind")
     assert [r["reason"] for r in family.heard(until=2)] == ["signature", "unreadable"]
+
+
+def test_a_certificate_of_another_form_gets_a_letter_and_stops_nothing(family: Family) -> None:
+    version, number = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01"
+    for form in (b"\x03", b"\x7f", b"\x00"):
+        family.says("own", certificate=lambda der, form=form: der.replace(version, number + form, 1))
+    family.says("own", certificate=lambda _: b"0" * 400)
+    assert [r["reason"] for r in family.heard(until=4)] == ["signature"] * 4
+    family.says("own")
+    assert family.heard()[0]["kind"] == "doubt"
 
 
 def test_a_mandate_that_ended_says_nothing_any_more_and_twenty_remarks_a_day_are_enough(family: Family) -> None:
