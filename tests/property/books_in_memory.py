@@ -59,6 +59,8 @@ class TablesInMemory:
     frame: np.ndarray = field(default_factory=lambda: np.zeros(0, BOOKING))
     placements: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     open_epochs: dict[int, int] = field(default_factory=dict)
+    ends: Counter[tuple[bytes, int, int]] = field(default_factory=Counter)
+    """Person, care type and month in which care ends that lasts beyond the month it began in; zeros count as nothing when compared."""
 
     def erased(self, tx: Any, persons: Any) -> set[bytes]:
         return set()
@@ -83,6 +85,10 @@ class TablesInMemory:
 
     def add_bookings(self, tx: Any, bookings: np.ndarray) -> None:
         self.frame = np.concatenate([self.frame, bookings])
+
+    def add_ends(self, tx: Any, rows: Sequence[tuple[bytes, int, int, int]]) -> None:
+        for person, care_type, month, count in rows:
+            self.ends[person, care_type, month] += count
 
     def books(self, *, with_epoch: bool = True) -> Counter[Key]:
         """Every key that stands, with its cents, volume and count."""

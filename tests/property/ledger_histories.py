@@ -66,7 +66,7 @@ class Said:
     volume: int
     frequency: int = 0
     days: int = 1
-    """Of a grant: how many days it holds."""
+    """How many days it holds."""
 
     def row(self) -> np.ndarray:
         return a_ledger_row(
@@ -186,7 +186,7 @@ a_person = st.sampled_from((PERSONS[0], *PERSONS))
 a_service = st.builds(
     Said, a_person, st.just(int(Kind.DELIVERED)), st.sampled_from((0, 100, 12_500)), st.sampled_from(DAYS),
     st.sampled_from((1, 2, 45)), st.sampled_from((9901, 9902)), st.sampled_from((99_000_001, 99_000_002)),
-    st.sampled_from((-1, 400)),
+    st.sampled_from((-1, 400)), st.just(0), st.sampled_from((1, 1, 45)),
 )  # fmt: skip
 a_grant = st.builds(
     lambda s, frequency, days: replace(s, kind=int(Kind.GRANTED), frequency=frequency, days=days),

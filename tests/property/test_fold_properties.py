@@ -65,6 +65,7 @@ def test_a_replay_in_one_fold_equals_live_in_any_windows(history: History, sizes
     live, replay = folded(history, lambda n: sizes[n % len(sizes)]), folded(history)
     assert live.books() == replay.books()
     assert live.placements == replay.placements
+    assert live.ends == replay.ends
     assert live.open_epochs == replay.open_epochs
 
 
@@ -95,7 +96,9 @@ def test_a_placement_known_in_a_later_epoch_gives_the_same_totals(history, perso
 @given(histories(epochs=False), a_service, a_place, a_place)
 def test_a_service_withdrawn_in_its_epoch_leaves_no_row_no_cents_and_no_household(history, service, one, two) -> None:
     said = at(at(history, max(one, two), withdrawn(service)), min(one, two), service)
-    assert folded(said).books() == folded(history).books()
+    with_it, without = folded(said), folded(history)
+    assert with_it.books() == without.books()
+    assert with_it.ends == without.ends
 
 
 @few
