@@ -1,0 +1,107 @@
+"""The attacks on the keyvault and the road, each with the tests that make it: the table is held against what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+ATTACKS: Final = {
+    "CR-1 flip each byte": (
+        "unit/test_envelope.py::test_every_flipped_byte_of_an_envelope_is_refused",
+        "unit/test_officers_sharing.py::test_any_changed_byte_of_a_sealed_number_is_refused",
+        "contract/test_database_backup.py::test_any_change_a_cut_a_longer_file_and_another_key_put_nothing_back",
+        "integration/test_road_bad_input.py::test_a_byte_flipped_anywhere_is_a_dead_letter_and_the_good_one_goes_on",
+    ),
+    "CR-2 swap parts, topics, providers, keys, numbers": (
+        "attacks/keyvault/test_swapped_parts.py::test_of_ten_thousand_exchanges_none_is_taken",
+        "attacks/keyvault/test_swapped_parts.py::test_an_intake_that_exchanges_contents_is_seen_by_the_ledger",
+    ),
+    "CR-3 fuzz every parser": (
+        "attacks/keyvault/test_fuzz_parsers.py::test_twenty_thousand_inputs_give_only_our_own_errors",
+        "attacks/keyvault/test_fuzz_parsers.py::test_a_million_inputs_give_only_our_own_errors",
+    ),
+    "CR-4 replay everything": (
+        "faults/test_order.py::test_doubles_shuffling_and_late_months_change_no_household_and_no_cell",
+        "unit/test_officers_naming.py::test_a_replay_changes_nothing",
+        "integration/test_road_bad_input.py::test_an_envelope_twice_is_skipped",
+        "property/test_hop_properties.py::test_whatever_the_line_loses_all_arrives_in_order_and_receipts_after_the_rest",
+    ),
+    "CR-5 equivocation": (
+        "integration/test_road_bad_input.py::test_something_else_under_a_number_puts_the_sender_and_nobody_else_on_hold",
+        "unit/test_access_log.py::test_heads_come_from_files_and_two_lines_under_one_number_are_a_fork",
+    ),
+    "CR-6 expired, revoked, unknown, unsigned keys": (
+        "faults/test_other_keys.py::test_a_sender_renews_its_key_and_what_is_appended_with_a_revoked_one_does_not_count",
+        "unit/test_roots.py::test_any_two_of_three_sign_and_one_alone_or_the_same_twice_do_not",
+        "contract/test_pseudonym_turn.py::test_a_key_the_root_did_not_sign_and_a_proof_for_another_key_change_nothing",
+        "unit/test_officers_naming.py::test_officers_who_left_are_refused_at_every_step",
+    ),
+    "CR-7 drop, reorder, cut the log": (
+        "unit/test_access_log.py::test_any_line_removed_changed_or_moved_is_found",
+        "unit/test_access_log.py::test_a_log_that_was_cut_shows_to_whoever_was_shown_its_end",
+        "integration/test_keyvault_process.py::test_a_database_older_than_its_log_on_kafka_stops_it_with_one_sentence",
+    ),
+    "CR-8 each role with all its keys": (
+        "attacks/test_keys_in_hand.py::test_a_holder_opens_what_it_is_granted_and_nothing_else",
+        "attacks/test_access_matrix.py::test_what_each_principal_can_do_is_exactly_the_table",
+    ),
+    "CR-9 the municipality against micro": (
+        "attacks/test_who_sees_what.py::test_one_municipality_reads_no_byte_of_another",
+        "attacks/test_keys_in_hand.py::test_a_holder_opens_what_it_is_granted_and_nothing_else",
+    ),
+    "CR-10 canaries in every byte": (
+        "attacks/test_who_sees_what.py::test_no_byte_of_the_zone_holds_a_bsn",
+        "attacks/test_who_sees_what.py::test_the_search_would_find_one",
+    ),
+    "CR-11 stolen databases": (
+        "attacks/test_who_sees_what.py::test_nobody_but_intake_gets_a_pseudonym",
+        "integration/test_keyvault_service.py::test_nothing_in_the_database_opens_without_the_wrapping_key",
+    ),
+    "CR-12 the vault as an oracle": (
+        "integration/test_keyvault_service.py::test_the_days_limit_holds_over_restarts_and_many_callers_and_none_is_lost_in_between",
+        "unit/test_keyvault_limits.py::test_past_the_limit_nothing_is_given_and_the_try_is_logged_and_counted",
+    ),
+    "CR-13 sizes and times": (
+        "attacks/test_unlinkable_handles.py::test_the_rounds_of_two_worlds_with_other_households_are_the_same",
+        "attacks/test_unlinkable_handles.py::test_an_attacker_who_pairs_handles_by_when_they_come_finds_no_more_than_a_guess",
+    ),
+    "CR-14 kill -9 at each step": (
+        "contract/test_pseudonym_turn.py::test_broken_off_at_any_point_it_is_finished_by_the_next_process",
+        "contract/test_pseudonym_turn.py::test_broken_off_between_any_two_commits_every_bsn_is_who_it_was",
+        "contract/test_rewrap.py::test_broken_off_anywhere_everything_is_as_it_was",
+        "faults/test_erasure.py::test_a_hundred_erasures_under_kills_leave_the_books_what_the_ledger_says",
+        "faults/test_key_turns.py::test_with_kills_and_deliveries_every_test_bsn_is_who_it_was",
+    ),
+    "CR-15 all links after rotation": (
+        "faults/test_key_turns.py::test_with_kills_and_deliveries_every_test_bsn_is_who_it_was",
+        "contract/test_pseudonym_turn.py::test_a_hundred_thousand_random_elements_turn_and_every_one_is_right",
+    ),
+    "CR-16 a withdrawn caseworker": (
+        "integration/test_demo.py::test_a_mandate_withdrawn_at_the_vault_closes_at_once_and_leaves_the_topic_by_the_road",
+        "integration/test_keyvault_service.py::test_a_withdrawal_at_the_vault_closes_at_once_and_only_its_municipality_can",
+    ),
+}
+
+
+def is_there(named: str) -> bool:
+    file, _, function = named.partition("::")
+    path = TESTS / file
+    return (
+        path.is_file()
+        and re.search(rf"^def {re.escape(function)}\(", path.read_text("utf-8"), re.MULTILINE) is not None
+    )
+
+
+def test_all_sixteen_have_a_row() -> None:
+    assert [int(name.split()[0].removeprefix("CR-")) for name in ATTACKS] == list(range(1, 17))
+    assert not is_there("unit/test_envelope.py::test_that_is_not_there")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_each_attack_names_tests_that_are_there(attack: str) -> None:
+    assert ATTACKS[attack]
+    assert [t for t in ATTACKS[attack] if not is_there(t)] == []
