@@ -54,21 +54,38 @@ class ReleaseSubscriber:
         return news
 
     def take(self, data: bytes) -> bool:
-        """Take in one record of the topic; False, and counted, where release did not sign it or it is unknown."""
+        """Take in one record of the topic; False, and counted in `refused`, where release did not sign it, it is unknown or another topic's.
+
+        So it is with a second record of an epoch that says something else under the same version: the first one stays.
+        """
         try:
             payload = verified_payload(self.release_public, data)
             name = codec.name_of(payload)
             if name == "published_geography":
-                self.geography = codec.decode(name, payload)
-                return True
-            released = codec.decode("released_epoch", payload)
+                self._take_geography(codec.decode(name, payload))
+            else:
+                self._take_epoch(codec.decode("released_epoch", payload))
         except Refused:
             self.refused += 1
             return False
-        known = self.epochs.get(released["epoch"])
-        if known is None or released["version"] >= known["version"]:
-            self.epochs[released["epoch"]] = released
         return True
+
+    def _take_geography(self, found: dict[str, Any]) -> None:
+        self._check_topic(topics.macro_topic(found["municipality"]), topics.meso_topic(found["municipality"]))
+        self.geography = found
+
+    def _take_epoch(self, released: dict[str, Any]) -> None:
+        topic = topics.meso_topic if released["level"] == "meso" else topics.macro_topic
+        self._check_topic(topic(released["municipality"]))
+        known = self.epochs.get(released["epoch"])
+        if known is not None and known["version"] == released["version"] and known != released:
+            raise Refused("equivocation", "Release signed two different records under one version.")
+        if known is None or released["version"] > known["version"]:
+            self.epochs[released["epoch"]] = released
+
+    def _check_topic(self, *of_record: str) -> None:
+        if self.topic not in of_record:
+            raise Refused("part", "A released record of another municipality or level lies on this topic.")
 
     def latest(self) -> dict[str, Any] | None:
         """The newest released epoch, or None."""
