@@ -14,6 +14,7 @@ from producers.municipal_mandates import Grantor
 from producers.profile import signing_key_id
 from schemas.directory import Entry
 from schemas.errors import Refused
+from schemas.secret_file import write_private
 from schemas.values import SenderId
 
 
@@ -36,8 +37,7 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
     known = zone.folder.path / "senders" / f"{asked.sender}.municipalities"
     before = [int(m) for m in known.read_text().split()] if known.exists() else []
     merged = tuple(sorted({*before, *municipalities}))
-    known.parent.mkdir(parents=True, exist_ok=True)
-    known.write_text(" ".join(map(str, merged)))
+    write_private(known, " ".join(map(str, merged)).encode())
     certificate = zone.authority.sign_request(asked.csr, asked.sender.text)
     if asked.sender.is_municipality:
         zone.folder.add_members(municipalities=[asked.sender.text])

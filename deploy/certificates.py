@@ -88,6 +88,9 @@ class Authority:
         behind an address of this machine; False for members, who only call.
         """
         files = RoleCertificate(name, folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
+        beside = _beside(files)
+        if beside.exists() and files.key.exists() and _fits(beside, files.key):
+            beside.replace(files.cert)  # a renewal was broken off after its key was in place
         if not (files.cert.exists() and files.key.exists()):
             key = ec.generate_private_key(ec.SECP256R1())
             signed = self._sign(name, key.public_key(), days=days, valid_from=valid_from, server=server)
@@ -97,13 +100,13 @@ class Authority:
         return files
 
     def renew(self, files: RoleCertificate, *, days: int = 825) -> RoleCertificate:
-        """A new key and certificate in the place of others; one that was begun and broken off leaves the old ones."""
+        """A new key and certificate in the place of others; one that was broken off leaves the old ones, or is finished by `issue`."""
         old = x509.load_pem_x509_certificate(files.cert.read_bytes())
         usage = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         key = ec.generate_private_key(ec.SECP256R1())
         server = ExtendedKeyUsageOID.SERVER_AUTH in usage
         signed = self._sign(files.name, key.public_key(), days=days, valid_from=None, server=server)
-        beside = files.cert.with_name("cert.pem.new")
+        beside = _beside(files)
         beside.write_bytes(signed)
         write_private(files.key, _pem(key))
         beside.replace(files.cert)
@@ -155,6 +158,21 @@ class Authority:
             here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
             builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _beside(files: RoleCertificate) -> Path:
+    return files.cert.with_name("cert.pem.new")
+
+
+def _fits(certificate: Path, key: Path) -> bool:
+    """Whether a certificate is that of a private key; one that was written in part is that of none."""
+    try:
+        certified = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    except ValueError:
+        return False
+    own = serialization.load_pem_private_key(key.read_bytes(), None).public_key()
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return certified.public_bytes(*form) == own.public_bytes(*form)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

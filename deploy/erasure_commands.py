@@ -22,6 +22,7 @@ from producers.profile import Profile
 from schemas.erasure import GROUNDS, REFUSALS, SIGNATURES, read_decision
 from schemas.erasure_receipt import DESTROYED, checked
 from schemas.errors import Refused, SettingsWrong, Unavailable
+from schemas.secret_file import write_private
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -130,7 +131,7 @@ def decide_on(
         out.print(f"Refused ({refuse}), signed by {' and '.join(names)}. The request is closed; nothing was erased.")
         return
     path = _receipt_file(requests, asked.id)
-    path.write_bytes(_receipt(zone, name, bytes.fromhex(asked.id)))
+    write_private(path, _receipt(zone, name, bytes.fromhex(asked.id)))
     _tell(zone, path)
 
 
@@ -143,7 +144,7 @@ def receipt(gemeente: Gemeente, request: RequestId, data: DataOption = None) -> 
     asked = requests.read(request)
     path = _receipt_file(requests, asked.id)
     if not path.exists():
-        path.write_bytes(_receipt(zone, name, bytes.fromhex(asked.id)))
+        write_private(path, _receipt(zone, name, bytes.fromhex(asked.id)))
     _tell(zone, path)
 
 

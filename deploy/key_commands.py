@@ -54,6 +54,7 @@ def root(
     with awake(zone, kafka=True):
         after, signed = zone.roots.replace(number)
         zone.publish_signed(signed)
+        zone.roots.replaced(number)
     out.print(
         f"Version {after.version} of the root counts. Take root-{number}.key out of this machine, and start the zone again."
     )
@@ -107,6 +108,7 @@ def new(
         msg = "Name identity or content."
         raise SettingsWrong(msg)
     register = KeyRegister.of(zone.folder)
+    zone.roots.at_hand()
     with awake(zone, kafka=True):
         made = register.new(role, "identity" if use == "identity" else "content", _today())
         zone.publish_directory([r.entry() for r in register.records])
@@ -129,18 +131,21 @@ def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) 
         out.print(f"{record.key_id}: {record.role} {record.use}, superseded on {record.superseded_on}")
     if not due:
         out.print("No key is due.")
-    if dry_run or not due:
+    if dry_run:
         return
-    if not yes:
+    if due:
+        zone.roots.at_hand()
+    if due and not yes:
         typer.confirm(
             f"Destroy {len(due)} of them? Old parts of delivered.v1 and rekeyed.v1 stay shut for ever.", abort=True
         )
     with awake(zone, kafka=True):
         gone = register.destroy(due, today)
-        zone.publish_directory([r.entry() for r in gone])
-    out.print(
-        f"Destroyed: {', '.join(r.key_id for r in gone)}. The roles forget them within a minute. Take them out of backups too."
-    )
+        zone.publish_directory([r.entry() for r in register.records])  # those of a time that was broken off too
+    if gone:
+        out.print(
+            f"Destroyed: {', '.join(r.key_id for r in gone)}. The roles forget them within a minute. Take them out of backups too."
+        )
 
 
 @app.command()

@@ -81,11 +81,14 @@ class KeyRegister:
     def _write(self) -> None:
         write_private(self._path, json.dumps([asdict(r) for r in self.records], indent=2).encode())
 
-    def _add(self, role: str, use: Use, file: str, today: dt.date) -> KeyRecord:
+    def _add(self, role: str, use: Use, file: str, today: dt.date, *, before: KeyRecord | None = None) -> KeyRecord:
+        """Take in a key whose secret lies there; the one `before` it is superseded with the same stroke."""
         secret = self._folder.secret_file(role, file).read_bytes()
         public = verify_key_of(SigningKey(secret)) if use == "signing" else box_public_key(BoxKey(secret))
         place = 1 + sum((r.role, r.use) == (role, use) for r in self.records)
         made = KeyRecord(role, use, role_key_id(role, public), file, public.hex(), place, str(today))
+        if before is not None:
+            self.records[self.records.index(before)] = replace(before, superseded_on=str(today))
         self.records.append(made)
         self._write()
         return made
@@ -95,16 +98,25 @@ class KeyRegister:
         return next(r for r in self.records if (r.role, r.use, r.state) == (role, use, "active"))
 
     def new(self, role: str, use: Use, today: dt.date) -> KeyRecord:
-        """Make a further key that parts are sealed to; the one before goes on opening what was sealed to it."""
+        """Make a further key that parts are sealed to; the one before goes on opening what was sealed to it.
+
+        One whose making was broken off before the register named it is taken in its place.
+        """
         if not KINDS.get((role, use)):
             msg = "Only keys that parts are sealed to turn this way: identity, content."
             raise SettingsWrong(msg)
         before = self.current(role, use)
-        file = f"{use}.{today:%Y%m%d}-{os.urandom(3).hex()}"
-        write_private(self._folder.secret_file(role, file), os.urandom(32))
-        made = self._add(role, use, file, today)
-        self._change(before, superseded_on=str(today))
-        return made
+        file = self._not_named(role, use)
+        if file is None:
+            file = f"{use}.{today:%Y%m%d}-{os.urandom(3).hex()}"
+            write_private(self._folder.secret_file(role, file), os.urandom(32))
+        return self._add(role, use, file, today, before=before)
+
+    def _not_named(self, role: str, use: Use) -> str | None:
+        """The stem of a secret that lies there and that no record names."""
+        named = {r.file for r in self.records if r.role == role}
+        lying = sorted(p.name.removesuffix(".key") for p in (self._folder.role(role) / "secrets").glob(f"{use}.*.key"))
+        return next((stem for stem in lying if stem not in named), None)
 
     def due(self, today: dt.date, *, grace_days: int) -> list[KeyRecord]:
         """Superseded keys whose grace has passed."""

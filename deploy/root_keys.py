@@ -17,7 +17,7 @@ from schemas.directory import Entry, entry_payload
 from schemas.errors import SettingsWrong
 from schemas.roots import NEEDED, ROOTS, Roots, sign_change, sign_payload
 from schemas.sealing import verify_key_of
-from schemas.secret_file import write_private
+from schemas.secret_file import destroy_file, write_private
 from schemas.secrets import SigningKey
 
 ELSEWHERE: Final = "ZORGSTROOM_ROOTS"
@@ -57,7 +57,7 @@ class RootKeys:
         """Two root keys that are pinned. Raises `SettingsWrong`, which says where to put them."""
         places = [self._folder.path / "root", *(Path(p) for p in os.environ.get(ELSEWHERE, "").split(os.pathsep) if p)]
         found: dict[bytes, SigningKey] = {}
-        for file in sorted(f for place in places for f in place.glob("root-*.key")):
+        for file in sorted(f for place in places for form in ("root-*.key", "root-*.next") for f in place.glob(form)):
             raw = file.read_bytes()
             if len(raw) == 32 and verify_key_of(SigningKey(raw)) in self.pinned.keys:
                 found[verify_key_of(SigningKey(raw))] = SigningKey(raw)
@@ -82,14 +82,16 @@ class RootKeys:
     def replace(self, number: int) -> tuple[Roots, list[tuple[str, bytes]]]:
         """Replace one key by a new one; all that was signed is signed again. The new root, and (subject, record) to publish in order.
 
-        The file of the new key is made beside the old one's place; everything is written before anything is published, and typed again it
-        publishes the same. Raises `SettingsWrong`.
+        The file of the new key is made beside the old one's place, and comes into it with `replaced`, after publishing; everything is written
+        before anything is published, and until then asked again it publishes the same. Raises `SettingsWrong`.
         """
-        before, keys = self.pinned, self.at_hand()
-        coming = self._file(number).with_suffix(".next")
+        before, coming = self.pinned, self._coming(number)
         if not coming.exists():
             write_private(coming, os.urandom(32))
         fresh = verify_key_of(SigningKey(coming.read_bytes()))
+        if fresh in before.keys:  # it was broken off after everything was written
+            return before, self.all_signed()
+        keys = self.at_hand()
         publics = list(before.keys)
         publics[number - 1] = fresh
         after = Roots(before.version + 1, tuple(publics))
@@ -101,8 +103,15 @@ class RootKeys:
         }
         self._keep({_change_subject(after): change} | {s: e for s, e in self._kept().items() if _is_change(s)} | again)
         self._folder.save_settings(self._folder.settings() | {"roots": after.told()})
-        coming.replace(self._file(number))
         return after, self.all_signed()
+
+    def replaced(self, number: int) -> None:
+        """Everybody was told: the new key's file comes into the place of the old one's, which is destroyed."""
+        destroy_file(self._file(number))
+        self._coming(number).replace(self._file(number))
+
+    def _coming(self, number: int) -> Path:
+        return self._file(number).with_suffix(".next")
 
     def all_signed(self) -> list[tuple[str, bytes]]:
         """Everything that was signed, changes of the root first and in order."""

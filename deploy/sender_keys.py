@@ -38,8 +38,13 @@ class SenderKeys:
         self._write()
 
     def revoke(self, key_id: str, now: dt.datetime) -> Entry:
-        """From now on what is appended with this key does not count; what the broker has of before does. Raises `SettingsWrong`."""
-        if key_id not in self.ids:
+        """From now on what is appended with this key does not count; what the broker has of before does. Raises `SettingsWrong`.
+
+        Of one that is revoked already the same once more: who was not told is told.
+        """
+        if key_id in self._keys and key_id not in self.ids:
+            return self.entry(key_id)
+        if key_id not in self._keys:
             msg = f"{self._sender} has no key {key_id} that counts; it has: {', '.join(self.ids) or 'none'}."
             raise SettingsWrong(msg)
         self._keys[key_id]["revoked_at_ms"] = int(now.timestamp() * 1000)

@@ -84,8 +84,9 @@ def _key(zone: Zone, named: dict[str, str], question: str, *, confirm: bool = Fa
 
 
 def _finish(zone: Zone, coming: dict[str, str]) -> None:
+    """The next key is today's, and every other one is destroyed: of before, and of turns that were broken off."""
     settings: dict[str, Any] = zone.folder.settings()
-    before = settings.get("wrapping", {"secret": "wrapping"})
     zone.folder.save_settings({k: v for k, v in settings.items() if k != "wrapping_next"} | {"wrapping": coming})
-    if "secret" in before:
-        destroy_file(zone.folder.secret_file("keyvault", before["secret"]))
+    for file in sorted((zone.folder.role("keyvault") / "secrets").glob("wrapping*.key")):
+        if file.name.removesuffix(".key") != coming.get("secret"):
+            destroy_file(file)

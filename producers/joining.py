@@ -77,6 +77,8 @@ def renew(folder: Path) -> Path:
     """
     profile = Profile.load(folder)
     coming = folder / "signing-next.key"
+    if coming.exists() and _key_id(coming) == profile.signing_key_id:
+        coming.replace(folder / "signing.key")  # taking in the answer of before was broken off
     signing = SigningKey(_kept(coming) or SigningKey.generate().reveal())
     write_private(coming, signing.reveal())
     return _request_file(
@@ -112,6 +114,10 @@ def _request_file(
 
 def _kept(path: Path) -> bytes | None:
     return secret_bytes(path) if path.exists() else None
+
+
+def _key_id(file: Path) -> str:
+    return signing_key_id(verify_key_of(SigningKey(secret_bytes(file))))
 
 
 def _canonical(body: dict[str, Any]) -> bytes:
@@ -214,7 +220,7 @@ def accept(folder: Path, data: bytes) -> None:
     write_private(folder / "ca.pem", authority)
     write_private(folder / "profile.json", json.dumps(profile | kept, indent=2).encode())
     coming = folder / "signing-next.key"
-    if coming.exists() and signing_key_id(verify_key_of(SigningKey(secret_bytes(coming)))) == kept["signing_key_id"]:
+    if coming.exists() and _key_id(coming) == kept["signing_key_id"]:
         coming.replace(folder / "signing.key")
 
 

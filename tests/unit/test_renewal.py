@@ -134,8 +134,12 @@ def test_keys_of_a_sender_are_revoked_by_id_and_the_newest_entry_counts_for_who_
     again = SenderKeys(folder, "p98000001")
     assert again.ids == [signing_key_id(two)]
     assert not again.known(one)
+    later = NOW + dt.timedelta(days=1)
+    assert again.revoke(signing_key_id(one), later).revoked_at_ms == moment, (
+        "said again it is told again, of the day it was"
+    )
     with pytest.raises(SettingsWrong, match=f"it has: {signing_key_id(two)}"):
-        again.revoke(signing_key_id(one), NOW)
+        again.revoke("s-0123456789ab", NOW)
 
 
 def test_a_role_key_from_the_network_is_kept_where_the_root_signed_it_and_lost_where_not(old: Admitted) -> None:
