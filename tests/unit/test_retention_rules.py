@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from erasure_builders import MUNICIPALITY, SIGNERS, STRANGER, a_decision, signed
 from retention_builders import PERSON, PREVIEW, PROJECTOR, SINCE, a_notice, a_standing, a_use, key_of
-from test_erasure import PROJECTOR as CALLER
+from test_erasure_rules import PROJECTOR as CALLER
 from vault_builders import DAY, VaultInMemory
 
 from keyvault.erasure_work import ErasureWork
