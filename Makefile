@@ -29,14 +29,18 @@ demo: $(STAMP) web-assets ## run everything here, with two invented municipaliti
 demo-clean: $(STAMP) ## forget the demo's data
 	@$(PY) -m deploy.forget $(DATA)
 
-# Tests that need no servers run beside the others, with what those leave of the processors.
+# Three runs beside each other: tests that need no servers (with what the others leave of the processors), tests that break things on
+# zones of their own, and all others. Most of the time they wait for servers.
 PLAIN := tests/unit tests/property tests/reference
+BREAKING := tests/faults tests/integration/test_own_zone.py
 
 test: $(STAMP) web-assets ## run all tests but the long ones
 	@mkdir -p .cache; nice -n 15 $(VENV)/bin/pytest -q -m "not long" $(PLAIN) > .cache/plain-tests.txt 2>&1 & plain=$$!; \
-	trap 'kill $$plain 2>/dev/null' INT TERM; status=0; \
-	$(VENV)/bin/pytest -q -m "not long" --durations=12 $(PLAIN:%=--ignore=%) || status=$$?; \
-	wait $$plain || status=$$?; echo "Tests without servers:"; tail -n 40 .cache/plain-tests.txt; exit $$status
+	$(VENV)/bin/pytest -q -m "not long" --durations=8 $(BREAKING) > .cache/breaking-tests.txt 2>&1 & breaking=$$!; \
+	trap 'kill $$plain $$breaking 2>/dev/null' INT TERM; status=0; \
+	$(VENV)/bin/pytest -q -m "not long" --durations=8 $(PLAIN:%=--ignore=%) $(BREAKING:%=--ignore=%) || status=$$?; \
+	wait $$plain || status=$$?; wait $$breaking || status=$$?; \
+	echo "Tests without servers:"; tail -n 40 .cache/plain-tests.txt; echo "Tests that break things:"; tail -n 60 .cache/breaking-tests.txt; exit $$status
 
 test-long: $(STAMP) ## the long tests: 50,000 deliveries under 20 kills, 100,000 pseudonyms turned
 	@$(VENV)/bin/pytest -q -s -m long
