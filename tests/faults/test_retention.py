@@ -14,6 +14,7 @@ from test_erasure import cells, persons, rebuilt, rows, wait_for
 from typer.testing import CliRunner
 
 from deploy.admission import admit_grantor, admit_here
+from deploy.bench_load import bench_zone
 from deploy.cli import app
 from deploy.retention_watch import RetentionWatch
 from deploy.zone import Zone
@@ -37,6 +38,13 @@ GRANTORS = ("grantor-gm9901-gerda", "grantor-gm9901-henk")
 ANNE, BRAM, CORA = "999900080", "999900092", "999900109"
 LONG_AGO = dt.date(TODAY.year - 4, 3, 1)
 SETTINGS = {"retention_years": {"wmo": 3}, "retention_preview_days": 1}
+
+
+@pytest.fixture(scope="module")
+def zone() -> Iterator[Zone]:
+    """One of its own: whose keys have not turned, and in which nobody is known yet."""
+    with bench_zone() as made:
+        yield made
 
 
 @pytest.fixture(scope="module", autouse=True)
