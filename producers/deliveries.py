@@ -14,7 +14,7 @@ from producers.findings import Finding, Severity
 from schemas.care import FREQUENCIES, UNITS, CareType, Stream
 from schemas.errors import Refused
 from schemas.secrets import Bsn
-from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Address, Cents, Month
+from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, MAX_QUANTITY, Address, Cents, Month
 
 MAX_REFERENCE_LENGTH = 120
 """Characters of a reference. The standard's own have at most 20; those made from file name and row are longer."""
@@ -22,9 +22,6 @@ MAX_REFERENCE_LENGTH = 120
 WITHDRAWN_HERE, WITHDRAWN_BY_ANSWER = "intrekking|", "325|"
 WITHDRAWAL_PREFIXES = (WITHDRAWN_HERE, WITHDRAWN_BY_ANSWER)
 """Before the reference of a delivery that is taken out: the reference of that withdrawal itself."""
-
-MAX_VOLUME_HUNDREDTHS = 10**12
-"""WMO757: per day, week, month, in the whole period; 0 = not given."""
 
 
 class Format(StrEnum):
@@ -224,8 +221,8 @@ def _check_row(row: Item) -> None:
     if not 0 <= row.cents.value <= MAX_LINE_CENTS:
         raise Refused("amount", "An amount of one line lies between 0 and EUR 1,000,000.")
     volume, tariff = row.volume_hundredths, row.tariff_cents
-    if volume is not None and not 0 <= volume <= MAX_VOLUME_HUNDREDTHS:
-        raise Refused("unreadable", "A volume is not negative.")
+    if volume is not None and not 0 <= volume <= MAX_QUANTITY:
+        raise Refused("unreadable", "A volume of one line lies between 0 and 10,000,000 units.")
     if tariff is not None and not 0 <= tariff <= MAX_LINE_CENTS:
         raise Refused("amount", "A tariff is not negative.")
     if len(row.product) > 5 or not row.product.isascii():

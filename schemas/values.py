@@ -18,6 +18,9 @@ EPOCH_DAY = dt.date(1970, 1, 1)
 MAX_LINE_CENTS = 100_000_000
 """Bound of one line: EUR 1,000,000. Above it a line is refused (`amount`): a slipped comma, not care."""
 
+MAX_QUANTITY = 1_000_000_000
+"""Bound of one line's volume (hundredths of a unit) and tariff (cents): what is summed must stay a number of 64 bits."""
+
 MAX_AGE_YEARS = 5
 """Services that began longer before the header's day are refused (`too-old`)."""
 

@@ -15,15 +15,13 @@ import numpy as np
 
 from schemas.care import CARE_TYPES, FREQUENCIES, UNITS
 from schemas.frames import DELIVERY_ROW, LEDGER_ROW, NO_VALUE, ZERO16, Kind, Rows
-from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, Month, day_number, day_of
+from schemas.values import MAX_AGE_YEARS, MAX_LINE_CENTS, MAX_QUANTITY, Month, day_number, day_of
 
 _SHARED_FIELDS: Final = tuple(n for n in LEDGER_ROW.names or () if n in (DELIVERY_ROW.names or ()))
 _CARE_IDS: Final = np.array(sorted(CARE_TYPES), dtype=np.int64)
 _UNIT_IDS: Final = np.array([0, *sorted(UNITS)], dtype=np.int64)
 _SENT_KINDS: Final = (Kind.DELIVERED, Kind.WITHDRAWN, Kind.GRANTED)
 _SIZE: Final = LEDGER_ROW.itemsize
-MAX_QUANTITY: Final = 1_000_000_000
-"""Bound of one line's volume (hundredths of a unit) and tariff (cents): what is summed must stay a number of 64 bits."""
 _GRANTED_FROM: Final = day_number(Month(1950, 1).first_day)
 _GRANTED_UNTIL: Final = day_number(Month(2999, 1).first_day)
 _SLOT_FIELDS: Final = np.dtype([("assignment", "V16"), ("c", "<u2"), ("p", "S5"), ("f", "<i4"), ("t", "<i4")])

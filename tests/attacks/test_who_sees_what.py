@@ -38,10 +38,22 @@ def published_bsns(demo: Demo) -> set[str]:
     return found
 
 
-def test_no_byte_of_the_zone_holds_a_bsn(demo: Demo) -> None:
+def surnames(demo: Demo) -> set[str]:
+    """Of clients, as messages of the municipality to providers name them."""
+    found: set[str] = set()
+    for path in demo.town.rglob("*.xml"):
+        found |= set(re.findall(r"Achternaam>(\w{4,})<", path.read_text("utf-8", "ignore")))
+    return found
+
+
+def test_no_byte_of_the_zone_holds_a_bsn_or_a_name(demo: Demo) -> None:
     bsns = sorted(published_bsns(demo))
     assert len(bsns) > 200
+    people = surnames(demo)
+    assert people
     needles = {e: b for b in bsns for e in encodings(b) if len(e) >= 8}
+    for name in people:
+        needles |= {name.encode(): name, name.encode("utf-16-le"): name}
     pattern = re.compile(b"|".join(re.escape(n) for n in needles))
     root = demo.zone.folder.path
     postgres = getattr(demo.zone.postgres, "folder", root / "postgres")

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from erasing import GM, GRANTORS
 
+from deploy.admission import admit_grantor, admit_here
 from deploy.bench_load import bench_zone
 from deploy.zone import Zone
+from producers.profile import Profile
 from tests.integration.road_by_hand import Road, admitted, road_of
 
 
@@ -25,3 +28,12 @@ def road(request: pytest.FixtureRequest, zone: Zone) -> Iterator[Road]:
     """The road by hand, for the provider that a test's file names as PROVIDER."""
     demo: Any = SimpleNamespace(zone=zone)
     yield from road_of(demo, admitted(demo, request.module.PROVIDER))
+
+
+@pytest.fixture(scope="module")
+def municipality(zone: Zone) -> Profile:
+    """The municipality of the zone as a sender on this machine, with two who sign."""
+    folder = admit_here(zone, GM, name="Proefgemeente", municipalities=[9901])
+    for name in GRANTORS:
+        admit_grantor(zone, name)
+    return Profile.load(folder)

@@ -11,10 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from erasing import GM, GRANTORS, asked, cells, decided, persons, rebuilt, refused, rows, wait_for
 from runs import told, typed
 from typer.testing import CliRunner
 
-from deploy.admission import admit_grantor, admit_here, admit_reader, grantor_folder
+from deploy.admission import admit_reader, grantor_folder
 from deploy.cli import app
 from deploy.database_backup import Header
 from deploy.order_commands import order_first_load
@@ -37,77 +38,9 @@ from streams.projector_store import grant_release
 from streams.rebuild import rebuild
 from tests.integration.road_by_hand import TODAY, Road, Sender, a_delivery, admitted
 
-PROVIDER, GM = "p98444441", "gm9901"
-GRANTORS = ("grantor-gm9901-erika", "grantor-gm9901-frits")
+PROVIDER = "p98444441"
+pytestmark = pytest.mark.usefixtures("municipality")
 ANNE, BRAM, NOBODY_KNOWN, CORA, DIRK = "999900031", "999900043", "999900055", "999900067", "999900079"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def municipality(zone: Zone) -> Profile:
-    """The municipality of the zone as a sender on this machine, with two who sign."""
-    folder = admit_here(zone, GM, name="Proefgemeente", municipalities=[9901])
-    for name in GRANTORS:
-        admit_grantor(zone, name)
-    return Profile.load(folder)
-
-
-def refused(*words: str, bsn: str = "") -> str:
-    result = CliRunner().invoke(app, words, input=f"{bsn}\n")
-    assert result.exit_code == 1, result.output
-    return result.output
-
-
-def asked(zone: Zone, bsn: str, *, ground: str = "jeugdwet-7.3.9") -> str:
-    words = ("municipality", "erase", "ask", "GM9901", "--ground", ground, "--data", str(zone.folder.path))
-    result = CliRunner().invoke(app, words, input=f"{bsn}\n")
-    assert result.exit_code == 0, result.output
-    assert bsn not in result.output
-    return result.output.split()[1].rstrip(".")
-
-
-def decided(zone: Zone, request: str, *how: str) -> str:
-    said = ""
-    for name in GRANTORS:
-        said = typed(
-            "municipality",
-            "erase",
-            "decide",
-            "GM9901",
-            request,
-            "--as",
-            name,
-            *how,
-            "--yes",
-            "--data",
-            str(zone.folder.path),
-        )
-    return said
-
-
-def rows(zone: Zone, role: str, query: str, *values: object) -> list[tuple]:
-    with psycopg.connect(zone.postgres.create_role_database(role)) as c:
-        return c.execute(query, values).fetchall()
-
-
-def persons(zone: Zone) -> set[bytes]:
-    return {bytes(p) for (p,) in rows(zone, "projector", "SELECT DISTINCT person FROM bookings")}
-
-
-def cells(zone: Zone) -> list[tuple]:
-    return rows(zone, "projector", "SELECT area, care_type, extract(year FROM date '1970-01-01' + service_day), epoch, sum(cents) "
-                "FROM bookings WHERE kind = 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4")  # fmt: skip
-
-
-def wait_for(zone: Zone, count: int) -> None:
-    """Wait until so many deliveries are booked."""
-    until = time.monotonic() + 30
-    while rows(zone, "projector", "SELECT coalesce(sum(count), 0) FROM bookings WHERE kind = 0") != [(count,)]:
-        assert time.monotonic() < until, "the projector does not come along"
-        time.sleep(0.1)
-
-
-def rebuilt(zone: Zone) -> bool:
-    return rebuild(RoleConfig.load(zone.role_config("projector"))).equal
 
 
 def test_a_person_is_erased_and_the_totals_stay(zone: Zone, road: Road, tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from erasing import asked, decided, persons, rows
 from runs import told, typed
-from test_erasure import asked, decided, persons, rows
-from test_erasure import municipality as municipality  # noqa: PLC0414 - the fixture
 from typer.testing import CliRunner
 
 from deploy.bench_load import OFFICERS
@@ -20,6 +19,7 @@ from deploy.zone import Zone
 from tests.integration.road_by_hand import Road, Sender, a_delivery, admitted
 
 PROVIDER = "p98444442"
+pytestmark = pytest.mark.usefixtures("municipality")
 LENA, MAX, NOOR = "999900080", "999900092", "999900109"
 
 

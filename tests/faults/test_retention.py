@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from erasing import cells, persons, rebuilt, rows, wait_for
 from runs import told, typed
-from test_erasure import cells, persons, rebuilt, rows, wait_for
 from typer.testing import CliRunner
 
 from deploy.admission import admit_grantor, admit_here

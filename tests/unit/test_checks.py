@@ -19,7 +19,7 @@ from schemas.care import CARE_TYPE_BY_CODE
 from schemas.codes import REASONS
 from schemas.errors import Refused
 from schemas.secrets import Bsn
-from schemas.values import MAX_LINE_CENTS, Address, Cents
+from schemas.values import MAX_LINE_CENTS, MAX_QUANTITY, Address, Cents
 
 
 def test_content_decides_and_not_the_name(tmp_path: Path) -> None:
@@ -109,6 +109,7 @@ def a_delivery(**changes: object) -> Delivery:
         ({"cents": Cents(MAX_LINE_CENTS + 1)}, "amount"),
         ({"tariff_cents": -1}, "amount"),
         ({"volume_hundredths": -1}, "unreadable"),
+        ({"volume_hundredths": MAX_QUANTITY + 1}, "unreadable"),
         ({"product": "123456"}, "unreadable"),
         ({"reference": ""}, "unreadable"),
         ({"reference": "a\nb"}, "unreadable"),

@@ -8,8 +8,8 @@ from ledger_builders import DAY, GUIDANCE, HOUR, PAYER, PROVIDER, TODAY, a_row, 
 
 from schemas.codes import REASONS
 from schemas.frames import LEDGER_ROW, NO_VALUE, OPEN_END, ZERO16, Kind
-from schemas.values import MAX_LINE_CENTS, day_number, day_of
-from streams.ledger import MAX_QUANTITY, TAKEN, Books, Judged, judge, oldest_day, prepare
+from schemas.values import MAX_LINE_CENTS, MAX_QUANTITY, day_number, day_of
+from streams.ledger import TAKEN, Books, Judged, judge, oldest_day, prepare
 
 ANNE, BRAM = sixteen("Anne"), sixteen("Bram")
 FIVE_YEARS_BACK = oldest_day(TODAY)

@@ -84,8 +84,9 @@ ATTACKS: Final = {
         "attacks/test_keys_in_hand.py::test_a_holder_opens_what_it_is_granted_and_nothing_else",
     ),
     "CR-10 canaries in every byte": (
-        "attacks/test_who_sees_what.py::test_no_byte_of_the_zone_holds_a_bsn",
+        "attacks/test_who_sees_what.py::test_no_byte_of_the_zone_holds_a_bsn_or_a_name",
         "attacks/test_who_sees_what.py::test_the_search_would_find_one",
+        "faults/test_canaries.py::test_no_role_holds_what_it_never_sees_before_and_after_an_erasure",
     ),
     "CR-11 stolen databases": (
         "attacks/test_who_sees_what.py::test_nobody_but_intake_gets_a_pseudonym",
