@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from confluent_kafka import Producer
 
+from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from keyvault import group, voprf
 from keyvault.client import VaultClient
@@ -65,7 +66,7 @@ def _looks(zone: Zone) -> list[float]:
     projector = zone.vault("projector")
     _, public = projector.public_key("section")
     projector.close()
-    signing = SigningKey(zone.folder.secret_file("projector", "signing").read_bytes())
+    signing = SigningKey(KeyRegister.of(zone.folder).current_secret("projector", "signing"))
     card = codec.encode("household_card", {"known_on": 1, "epoch": 24_300, "members": 1, "subject": 1, "lines": []})
     sealed = seal_record(
         handle=MandateHandle(handle), version=1, sections={COMMON_SECTION: card}, vault_public=public, signing=signing,

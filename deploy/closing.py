@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 from confluent_kafka import Producer
 
+from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from projections.subscribers import ReleaseSubscriber
 from schemas import codec, topics
 from schemas.errors import Unavailable
-from schemas.sealing import verify_key_of
-from schemas.secrets import SigningKey
 from schemas.values import Month
 
 
@@ -26,13 +25,13 @@ def close_month(zone: Zone, *, epoch: int, month: Month, seconds: float, tend: C
     if producer.flush(20):
         msg = "Kafka does not take the order to close the month."
         raise Unavailable(msg)
-    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
+    keys = KeyRegister.of(zone.folder).proves("release")
     deadline = time.monotonic() + seconds
     for municipality in zone.folder.settings()["municipalities"]:
         name = f"gm{municipality:04d}"
         files = zone.reader_certificate(name)
         reader = ReleaseSubscriber(
-            zone.kafka.client(files) | {"log_level": 2}, f"{name}.close", topics.macro_topic(municipality), public
+            zone.kafka.client(files) | {"log_level": 2}, f"{name}.close", topics.macro_topic(municipality), keys
         )
         try:
             while month.index not in reader.epochs:

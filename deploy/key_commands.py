@@ -12,7 +12,7 @@ import typer
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_list import KeyLine, keys_of, open_days
-from deploy.key_register import KINDS, KeyRegister
+from deploy.key_register import KINDS, KeyRecord, KeyRegister
 from deploy.scraped import Scraped
 from deploy.wrapping_command import wrapping
 from deploy.zone import Zone
@@ -91,29 +91,54 @@ def show(data: DataOption = None) -> None:
 def _when(line: KeyLine, today: dt.date) -> str:
     if line.due is None:
         return f"never: {line.why}" if line.why else ""
-    said = f"destroyed on {line.due}" if line.state == "opens" else str(line.due)
+    said = f"destroyed on {line.due}" if line.state in ("opens", "proves") else str(line.due)
     return f"{said} (overdue)" if line.overdue(today) else said
 
 
 @app.command()
 @plainly
 def new(
-    use: Annotated[str, typer.Argument(help="identity (of intake) or content (of the ledger).")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="identity (intake's) or content (the ledger's), which senders seal to; records (the projector's) or releases (release's), which sign.",
+        ),
+    ],
     data: DataOption = None,
+    leaked: Annotated[
+        bool,
+        typer.Option("--leaked", help="Of a key that signs: those before count no more for what comes from now on."),
+    ] = False,
 ) -> None:
-    """Make a further key that senders seal to. The root signs it, senders learn it by themselves, the one before still opens."""
+    """Make a further key and have the root sign it. Whoever needs it learns it; the one before opens, or proves what it signed."""
     zone = zone_of(data)
-    role = next((role for (role, known), turns in KINDS.items() if turns and known == use), None)
-    if role is None:
-        msg = "Name identity or content."
+    if name not in KINDS:
+        msg = f"Name one of {', '.join(KINDS)}."
+        raise SettingsWrong(msg)
+    role, use = KINDS[name]
+    if leaked and use != "signing":
+        msg = "Only a key that signs can be revoked at once. What was sealed to this one opens with it; make a new one, and destroy it as soon as you can do without."
         raise SettingsWrong(msg)
     register = KeyRegister.of(zone.folder)
     zone.roots.at_hand()
     with awake(zone, kafka=True):
-        made = register.new(role, "identity" if use == "identity" else "content", _today())
+        made = register.new(role, use, _today())
+        revoked = register.revoke(role, dt.datetime.now(dt.UTC)) if leaked else []
         zone.publish_directory([r.entry() for r in register.records])
+    _tell_of(zone, made, revoked)
+
+
+def _tell_of(zone: Zone, made: KeyRecord, revoked: list[KeyRecord]) -> None:
+    if made.use == "signing":
+        out.print(f"Made and signed: {made.key_id}. {made.role} signs with it within a minute.")
+        after = "counts as before" if not revoked else "counts only if Kafka took it in before a minute from now"
+        out.print(
+            f"What it signed until then {after}. From tomorrow on `zorgstroom operator keys destroy` ends the key before."
+        )
+        return
     out.print(
-        f"Made and signed: {made.key_id}. {role} finds it by itself; senders seal to it from their next connection on."
+        f"Made and signed: {made.key_id}. {made.role} finds it by itself; senders seal to it from their next connection on."
     )
     out.print(
         f"The one before opens {open_days(zone.folder.settings())} more days; then `zorgstroom operator keys destroy`."
@@ -123,7 +148,7 @@ def new(
 @app.command()
 @plainly
 def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Destroy keys that only opened what is old, once their days have passed. What was sealed to them can't be read any more."""
+    """Destroy keys that only opened what is old, or signed before, once their days have passed. What was sealed to them can't be read any more."""
     zone, today = zone_of(data), _today()
     register = KeyRegister.of(zone.folder)
     due = register.due(today, grace_days=open_days(zone.folder.settings()))
@@ -136,9 +161,9 @@ def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) 
     if due:
         zone.roots.at_hand()
     if due and not yes:
-        typer.confirm(
-            f"Destroy {len(due)} of them? Old parts of delivered.v1 and rekeyed.v1 stay shut for ever.", abort=True
-        )
+        sealing = any(r.use != "signing" for r in due)
+        shut = " Old parts of delivered.v1 and rekeyed.v1 stay shut for ever." if sealing else ""
+        typer.confirm(f"Destroy {len(due)} of them?{shut}", abort=True)
     with awake(zone, kafka=True):
         gone = register.destroy(due, today)
         zone.publish_directory([r.entry() for r in register.records])  # those of a time that was broken off too

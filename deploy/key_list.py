@@ -97,12 +97,10 @@ def _days(value: Any, name: str) -> int:
 
 
 def _of_roles(zone: Zone) -> Iterator[KeyLine]:
-    grace = dt.timedelta(days=open_days(zone.folder.settings()))
+    grace = open_days(zone.folder.settings())
     for r in KeyRegister.of(zone.folder).records:
         made = dt.date.fromisoformat(r.made_on)
-        due = _due(zone, r.use, made) if r.state == "active" else None
-        if r.state == "opens":
-            due = dt.date.fromisoformat(r.superseded_on) + grace
+        due = _due(zone, r.use, made) if r.state == "active" else KeyRegister.ends(r, grace_days=grace)
         yield KeyLine(f"{r.role} {r.use}", r.role, r.key_id, r.state, made, due)
 
 

@@ -11,12 +11,11 @@ from typing import Any, Final
 from rich.table import Table
 
 from deploy.commands_frame import out
+from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from projections.subscribers import ReleaseSubscriber
 from schemas import topics
 from schemas.errors import Refused, Unavailable
-from schemas.sealing import verify_key_of
-from schemas.secrets import SigningKey
 from schemas.values import Month
 
 HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
@@ -68,9 +67,9 @@ def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) ->
     """The released epoch of a municipality as known at the end of `month` (default: the newest). Raises `Refused`, `Unavailable`."""
     name = f"gm{number:04d}"
     files = zone.reader_certificate(name)
-    public = verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes()))
+    keys = KeyRegister.of(zone.folder).proves("release")
     topic = topics.macro_topic(number) if level == "macro" else topics.meso_topic(number)
-    reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, public)
+    reader = ReleaseSubscriber(zone.kafka.client(files) | {"log_level": 0}, f"{name}.figures", topic, keys)
     try:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not reader.caught_up and time.monotonic() < deadline:

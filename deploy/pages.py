@@ -9,9 +9,7 @@ from deploy.preflight import steady_port
 from deploy.supervisor import Program
 from deploy.zone import WORKERS, Zone
 from schemas.geography import gemeente_code
-from schemas.sealing import verify_key_of
 from schemas.secret_file import write_private
-from schemas.secrets import SigningKey
 
 MODULE = "portals.municipality.process"
 
@@ -38,7 +36,7 @@ def start_page(zone: Zone, municipality: int) -> None:
     config = {
         "kafka": {"bootstrap": zone.kafka.bootstrap, "ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)},
         "municipality": municipality, "host": "127.0.0.1", "port": page_port(zone, municipality),
-        "release_public_key": verify_key_of(SigningKey(zone.folder.secret_file("release", "signing").read_bytes())).hex(),
+        "roots": zone.roots.pinned.told(),
     }  # fmt: skip
     path = zone.folder.path / "pages" / f"{name}.json"
     write_private(path, json.dumps(config, indent=2).encode())

@@ -36,9 +36,7 @@ from schemas.directory import Entry
 from schemas.errors import Unavailable
 from schemas.mandate_rules import MandateRules
 from schemas.retention_rules import RetentionRules
-from schemas.sealing import verify_key_of
 from schemas.secret_file import write_private
-from schemas.secrets import SigningKey
 from schemas.values import Month
 from streams.hop_store import prepared
 from streams.projector_store import DDL as PROJECTOR_DDL
@@ -210,7 +208,6 @@ class Zone:
             **{name: settings[name] for name in ("new_persons_a_day",) if name in settings},
             "roots": self.roots.pinned.told(), "copies_days": self.copies_days(),
             "wrapping": self.folder.wrapping(), "pseudonym_key": settings.get("pseudonym_keys", [""])[-1],
-            "projector_signing_public_key": verify_key_of(SigningKey(self._secret("projector", "signing"))).hex(),
         }  # fmt: skip
 
     def _worker_config(self, role: str, *, instance: str) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from typing import Any, Final
 import structlog
 
 from keyvault.access_log import KafkaAccessLog
-from keyvault.directory_follower import DirectoryFollower
 from keyvault.erasure_work import ErasureWork
 from keyvault.log_on_topic import check_log_goes_on
 from keyvault.mandate_subscriber import MandateSubscriber
@@ -34,6 +33,7 @@ from keyvault.settings import VaultSettings
 from keyvault.store import VaultStore
 from keyvault.vault import Vault
 from keyvault.wrapping import chosen
+from schemas.directory_follower import DirectoryFollower
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
 from schemas.secrets import WrappingKey
 from schemas.values import day_number
@@ -85,10 +85,12 @@ def _serve(
         _when_it_is_there(lambda: store.prepare(dt.datetime.now(dt.UTC).date()), metrics, log)
         kafka, officers = settings.kafka_client(), PostgresOfficerStore(store.transaction)
         _when_it_is_there(lambda: check_log_goes_on(kafka, store), metrics, log)
+        follower = DirectoryFollower(settings.roots, kafka, role="keyvault")
+        known = follower.directory
         vault = Vault(
             store,
             KafkaAccessLog(kafka),
-            settings.projector_signing_public_key,
+            lambda ms: known.proves("projector", ms),
             metrics,
             rules=settings.mandate_rules,
             evaluations=settings.evaluations,
@@ -99,9 +101,10 @@ def _serve(
             broken.append(sentence)
             http.should_exit = True
 
+        def level() -> bool:
+            return mandates.level.is_set() and follower.caught_up
+
         mandates = MandateSubscriber(kafka, store, meter=metrics, log=log, broken=end)
-        follower = DirectoryFollower(settings.roots, kafka, role="keyvault")
-        known = follower.directory
         erasures = ErasureWork(
             vault,
             known.decides,
@@ -112,7 +115,7 @@ def _serve(
             vault,
             meter=metrics,
             tell=lambda told: log.error("failed", reason=told),
-            level=mandates.level.is_set,
+            level=level,
             erasures=erasures,
             naming=Naming(
                 vault,
@@ -129,7 +132,7 @@ def _serve(
             key=settings.tls.key,
             ca=settings.tls.ca,
         )
-        metrics.ready_when(lambda: http.started and mandates.level.is_set())
+        metrics.ready_when(lambda: http.started and level())
         try:
             mandates.start()
             follower.start()

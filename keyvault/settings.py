@@ -43,7 +43,6 @@ class VaultSettings:
     port: int
     metrics_port: int
     wrapping: tuple[WrappingSource, ...]
-    projector_signing_public_key: bytes
     evaluations: EvaluationRules
     roots: Roots
     copies_days: int = COPIES_DAYS
@@ -77,8 +76,6 @@ class VaultSettings:
             wrapping = tuple(WrappingSource.of(source) for source in d["wrapping"])
             if not wrapping:
                 raise ValueError  # noqa: TRY301 - one sentence for every field
-            field = "projector_signing_public_key"
-            projector = _key32(d["projector_signing_public_key"])
             field = "inhabitants"
             inhabitants = _positive(d["inhabitants"])
             field = "operators"
@@ -98,8 +95,7 @@ class VaultSettings:
             raise SettingsWrong(msg) from wrong
         return cls(
             database_dsn=dsn, bootstrap=bootstrap, kafka=kafka, tls=tls, host=host, port=port, metrics_port=metrics_port,
-            wrapping=wrapping, projector_signing_public_key=projector,
-            evaluations=EvaluationRules(inhabitants, share, operators=operators),
+            wrapping=wrapping, evaluations=EvaluationRules(inhabitants, share, operators=operators),
             roots=roots, copies_days=copies_days, pseudonym_key=expected, mandate_rules=MandateRules.of(d.get("mandate_rules")),
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ from keyvault.mandates import check_in_force
 from keyvault.mutual_tls import Caller
 from keyvault.ports import Meter, Store
 from schemas import codec
+from schemas.directory import KeysAt
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import COMMON_SECTION, OpenedBox, SectionClaim, check_signature, open_key_box
 from schemas.mandate_rules import MandateRules, Purpose
@@ -45,7 +46,7 @@ class Vault:
 
     store: Store
     log: AccessLog
-    projector_public: bytes
+    projector_keys: KeysAt
     meter: Meter
     clock: Callable[[], float] = time.time
     rules: MandateRules = field(default_factory=MandateRules)
@@ -163,7 +164,7 @@ class Vault:
             SectionClaim(c["member"], c["section_class"], c["key_box"], c["ciphertext_hash"]) for c in asked["claims"]
         ]
         check_signature(
-            projector_public=self.projector_public,
+            projector_keys=self.projector_keys(int(self.clock() * 1000)),
             handle=handle,
             version=version,
             claims=claims,

@@ -14,6 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaExcepti
 
 from projections.release.signing import verified_payload
 from schemas import codec, topics
+from schemas.directory import KeysAt
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import COMMON_SECTION, open_section
 from schemas.sealing import partition_of
@@ -26,12 +27,15 @@ _QUIET: Final = {"enable.auto.commit": False, "enable.partition.eof": True, "aut
 
 @dataclass(slots=True)
 class ReleaseSubscriber:
-    """Released epochs of one municipality and level. `settings`: librdkafka with the municipality's certificate."""
+    """Released epochs of one municipality and level. `settings`: librdkafka with the municipality's certificate.
+
+    `release_keys`: what proves that release signed, e.g. of a `schemas.directory_follower.DirectoryFollower`.
+    """
 
     settings: dict[str, Any]
     group: str
     topic: str
-    release_public: bytes
+    release_keys: KeysAt
     epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
     geography: dict[str, Any] | None = None
     refused: int = 0
@@ -50,16 +54,16 @@ class ReleaseSubscriber:
                 self.caught_up = self.caught_up or record.error().name() == "_PARTITION_EOF"
                 _check(record.error())
                 continue
-            news = self.take(record.value() or b"") or news
+            news = self.take(record.value() or b"", record.timestamp()[1]) or news
         return news
 
-    def take(self, data: bytes) -> bool:
-        """Take in one record of the topic; False, and counted in `refused`, where release did not sign it, it is unknown or another topic's.
+    def take(self, data: bytes, appended_ms: int) -> bool:
+        """Take in one record of the topic and when Kafka took it in; False, and counted in `refused`, where release did not sign it, it is unknown or another topic's.
 
         So it is with a second record of an epoch that says something else under the same version: the first one stays.
         """
         try:
-            payload = verified_payload(self.release_public, data)
+            payload = verified_payload(self.release_keys(appended_ms), data)
             name = codec.name_of(payload)
             if name == "published_geography":
                 self._take_geography(codec.decode(name, payload))

@@ -5,7 +5,7 @@ A key counts only when the root signed it; the root's public key is pinned where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,9 @@ from schemas import codec
 from schemas.errors import Refused
 from schemas.roots import Roots, sign_payload
 from schemas.secrets import SigningKey
+
+KeysAt = Callable[[int], Sequence[bytes]]
+"""Public keys that prove what Kafka took in at a moment (ms since 1970, by the broker's clock)."""
 
 Use = Literal["identity", "content", "signing", "placement", "section", "voprf", "receipts", "officers"]
 
@@ -114,6 +117,18 @@ class Directory:
         """One key of a role, or None."""
         return self._entries.get(f"role_key/{role}/{use}/{key_id}")
 
+    def signing_entries(self, role: str) -> list[Entry]:
+        """Every signing key of a role that the root signed, the newest first, revoked ones included."""
+        found = [e for e in tuple(self._entries.values()) if (e.kind, e.name, e.use) == ("role_key", role, "signing")]
+        return sorted(found, key=lambda e: (e.version, e.key_id), reverse=True)
+
+    def proves(self, role: str, appended_ms: int) -> list[bytes]:
+        """Public keys that prove that a role signed what was appended at a moment: all of it but those revoked by then.
+
+        One whose secret was destroyed in its time goes on proving what it signed.
+        """
+        return [e.public_key for e in self.signing_entries(role) if e.counts_at(appended_ms)]
+
     def signed_role_key(self, role: str, use: Use, key_id: str) -> bytes | None:
         """The entry of one key of a role as the root signed it, or None."""
         return self._signed.get(f"role_key/{role}/{use}/{key_id}")
@@ -170,7 +185,7 @@ class Directory:
         if name != "projector":
             return self.counting_grantor(name, key_id)
         entry = self.known_key("projector", "signing", key_id)
-        return None if entry is None else entry.public_key
+        return entry.public_key if entry is not None and entry.revoked_at_ms is None else None
 
     def senders(self) -> tuple[Entry, ...]:
         """All admitted senders, sorted by name."""

@@ -132,10 +132,11 @@ def claims_of(record: dict[str, Any]) -> list[SectionClaim]:
 
 
 def check_signature(
-    *, projector_public: bytes, handle: bytes, version: int, claims: list[SectionClaim], signature: bytes
+    *, projector_keys: Sequence[bytes], handle: bytes, version: int, claims: list[SectionClaim], signature: bytes
 ) -> None:
-    """Raise `Refused` (`signature`; `unreadable` for numbers no record has) unless the projector signed exactly this."""
-    if not signature_holds(projector_public, _DOMAIN, _signed_message(handle, version, claims), signature):
+    """Raise `Refused` (`signature`; `unreadable` for numbers no record has) unless the projector signed exactly this, with one of its keys."""
+    message = _signed_message(handle, version, claims)
+    if not any(signature_holds(key, _DOMAIN, message, signature) for key in projector_keys):
         raise Refused("signature", "The household record is not signed by the projector.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from schemas import codec
@@ -21,7 +22,7 @@ def marker(secret: SigningKey, *, partition: int, epoch: int, month: int) -> byt
     return codec.encode("epoch_closed", {"epoch": epoch, "month": month, "signature": signature})
 
 
-def marker_holds(public: bytes, *, partition: int, fields: dict[str, Any]) -> bool:
-    """Whether release signed this marker for this partition."""
+def marker_holds(keys: Iterable[bytes], *, partition: int, fields: dict[str, Any]) -> bool:
+    """Whether release signed this marker for this partition, with one of its `keys`."""
     message = _message(partition, fields["epoch"], fields["month"])
-    return signature_holds(public, _DOMAIN, message, fields["signature"])
+    return any(signature_holds(key, _DOMAIN, message, fields["signature"]) for key in keys)

@@ -85,7 +85,7 @@ class HouseholdRecords:
     store: PostgresHopStore
     section_key: Callable[[], tuple[str, bytes]]
     settled: Callable[[str], bool]
-    signing: SigningKey
+    signing: Callable[[], SigningKey]
     first_month: Month
     now: Callable[[], dt.datetime]
     rules: RecordRules = field(default_factory=RecordRules)
@@ -216,7 +216,7 @@ class HouseholdRecords:
         assert self._round is not None
         body = seal_record(
             handle=MandateHandle(handle), version=self._round.number, sections=content.sections,
-            layout=self._round.layouts[content.municipality], vault_public=self._round.key[1], signing=self.signing,
+            layout=self._round.layouts[content.municipality], vault_public=self._round.key[1], signing=self.signing(),
             household=content.household,
         )  # fmt: skip
         return _output(handle, content.municipality, body)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keyvault.client import PublicKey
-from keyvault.directory_follower import DirectoryFollower
+from schemas.directory_follower import DirectoryFollower
 from schemas.errors import Unavailable
 from schemas.secrets import AddressKey, PersonIdKey, ScalarKey
 from streams.address_book import AddressBook

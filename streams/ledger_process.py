@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keyvault.client import PersonKeyCache
-from keyvault.directory_follower import DirectoryFollower
+from schemas.directory_follower import DirectoryFollower
 from schemas.mandate_rules import MandateRules
 from streams.config import RoleConfig
 from streams.hop_engine import HopEngine

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from schemas import codec
+from schemas.directory import KeysAt
 from schemas.errors import ContractBroken, Refused
 from schemas.frames import LEDGER_ROW, PLACEMENT_ROW, rows_of
 from schemas.mandate_terms import MandateTerms
@@ -65,7 +66,7 @@ class Projector:
     keys: BorrowedKeys[DataKey]
     placement_keys: BorrowedKeys[BoxKey]
     settling: Settling
-    release_public: bytes | None
+    release_keys: KeysAt
     metrics: WorkerMetrics
     publish: bool = True
     name: str = "projector"
@@ -142,7 +143,7 @@ class Projector:
                 case "erasure_settled" | "year_settled":
                     erasures.append((taken, epoch))
                 case "epoch_closed":
-                    if not self._marker(tx, partition, fields, epoch):
+                    if not self._marker(tx, partition, taken, fields, epoch):
                         outputs.append(dead_letter(self.metrics, self.input_topic, taken.record, "signature"))
                     else:
                         open_epochs[partition] = epoch + 1
@@ -153,8 +154,10 @@ class Projector:
                     raise ContractBroken(msg)
         return []
 
-    def _marker(self, tx: Transaction, partition: int, fields: dict[str, Any], epoch: int) -> bool:
-        if self.release_public is None or not marker_holds(self.release_public, partition=partition, fields=fields):
+    def _marker(
+        self, tx: Transaction, partition: int, taken: Numbered[LedgerRecord], fields: dict[str, Any], epoch: int
+    ) -> bool:
+        if not marker_holds(self.release_keys(taken.record.timestamp_ms), partition=partition, fields=fields):
             return False
         if fields["epoch"] != epoch:
             msg = f"Partition {partition} of the ledger closes epoch {fields['epoch']} while {epoch} is open."

@@ -6,17 +6,17 @@ import datetime as dt
 from typing import Any, Final
 
 from keyvault.client import PersonKeyCache
-from keyvault.directory_follower import DirectoryFollower
 from schemas.confidentiality import Confidentiality
+from schemas.directory_follower import DirectoryFollower
 from schemas.mandate_rules import MandateRules
 from schemas.retention_rules import RetentionRules
-from schemas.secrets import SigningKey
 from schemas.values import day_number
 from streams.config import RoleConfig
 from streams.hop_engine import HopEngine
 from streams.hop_store import PostgresHopStore, prepared
 from streams.household_records import HouseholdRecords, RecordRules
 from streams.metrics import WorkerMetrics
+from streams.own_signing import OwnSigning
 from streams.projector import Projector
 from streams.projector_erasure import Settling
 from streams.projector_store import DDL
@@ -40,18 +40,19 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
         pass
     vault = config.vault_client()
     metrics.watch_vault(lambda: vault.seconds)
-    release = directory.role_key("release", "signing", day=day_number(today()))
+    signing = OwnSigning(config.role, lambda: directory, lambda: config.secrets_of("signing"))
+    signing.current()
     role = Projector(
         keys=PersonKeyCache(vault.person_keys),
         placement_keys=PersonKeyCache(vault.placement_keys),
         settling=Settling(vault.year_keys, vault.erase, vault.destroy_year, config.first_month.index),
-        release_public=release.public_key,
+        release_keys=lambda ms: directory.proves("release", ms),
         metrics=metrics,
     )
     hop_store = PostgresHopStore(config.database_dsn, role.name)
     section = SectionKey(vault)
     records = HouseholdRecords(
-        hop_store, section.current, section.settled, SigningKey(config.secret("signing")), config.first_month,
+        hop_store, section.current, section.settled, signing.current, config.first_month,
         lambda: dt.datetime.now(dt.UTC), _record_rules(config.extra),
     )  # fmt: skip
 
@@ -60,7 +61,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Worker:
         return entry.key_id, entry.public_key
 
     notices = RetentionNotices(
-        hop_store, RetentionRules.of(config.extra), frozenset(config.municipalities), identity, SigningKey(config.secret("signing")), today
+        hop_store, RetentionRules.of(config.extra), frozenset(config.municipalities), identity, signing.current, today
     )  # fmt: skip
     engine = HopEngine(role, hop_store, metrics)
     return Worker(

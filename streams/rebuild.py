@@ -19,12 +19,12 @@ import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from keyvault.client import PersonKeyCache
-from keyvault.directory_follower import DirectoryFollower
 from projections.bookings import Placements
 from schemas.care import CARE_TYPES
+from schemas.directory_follower import DirectoryFollower
 from schemas.errors import ContractBroken
 from schemas.geography import area_code
-from schemas.values import Month, day_number, day_of
+from schemas.values import Month, day_of
 from streams import hop_engine
 from streams import projector_store as store
 from streams.config import RoleConfig
@@ -33,7 +33,6 @@ from streams.hop_store import PostgresHopStore, prepared
 from streams.metrics import WorkerMetrics
 from streams.projector import INPUT, Projector
 from streams.projector_erasure import Settling
-from streams.worker import today
 
 SCHEMA: Final = "rebuilt"
 _WINDOW_EVENTS: Final = 50_000
@@ -97,13 +96,13 @@ def rebuild(config: RoleConfig, *, progress: Callable[[int, int], None] = lambda
 def _fold(config: RoleConfig, offsets: dict[int, int], progress: Callable[[int, int], None]) -> int:
     follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
     follower.start()
-    release = follower.wait().role_key("release", "signing", day=day_number(today()))
+    directory = follower.wait()
     follower.stop()
     vault = config.vault_client()
     metrics = WorkerMetrics("projector")
     role = Projector(
         keys=PersonKeyCache(vault.person_keys, seconds=3600), placement_keys=PersonKeyCache(vault.placement_keys, seconds=3600), settling=Settling(vault.year_keys, vault.erase, vault.destroy_year, config.first_month.index),
-        release_public=release.public_key, metrics=metrics, publish=False,
+        release_keys=lambda ms: directory.proves("release", ms), metrics=metrics, publish=False,
     )  # fmt: skip
     engine = hop_engine.HopEngine(
         role, PostgresHopStore(_in_schema(config.database_dsn), role.name), metrics, window_events=_WINDOW_EVENTS
@@ -119,7 +118,7 @@ def _fold(config: RoleConfig, offsets: dict[int, int], progress: Callable[[int, 
     quiet = time.monotonic()
     while left:
         batch = [
-            InputRecord(r.partition(), r.offset(), r.key() or b"", r.value() or b"", 0)
+            InputRecord(r.partition(), r.offset(), r.key() or b"", r.value() or b"", r.timestamp()[1])
             for r in consumer.consume(1000, 0.1) if r.error() is None and r.offset() < wanted.get(r.partition(), 0)
         ]  # fmt: skip
         if not batch:

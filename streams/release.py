@@ -7,7 +7,7 @@ records are sent again with the same bytes, decisions are made once.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class Release:
 
     books_dsn: str
     kafka: dict[str, Any]
-    signing: SigningKey
+    signing: Callable[[], SigningKey]
     geographies: dict[int, dict[str, Any]]
     first_month: int
     metrics: WorkerMetrics
@@ -72,7 +72,7 @@ class Release:
             payload = geography.encoded(datum)
             if known.get(municipality) == sha256(payload):
                 continue
-            record, done = signed(self.signing, payload), True
+            record, done = signed(self.signing(), payload), True
             with own.transaction():
                 for topic in (topics.macro_topic(municipality), topics.meso_topic(municipality)):
                     store.queue(own, topic, "geography", record)
@@ -116,7 +116,7 @@ class Release:
     def _mark(self, own: store.Connection, closing: store.Closing) -> None:
         wanted: list[tuple[str, int, bytes | None, bytes]] = []
         for partition in range(topics.ROAD_PARTITIONS):
-            body = marker(self.signing, partition=partition, epoch=closing.epoch, month=closing.month)
+            body = marker(self.signing(), partition=partition, epoch=closing.epoch, month=closing.month)
             hop = {
                 "role": "release",
                 "source_partition": partition,
@@ -168,7 +168,7 @@ class Release:
         )  # fmt: skip
         found = records.cells(epoch, store.latest(own, municipality), last)
         for level, topic in (("macro", topics.macro_topic(municipality)), ("meso", topics.meso_topic(municipality))):
-            store.queue(own, topic, f"epoch-{closing.month}", signed(self.signing, epoch.record(level, found[level])))
+            store.queue(own, topic, f"epoch-{closing.month}", signed(self.signing(), epoch.record(level, found[level])))
 
     def forget_connections(self) -> None:
         """Begin anew with Kafka and the books after something was away."""

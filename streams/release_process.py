@@ -12,15 +12,16 @@ from typing import Any, Final
 
 import psycopg
 
+from schemas.directory_follower import DirectoryFollower
 from schemas.errors import SettingsWrong, Unavailable, ZorgstroomError
 from schemas.requests import TOPIC as REQUESTS
-from schemas.secrets import SigningKey
 from streams import release_geography as geography
 from streams import release_store as store
 from streams.config import RoleConfig
 from streams.hop_store import prepared
 from streams.logs import logger
 from streams.metrics import WorkerMetrics
+from streams.own_signing import OwnSigning
 from streams.release import Release
 from streams.release_orders import Follower
 
@@ -29,7 +30,7 @@ _IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
 _TOPICS: Final = ((REQUESTS, "requests_read"), ("orders.v1", "orders_read"))
 
 
-def build(config: RoleConfig, metrics: WorkerMetrics) -> Release:
+def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning) -> Release:
     """Everything release is made of, nothing connected. Raises `SettingsWrong`."""
     books = config.extra.get("projector_dsn")
     if not books:
@@ -44,7 +45,7 @@ def build(config: RoleConfig, metrics: WorkerMetrics) -> Release:
         for m, f in zip(config.municipalities, folders, strict=True)
     }
     return Release(
-        books_dsn=books, kafka=config.kafka.client(), signing=SigningKey(config.secret("signing")), geographies=geographies,
+        books_dsn=books, kafka=config.kafka.client(), signing=signing.current, geographies=geographies,
         first_month=config.first_month.index, metrics=metrics,
     )  # fmt: skip
 
@@ -94,7 +95,9 @@ class Turn:
 def run(config: RoleConfig) -> None:
     """Run until SIGTERM; what is away is waited for."""
     metrics, log, stopping = WorkerMetrics(config.role), logger(config.role), threading.Event()
-    release = build(config, metrics)
+    follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
+    release = build(config, metrics, OwnSigning(config.role, follower.wait, lambda: config.secrets_of("signing")))
+    follower.start()
     metrics.serve(config.metrics_port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -117,6 +120,7 @@ def run(config: RoleConfig) -> None:
         if not busy:
             stopping.wait(_IDLE_SECONDS)
     turn.end()
+    follower.stop()
 
 
 def _place(failure: BaseException) -> str:

@@ -51,7 +51,7 @@ class RetentionNotices:
     rules: RetentionRules
     municipalities: frozenset[int]
     identity: Callable[[], tuple[str, bytes]]
-    signing: SigningKey
+    signing: Callable[[], SigningKey]
     today: Callable[[], dt.date]
     persons_per_tick: int = _PERSONS
 
@@ -78,7 +78,7 @@ class RetentionNotices:
                 outputs.append(_output(person, stood.municipality, b""))
                 stood = None
             if now is not None and (notice := self._news(tx, person, now, stood, day_number(today))) is not None:
-                outputs.append(_output(person, now.municipality, notice.signed(self.signing)))
+                outputs.append(_output(person, now.municipality, notice.signed(self.signing())))
         return outputs
 
     def _news(self, tx: Transaction, person: bytes, due: _Due, stood: Stands | None, today: int) -> Notice | None:

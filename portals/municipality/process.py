@@ -13,7 +13,9 @@ import uvicorn
 from portals.municipality.app import build_app
 from portals.municipality.released import Released
 from schemas.certificates import check_not_expired
+from schemas.directory_follower import ROLE_KEYS, DirectoryFollower
 from schemas.errors import SettingsWrong
+from schemas.roots import Roots
 
 EXIT_SETTINGS = 2
 
@@ -36,7 +38,9 @@ def run(path: Path) -> None:
             "bootstrap.servers": d["kafka"]["bootstrap"], "security.protocol": "ssl", "ssl.ca.location": d["kafka"]["ca"],
             "ssl.certificate.location": d["kafka"]["cert"], "ssl.key.location": d["kafka"]["key"], "log_level": 2,
         }  # fmt: skip
-        released = Released(kafka, int(d["municipality"]), bytes.fromhex(d["release_public_key"]))
+        number = int(d["municipality"])
+        follower = DirectoryFollower(Roots.of(d["roots"]), kafka, role=f"gm{number:04d}", topic=ROLE_KEYS)
+        released = Released(kafka, number, follower.release_keys)
         host, port = str(d["host"]), int(d["port"])
         certificate = Path(d["kafka"]["cert"])
     except (OSError, ValueError, KeyError, TypeError) as wrong:
@@ -44,6 +48,7 @@ def run(path: Path) -> None:
         raise SettingsWrong(msg) from wrong
     check_not_expired(certificate)
     _check_free(host, port)
+    follower.start()
     released.follow()
     try:
         uvicorn.run(
@@ -56,6 +61,7 @@ def run(path: Path) -> None:
         )
     finally:
         released.stop()
+        follower.stop()
 
 
 def main() -> None:

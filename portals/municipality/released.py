@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from portals.municipality.figures import Figures
 from projections.subscribers import ReleaseSubscriber
 from schemas import topics
+from schemas.directory import KeysAt
 from schemas.errors import ZorgstroomError
 
 _log: Final = structlog.get_logger("page")
@@ -24,12 +25,12 @@ _SECONDS_BEFORE_TRYING_AGAIN: Final = 1.0
 class Released:
     """What was released to one municipality so far. Safe to read while a thread follows."""
 
-    def __init__(self, settings: dict[str, Any], municipality: int, release_public: bytes) -> None:
-        """`settings`: librdkafka configuration with the municipality's certificate."""
+    def __init__(self, settings: dict[str, Any], municipality: int, release_keys: KeysAt) -> None:
+        """`settings`: librdkafka configuration with the municipality's certificate; `release_keys`: what proves that release signed."""
         name = f"gm{municipality:04d}"
         self._municipality = municipality
-        self.macro = ReleaseSubscriber(settings, f"{name}.page-macro", topics.macro_topic(municipality), release_public)
-        self.meso = ReleaseSubscriber(settings, f"{name}.page-meso", topics.meso_topic(municipality), release_public)
+        self.macro = ReleaseSubscriber(settings, f"{name}.page-macro", topics.macro_topic(municipality), release_keys)
+        self.meso = ReleaseSubscriber(settings, f"{name}.page-meso", topics.meso_topic(municipality), release_keys)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.trouble = ""

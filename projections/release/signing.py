@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from schemas import codec
@@ -17,10 +18,10 @@ def signed(secret: SigningKey, payload: bytes) -> bytes:
     return codec.encode("signed_release", {"payload": payload, "signature": sign(secret, _DOMAIN, payload)})
 
 
-def verified_payload(public: bytes, data: bytes) -> bytes:
-    """The payload of a `signed_release`. Raises `Refused` (`signature`) unless release signed it."""
+def verified_payload(keys: Iterable[bytes], data: bytes) -> bytes:
+    """The payload of a `signed_release`. Raises `Refused` (`signature`) unless release signed it, with one of its `keys`."""
     fields = codec.decode("signed_release", data)
-    if not signature_holds(public, _DOMAIN, fields["payload"], fields["signature"]):
+    if not any(signature_holds(key, _DOMAIN, fields["payload"], fields["signature"]) for key in keys):
         raise Refused("signature", "A released record is not signed by release.")
     payload: bytes = fields["payload"]
     return payload

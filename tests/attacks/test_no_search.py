@@ -73,7 +73,7 @@ def test_every_command_is_on_the_list_and_who_sees_a_household_names_a_mandate()
 
 
 def test_every_path_of_the_keyvault_is_on_the_list() -> None:
-    vault = Vault(InMemoryVaultStore(), InMemoryAccessLog(), bytes(32), VaultMetrics())
+    vault = Vault(InMemoryVaultStore(), InMemoryAccessLog(), lambda _: [], VaultMetrics())
     board = Board(vault, InMemoryOfficerStore(), lambda *_: None, lambda *_: None, lambda _: False)
     assert {r.path for r in routes(vault, naming=Naming(vault, board))} == set(PATHS)
 

@@ -86,7 +86,7 @@ class Log:
             pass
         metrics = WorkerMetrics("projector")
         role = Projector(
-            keys=self.vault, placement_keys=PlacementKeys(self.vault), release_public=verify_key_of(RELEASE), metrics=metrics, publish=publish,
+            keys=self.vault, placement_keys=PlacementKeys(self.vault), release_keys=lambda _: [verify_key_of(RELEASE)], metrics=metrics, publish=publish,
             settling=Settling(self.vault.year_keys, self.vault.destroy, self.vault.destroy_year, FIRST.index),
         )  # fmt: skip
         return HopEngine(role, PostgresHopStore(dsn, "projector"), metrics)

@@ -39,7 +39,7 @@ class Round:
         self.log, self.day = log, TODAY
         identity = IDENTITY_ID, box_public_key(IDENTITY)
         self.notices = RetentionNotices(
-            PostgresHopStore(log.live, "projector"), rules or RetentionRules(), frozenset({9901, 9902}), lambda: identity, PROJECTOR,
+            PostgresHopStore(log.live, "projector"), rules or RetentionRules(), frozenset({9901, 9902}), lambda: identity, lambda: PROJECTOR,
             lambda: self.day, persons,
         )  # fmt: skip
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 
 import psycopg
+import pytest
+from confluent_kafka import Consumer, TopicPartition
 from runs import typed
 from typer.testing import CliRunner
 
+from deploy.admission import admit_reader
 from deploy.cli import app
 from deploy.zone import Zone
+from keyvault.client import VaultClient
+from schemas import topics
 from streams.config import RoleConfig
 from streams.rebuild import rebuild
 
@@ -73,3 +78,26 @@ def wait_for(zone: Zone, count: int) -> None:
 
 def rebuilt(zone: Zone) -> bool:
     return rebuild(RoleConfig.load(zone.role_config("projector"))).equal
+
+
+def a_mandate(zone: Zone, caseworker: str, bsn: str) -> tuple[bytes, Consumer, VaultClient]:
+    """Give a caseworker a mandate; its handle, the household topic from the beginning and the keyvault, both with the caseworker's certificate."""
+    files = admit_reader(zone, caseworker, gm=GM)
+    give = ["municipality", "mandate", "give", "GM9901", caseworker, "--grantor", GRANTORS[0]]
+    given = CliRunner().invoke(app, [*give, "--data", str(zone.folder.path)], input=f"{bsn}\n")
+    assert given.exit_code == 0, given.output
+    topic = Consumer(zone.kafka.client(files) | {"group.id": f"{caseworker}.test", "enable.auto.commit": False})
+    topic.assign([TopicPartition(topics.household_topic(9901), p, 0) for p in range(4)])
+    vault = VaultClient(zone.vault_url, cert=files.cert, key=files.key, ca=files.ca)
+    return bytes.fromhex(given.output.split()[-1]), topic, vault
+
+
+def next_of(topic: Consumer, handle: bytes) -> bytes | None:
+    """The next record of a mandate; None for its tombstone."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        message = topic.poll(1)
+        if message is not None and message.error() is None and message.key() == handle:
+            value: bytes | None = message.value()
+            return value
+    pytest.fail("no record came")

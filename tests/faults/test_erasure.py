@@ -10,23 +10,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
-from erasing import GM, GRANTORS, asked, cells, decided, persons, rebuilt, refused, rows, wait_for
+from erasing import GM, GRANTORS, a_mandate, asked, cells, decided, next_of, persons, rebuilt, refused, rows, wait_for
 from runs import told, typed
 from typer.testing import CliRunner
 
-from deploy.admission import admit_reader, grantor_folder
+from deploy.admission import grantor_folder
 from deploy.cli import app
 from deploy.database_backup import Header
 from deploy.order_commands import order_first_load
 from deploy.zone import Zone
-from keyvault.client import VaultClient
 from producers.deliveries import Withdrawal
 from producers.municipal_mandates import Grantor
 from producers.packing import Packed, Subjects, content_of, identity_of
 from producers.profile import Profile
 from producers.publisher import Publisher
-from schemas import codec, topics
+from schemas import codec
 from schemas.erasure import Decision, with_signature
 from schemas.errors import Refused
 from schemas.secrets import Bsn, passes_eleven_test
@@ -123,16 +121,8 @@ def test_a_mandate_for_someone_who_is_erased_ends_and_opens_nothing_not_even_wha
     zone: Zone, road: Road
 ) -> None:
     data, sender = str(zone.folder.path), Sender(admitted(road.demo, PROVIDER))
-    caseworker = "caseworker-gm9901-kees"
-    files = admit_reader(zone, caseworker, gm=GM)
     assert told(road, sender, sender.sealed(1, a_delivery("M1", bsn=CORA))) == ("0200", 1)
-    give = ["municipality", "mandate", "give", "GM9901", caseworker, "--grantor", GRANTORS[0], "--data", data]
-    given = CliRunner().invoke(app, give, input=f"{CORA}\n")
-    assert given.exit_code == 0, given.output
-    handle = bytes.fromhex(given.output.split()[-1])
-    topic = Consumer(zone.kafka.client(files) | {"group.id": f"{caseworker}.test", "enable.auto.commit": False})
-    topic.assign([TopicPartition(topics.household_topic(9901), p, 0) for p in range(4)])
-    vault = VaultClient(zone.vault_url, cert=files.cert, key=files.key, ca=files.ca)
+    handle, topic, vault = a_mandate(zone, "caseworker-gm9901-kees", CORA)
     kept = next_of(topic, handle)
     assert kept is not None
     assert any(vault.look(codec.decode("household_record", kept)))
@@ -146,17 +136,6 @@ def test_a_mandate_for_someone_who_is_erased_ends_and_opens_nothing_not_even_wha
     assert late.exit_code == 0, late.output
     topic.close()
     vault.close()
-
-
-def next_of(topic: Consumer, handle: bytes) -> bytes | None:
-    """The next record of a mandate; None for its tombstone."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        message = topic.poll(1)
-        if message is not None and message.error() is None and message.key() == handle:
-            value: bytes | None = message.value()
-            return value
-    pytest.fail("no record came")
 
 
 def test_a_hundred_erasures_under_kills_leave_the_books_what_the_ledger_says(zone: Zone, road: Road) -> None:

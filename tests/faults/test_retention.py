@@ -84,7 +84,7 @@ def look_again(zone: Zone, day: dt.date) -> None:
     public = box_public_key(BoxKey(zone.folder.secret_file("intake", "identity").read_bytes()))
     notices = RetentionNotices(
         store, RetentionRules.of(SETTINGS), frozenset({9901}), lambda: (role_key_id("intake", public), public),
-        SigningKey(config.secret("signing")), lambda: day,
+        lambda: SigningKey(config.secret("signing")), lambda: day,
     )  # fmt: skip
     with store.transaction() as tx:
         tx.execute(

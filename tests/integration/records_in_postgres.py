@@ -49,7 +49,7 @@ class Records:
         shuffle: Callable[[Any], None] = random.Random(seed).shuffle if seed is not None else random.shuffle
         return HouseholdRecords(
             self.stores[-1], lambda: (self.section_key_id, box_public_key(SECTION)),
-            lambda key_id: self.settled.append(key_id) is None, SigningKey(b"\x07" * 32), Month(2025, 1),
+            lambda key_id: self.settled.append(key_id) is None, lambda: SigningKey(b"\x07" * 32), Month(2025, 1),
             lambda: self.now, rules or RecordRules(), shuffle,
         )  # fmt: skip
 

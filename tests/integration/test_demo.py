@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from deploy.demo import Demo
+from deploy.key_register import KeyRegister
 from producers.municipal_mandates import pack_mandate_withdrawal
 from producers.profile import Profile
 from producers.publisher import Publisher
@@ -20,8 +21,6 @@ from projections.subscribers import HouseholdSubscriber, ReleaseSubscriber
 from schemas import topics
 from schemas.errors import Refused
 from schemas.geography import parent_code
-from schemas.sealing import verify_key_of
-from schemas.secrets import SigningKey
 from schemas.values import MandateHandle
 from streams.config import RoleConfig
 from streams.rebuild import dump, rebuild
@@ -77,9 +76,10 @@ def released(demo: Demo, level: str) -> ReleaseSubscriber:
     municipality = demo.zone.folder.settings()["municipalities"][0]
     name = f"gm{municipality:04d}"
     files = demo.zone.reader_certificate(name)
-    public = verify_key_of(SigningKey(demo.zone.folder.secret_file("release", "signing").read_bytes()))
     topic = topics.macro_topic(municipality) if level == "macro" else topics.meso_topic(municipality)
-    reader = ReleaseSubscriber(demo.zone.kafka.client(files), f"{name}.test", topic, public)
+    reader = ReleaseSubscriber(
+        demo.zone.kafka.client(files), f"{name}.test", topic, KeyRegister.of(demo.zone.folder).proves("release")
+    )
     deadline = time.monotonic() + 20
     while len(reader.epochs) < demo.wish.months and time.monotonic() < deadline:
         reader.poll(0.2)

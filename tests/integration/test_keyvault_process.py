@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from three_roots import pinned
+from three_roots import pinned, two_of
 
 from deploy.certificates import Authority
 from deploy.cluster import Cluster
@@ -28,6 +28,7 @@ from deploy.zone_folder import free_port
 from keyvault.access_log import first_break
 from keyvault.client import VaultClient
 from schemas import codec, topics
+from schemas.directory import Entry, sign_entry
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import COMMON_SECTION, Layout, open_section, seal_record
 from schemas.sealing import verify_key_of
@@ -58,7 +59,7 @@ class Process:
         self.config: dict[str, Any] = {
             "database_dsn": dsn, "kafka": {"bootstrap": kafka.bootstrap, **own}, "tls": own, "host": "127.0.0.1",
             "port": free_port(), "metrics_port": free_port(), "wrapping": [{"file": str(wrapping)}],
-            "projector_signing_public_key": verify_key_of(PROJECTOR).hex(), "inhabitants": 50_000,
+            "inhabitants": 50_000,
             "roots": pinned(ROOT_KEY).told(),
         }  # fmt: skip
         self.url = f"https://127.0.0.1:{self.config['port']}"
@@ -159,6 +160,10 @@ def process(fresh_database, kafka, authority: Authority, tmp_path: Path) -> Iter
     for done in emptied.values():  # each test has a database of its own, and its log goes on from no other's
         done.result(20)
     made = Process(tmp_path, fresh_database("keyvault_process"), kafka, authority)
+    signs = Entry("role_key", "projector", "projector-1", "signing", verify_key_of(PROJECTOR), valid_from=0)
+    producer = Producer({**kafka.admin(), "acks": "all"})
+    producer.produce("directory.v1", key=signs.subject, value=sign_entry(two_of(ROOT_KEY), signs), partition=0)
+    assert producer.flush(20) == 0
     yield made
     if made.running is not None and made.running.poll() is None:
         made.running.send_signal(signal.SIGKILL)
@@ -278,7 +283,7 @@ def test_wrong_settings_and_an_expired_certificate_are_one_sentence_and_exit_cod
     assert ended(process, tls=expired)[0] == 2
     code, sentence = ended(process, wrapping=[{"file": str(process.folder / "absent")}])
     assert (code, sentence) == (2, f"The wrapping key {process.folder / 'absent'} can't be read.")
-    assert ended(process, projector_signing_public_key="00")[0] == 2
+    assert ended(process, operators={"anne": "00"})[0] == 2
 
 
 def test_another_wrapping_key_stops_it_with_one_sentence(process: Process) -> None:

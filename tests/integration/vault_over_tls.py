@@ -34,7 +34,9 @@ class Running:
     def __init__(self, store: VaultStore, authority: Authority, folder: Path) -> None:
         self.authority, self.folder, self.store, self.log = authority, folder, store, InMemoryAccessLog()
         self.now = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC).timestamp()
-        self.vault = Vault(store, self.log, verify_key_of(PROJECTOR), VaultMetrics(), clock=lambda: self.now)
+        self.vault = Vault(
+            store, self.log, lambda _: [verify_key_of(PROJECTOR)], VaultMetrics(), clock=lambda: self.now
+        )
         self.told: list[str] = []
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"

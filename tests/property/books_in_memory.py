@@ -13,6 +13,7 @@ import numpy as np
 
 from projections.bookings import BOOKING, summed
 from schemas import codec
+from schemas.directory import KeysAt
 from schemas.sealing import box_public_key, seal_events, seal_to, verify_key_of
 from schemas.secrets import BoxKey, SigningKey
 from streams.epoch_marker import marker
@@ -106,14 +107,16 @@ def as_counter(frame: np.ndarray) -> Counter[Key]:
 
 
 @contextlib.contextmanager
-def projector(tables: TablesInMemory) -> Iterator[HopEngine[Any, Any]]:
+def projector(
+    tables: TablesInMemory, *, release_keys: KeysAt = lambda _: [verify_key_of(RELEASE)]
+) -> Iterator[HopEngine[Any, Any]]:
     """A real projector, whose tables are these."""
     metrics = WorkerMetrics("projector")
     role = Projector(
         keys=KEYS,
         placement_keys=PLACEMENT,
         settling=Settling(lambda _, years: [None] * len(years), lambda *_: None, lambda *_: None, 24_000),
-        release_public=verify_key_of(RELEASE),
+        release_keys=release_keys,
         metrics=metrics,
         publish=False,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from schemas import codec
 from schemas.frames import ALWAYS, Kind
-from schemas.sealing import seal_events, sha256
+from schemas.sealing import seal_events, sha256, verify_key_of
 from schemas.secrets import SigningKey
 from streams.epoch_marker import marker
 from streams.hop import InputRecord
@@ -84,6 +85,18 @@ def test_a_marker_that_release_did_not_sign_closes_nothing() -> None:
     assert tables.open_epochs == {}
     tables, letters = after_the_good_one([("release", forged), ("release", real)])
     assert (len(letters), tables.open_epochs) == (1, {GOOD.partition: 1})
+
+
+def test_a_marker_signed_with_a_key_that_was_revoked_closes_nothing_from_that_moment_on() -> None:
+    revoked_at = 5_000
+    real = marker(RELEASE, partition=GOOD.partition, epoch=0, month=24_000)
+    for appended, closed in ((revoked_at - 1, {GOOD.partition: 1}), (revoked_at, {})):
+        tables = TablesInMemory()
+        record = a_hop_record(real, role="release", number=1, partition=GOOD.partition)
+        with projector(tables, release_keys=lambda ms: [verify_key_of(RELEASE)] if ms < revoked_at else []) as engine:
+            for window in engine.windows([dataclasses.replace(record, timestamp_ms=appended)]):
+                engine.process(window)
+        assert tables.open_epochs == closed
 
 
 def test_what_is_no_record_of_a_worker() -> None:

@@ -114,11 +114,11 @@ def record(datum: dict[str, Any], secret: SigningKey = SECRET) -> bytes:
 
 def released(*macro: bytes, meso: tuple[bytes, ...] = ()) -> Released:
     """What the page knows after reading these records, without a broker."""
-    page = Released({}, GM, PUBLIC)
+    page = Released({}, GM, lambda _: [PUBLIC])
     for topic, records in ((page.macro, macro), (page.meso, meso)):
         assert isinstance(topic, ReleaseSubscriber)
         for data in records:
-            topic.take(data)
+            topic.take(data, 0)
     return page
 
 

@@ -16,8 +16,9 @@ from schemas.errors import SettingsWrong
 from schemas.sealing import box_public_key
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import day_number
-from streams import key_ring
+from streams import key_ring, own_signing
 from streams.key_ring import KeyRing
+from streams.own_signing import OwnSigning
 
 ROOT = SigningKey(b"\x01" * 32)
 DAY = dt.date(2025, 6, 1)
@@ -79,9 +80,65 @@ def test_after_its_days_the_old_key_is_due_and_destroyed_its_file_is_gone_and_it
     assert again.records == register.records, "a key whose file is gone is not taken for a first one"
 
 
-def test_signing_keys_of_roles_do_not_turn_this_way(folder: ZoneFolder) -> None:
-    with pytest.raises(SettingsWrong, match="identity, content"):
-        KeyRegister.of(folder).new("release", "signing", DAY)
+def test_a_key_that_signs_turns_and_the_one_before_proves_what_it_signed_also_when_it_is_destroyed(
+    folder: ZoneFolder,
+) -> None:
+    register = KeyRegister.of(folder)
+    first, second = register.current("release", "signing"), register.new("release", "signing", DAY)
+    assert [r.state for r in register.records if r.role == "release"] == ["proves", "active"]
+    assert register.due(DAY, grace_days=0) == []
+    register.destroy(register.due(DAY + dt.timedelta(days=1), grace_days=97), DAY + dt.timedelta(days=1))
+    assert not folder.secret_file("release", "signing").exists()
+    both = [bytes.fromhex(r.public) for r in (second, first)]
+    assert directory(folder).proves("release", appended_ms=1) == both
+    assert sorted(KeyRegister.of(folder).proves("release")(1)) == sorted(both)
+    assert register.current_secret("release", "signing") == folder.secret_file("release", second.file).read_bytes()
+
+
+def test_of_a_key_that_leaked_what_comes_later_proves_nothing(folder: ZoneFolder) -> None:
+    register = KeyRegister.of(folder)
+    first, second = register.current("projector", "signing"), register.new("projector", "signing", DAY)
+    now = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+    at = int(now.timestamp() * 1000) + 60_000
+    assert [r.key_id for r in register.revoke("projector", now)] == [first.key_id]
+    assert register.revoke("projector", now) == []
+    known = directory(folder)
+    for proves in (lambda ms: known.proves("projector", ms), KeyRegister.of(folder).proves("projector")):
+        assert len(proves(at - 1)) == 2
+        assert proves(at) == [bytes.fromhex(second.public)]
+    assert known.decides("projector", second.key_id) == bytes.fromhex(second.public)
+    assert known.decides("projector", first.key_id) is None
+    assert [r.state for r in register.records if r.role == "projector"] == ["revoked", "active"]
+
+
+def test_a_role_signs_with_the_newest_key_the_root_signed_and_it_holds(
+    folder: ZoneFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(own_signing.time, "monotonic", lambda: now[0])
+    register, known = KeyRegister.of(folder), Directory(pinned(ROOT))
+    secrets = [register.current_secret("release", "signing")]
+    own = OwnSigning("release", lambda: known, lambda: secrets)
+    with pytest.raises(SettingsWrong, match="no signing key that the root signed"):
+        own.current()
+    known.learn(sign_entry(two_of(ROOT), register.current("release", "signing").entry()))
+    assert own.current().reveal() == secrets[0]
+    made = register.new("release", "signing", DAY)
+    secrets.append(register.current_secret("release", "signing"))
+    now[0] += 60
+    assert own.current().reveal() == secrets[0], "the root has not signed the new one yet"
+    known.learn(sign_entry(two_of(ROOT), made.entry()))
+    assert own.current().reveal() == secrets[0], "looked up a moment ago"
+    now[0] += 60
+    assert own.current().reveal() == secrets[1]
+    del secrets[1]
+    now[0] += 60
+    assert own.current().reveal() == secrets[0], "a key the role does not hold is not used"
+    register.revoke("release", dt.datetime.now(dt.UTC))
+    known.learn(sign_entry(two_of(ROOT), next(r for r in register.records if r.role == "release").entry()))
+    now[0] += 60
+    with pytest.raises(SettingsWrong, match="nobody revoked"):
+        own.current()
 
 
 def test_a_register_that_is_broken_is_said_and_not_made_anew(folder: ZoneFolder) -> None:

@@ -149,7 +149,6 @@ def right(tmp_path: Path) -> dict[str, Any]:
     return {
         "database_dsn": "postgresql://keyvault:secret@127.0.0.1:1/keyvault", "kafka": {"bootstrap": "127.0.0.1:1", **own},
         "tls": own, "host": "127.0.0.1", "port": 1234, "metrics_port": 1235, "wrapping": [{"file": str(wrapping)}],
-        "projector_signing_public_key": "07" * 32,
         "inhabitants": 50_000, "roots": pinned(SigningKey(b"\x08" * 32)).told(),
     }  # fmt: skip
 
@@ -171,7 +170,7 @@ def test_right_settings_are_taken(tmp_path: Path, right: dict[str, Any]) -> None
     ("name", "value"),
     [
         ("database_dsn", "nonsense"), ("database_dsn", None), ("kafka", {}), ("tls", "x"), ("port", "x"), ("port", 0),
-        ("metrics_port", 70_000), ("inhabitants", 0), ("roots", {}), ("projector_signing_public_key", "07"), ("projector_signing_public_key", "zz" * 32),
+        ("metrics_port", 70_000), ("inhabitants", 0), ("roots", {}),
         ("wrapping", 3),
     ],
 )  # fmt: skip

@@ -93,7 +93,9 @@ class VaultInMemory:
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.folder / "root")
-        self.vault = Vault(self.store, self.log, verify_key_of(PROJECTOR), self.meter, clock=lambda: self.now)
+        self.vault = Vault(
+            self.store, self.log, lambda _: [verify_key_of(PROJECTOR)], self.meter, clock=lambda: self.now
+        )
 
     def caller(self, name: str) -> tuple[Caller, bytes]:
         import ssl

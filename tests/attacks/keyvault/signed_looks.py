@@ -59,7 +59,7 @@ def _(_: Path) -> Thing:
         record = codec.decode("household_record", data)
         handle, version, claims = record["handle"], record["version"], claims_of(record)
         check_signature(
-            projector_public=verify_key_of(PROJECTOR), handle=handle, version=version, claims=claims, signature=record["signature"]
+            projector_keys=[verify_key_of(PROJECTOR)], handle=handle, version=version, claims=claims, signature=record["signature"]
         )  # fmt: skip
         boxes = [open_key_box(section_secret=BOX, handle=handle, version=version, claim=c) for c in claims]
         return [open_section(secret=b.data_key, record=record, index=i) for i, b in enumerate(boxes)]

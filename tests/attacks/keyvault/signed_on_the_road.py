@@ -134,7 +134,7 @@ def _(_: Path) -> Thing:
 def _(_: Path) -> Thing:
     def read(data: bytes) -> object:
         fields = codec.decode("epoch_closed", data)
-        held(marker_holds(verify_key_of(KEY), partition=3, fields=fields))
+        held(marker_holds([verify_key_of(KEY)], partition=3, fields=fields))
         return fields
 
     return Thing(marker(KEY, partition=3, epoch=2, month=24_300), read)
@@ -146,5 +146,5 @@ def _(_: Path) -> Thing:
         "published_geography", {"municipality": PAYER, "name": "Testgemeente", "year": 2025, "areas": []}
     )
     return Thing(
-        release_signing.signed(KEY, payload), lambda data: release_signing.verified_payload(verify_key_of(KEY), data)
+        release_signing.signed(KEY, payload), lambda data: release_signing.verified_payload([verify_key_of(KEY)], data)
     )

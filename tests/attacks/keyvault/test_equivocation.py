@@ -205,19 +205,19 @@ def a_release(**changes: Any) -> bytes:
 def test_two_releases_under_one_version_or_another_topics_are_counted_and_the_first_stays(
     other: dict[str, Any],
 ) -> None:
-    page = ReleaseSubscriber({}, "g", "macro.gm9901.v1", verify_key_of(KEY))
-    assert page.take(a_release())
+    page = ReleaseSubscriber({}, "g", "macro.gm9901.v1", lambda _: [verify_key_of(KEY)])
+    assert page.take(a_release(), 0)
     before = page.epochs[24_300]
-    page.take(a_release(**other))
+    page.take(a_release(**other), 0)
     assert page.epochs == {24_300: before}
     assert page.refused == (0 if "version" in other else 1)
 
 
 def test_two_geographies_are_told_apart_by_their_municipality() -> None:
-    page = ReleaseSubscriber({}, "g", "meso.gm9901.v1", verify_key_of(KEY))
+    page = ReleaseSubscriber({}, "g", "meso.gm9901.v1", lambda _: [verify_key_of(KEY)])
     for municipality, taken in ((9901, True), (9902, False)):
         datum = {"municipality": municipality, "name": f"Stad {municipality}", "year": 2025, "areas": []}
-        assert page.take(released(KEY, codec.encode("published_geography", datum))) is taken
+        assert page.take(released(KEY, codec.encode("published_geography", datum)), 0) is taken
     assert page.geography["municipality"] == 9901  # type: ignore[index]
 
 

@@ -354,8 +354,8 @@ def test_releases_again_leave_the_newest() -> None:
         return released(KEY, codec.encode("released_epoch", fields))
 
     for sent in thrice([a_release(v) for v in (1, 2, 3)]):
-        page = ReleaseSubscriber({}, "g", "macro.gm9901.v1", verify_key_of(KEY))
-        assert all(page.take(data) for data in sent)
+        page = ReleaseSubscriber({}, "g", "macro.gm9901.v1", lambda _: [verify_key_of(KEY)])
+        assert all(page.take(data, 0) for data in sent)
         assert page.epochs[24_300]["version"] == 3
 
 

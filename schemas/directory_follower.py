@@ -1,4 +1,4 @@
-"""Follows `directory.v1`: who is admitted and which keys count, verified against the pinned root."""
+"""Follows `directory.v1` or, for senders, `role-keys.v1`: who is admitted and which keys count, verified against the pinned root."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from schemas.directory import Directory
 from schemas.errors import Refused, Unavailable
 from schemas.roots import Roots
 
-TOPIC = "directory.v1"
+TOPIC, ROLE_KEYS = "directory.v1", "role-keys.v1"
 
 
 class DirectoryFollower(threading.Thread):
     """A thread that keeps a `Directory` up to date."""
 
-    def __init__(self, roots: Roots, settings: dict[str, Any], *, role: str) -> None:
-        """`settings`: librdkafka configuration of the role; `roots`: pinned."""
+    def __init__(self, roots: Roots, settings: dict[str, Any], *, role: str, topic: str = TOPIC) -> None:
+        """`settings`: librdkafka configuration of `role`, a principal's name; `roots`: pinned; `topic`: one of the two above."""
         super().__init__(name="directory", daemon=True)
-        self.directory = Directory(roots)
+        self.directory, self._topic = Directory(roots), topic
         self._settings: dict[str, Any] = settings | {
             "group.id": f"{role}.directory", "enable.auto.commit": False, "enable.partition.eof": True,
         }  # fmt: skip
@@ -31,7 +31,7 @@ class DirectoryFollower(threading.Thread):
     def run(self) -> None:
         """Read from the beginning and go on reading."""
         consumer = Consumer(self._settings)
-        consumer.assign([TopicPartition(TOPIC, 0, 0)])
+        consumer.assign([TopicPartition(self._topic, 0, 0)])
         while not self._stopping.is_set():
             for record in consumer.consume(200, 0.2):
                 if record.error() is not None:
@@ -43,6 +43,15 @@ class DirectoryFollower(threading.Thread):
                 except Refused:
                     continue  # an entry the root did not sign counts for nothing, wherever it lies
         consumer.close()
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that was there when it began was read."""
+        return self._caught_up.is_set()
+
+    def release_keys(self, appended_ms: int) -> list[bytes]:
+        """Public keys that prove that release signed what Kafka took in at a moment (ms since 1970). Raises `Unavailable`."""
+        return self.wait().proves("release", appended_ms)
 
     def wait(self, *, seconds: float = 60) -> Directory:
         """Wait until everything there is was read. Raises `Unavailable`."""
