@@ -19,6 +19,7 @@ from deploy.backup_commands import app as backup_app
 from deploy.cluster import Cluster
 from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, heed_signals, out, plainly, zone_of
 from deploy.key_commands import app as key_app
+from deploy.key_register import KeyRegister
 from deploy.key_watch import KeyWatch, watched_keys
 from deploy.log_commands import app as log_app
 from deploy.officers_commands import app as officers_app
@@ -218,20 +219,22 @@ def restore(
 @app.command()
 @plainly
 def replay(data: DataOption = None) -> None:
-    """Make lost databases of ledger and projector anew from ledger.v1, while the zone stands still. Those that are there are left alone.
+    """Make lost databases of ledger, projector and release anew from their topics, while the zone stands still. Those that are there are left alone.
 
     The ledger's references and mandates are put back and it goes on a little before where it was; the projector folds the ledger again when
-    the zone starts. The keyvault must be the one of this ledger: put it back first.
+    the zone starts; release takes what it published. The keyvault must be the one of this ledger: put it back first.
     """
     from keyvault.client import PersonKeyCache
     from streams.ledger_replay import begin_anew, is_empty, replay_ledger
+    from streams.release_replay import is_empty as release_is_empty
+    from streams.release_replay import replay_release
     from streams.restore import put_back
 
     zone = zone_of(data)
     with awake(zone, kafka=True, vault=True):
-        ledger, projector = (
+        ledger, projector, release = (
             replace(RoleConfig.load(zone.role_config(role)), database_dsn=zone.postgres.create_role_database(role))
-            for role in ("ledger", "projector")
+            for role in ("ledger", "projector", "release")
         )
         if is_empty(ledger):
             vault = zone.vault("projector")  # lends keys, and makes none
@@ -254,3 +257,8 @@ def replay(data: DataOption = None) -> None:
             out.print("projector: begins at the ledger's beginning when the zone starts.")
         else:
             out.print("projector: its database is there.")
+        if release_is_empty(release):
+            told = replay_release(release, KeyRegister.of(zone.folder).proves("release"))
+            out.print(f"release: {told.epochs} epochs, {told.decisions} decisions, as they were published.")
+        else:
+            out.print("release: its database is there.")

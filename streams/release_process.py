@@ -24,6 +24,7 @@ from streams.metrics import WorkerMetrics
 from streams.own_signing import OwnSigning
 from streams.release import Release
 from streams.release_orders import Follower
+from streams.release_replay import check_not_lost
 
 EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
 _IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
@@ -71,6 +72,7 @@ class Turn:
             self.metrics.is_ready.set(1)
             if not store.take_the_lead(self._own):
                 return False
+            check_not_lost(self._own, self.config.kafka.client(), self.config.municipalities)
             self._followers = [self._follower(topic, table) for topic, table in _TOPICS]
         busy = [follower.take(self._own) for follower in self._followers]
         return self.release.step(self._own) or any(busy)
