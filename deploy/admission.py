@@ -48,7 +48,7 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
     entry = keys.entry(signing_key_id(asked.signing_public_key))
     zone.publish_directory([entry])
     return make_admission(
-        sender=asked.sender, certificate=certificate, authority=zone.authority.ca_path.read_bytes(),
+        sender=asked.sender, certificate=certificate, authority=zone.authority.trusted(),
         bootstrap=zone.kafka.bootstrap, vault_url=zone.vault_url, roots=zone.roots.pinned,
         directory=[*zone.role_entries(), zone.roots.signed(entry)], municipalities=merged,
         signing_public=asked.signing_public_key,

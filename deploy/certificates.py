@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from schemas.errors import Refused, SettingsWrong
-from schemas.secret_file import write_private
+from schemas.secret_file import destroy_file, write_private
 
 _BACKDATED = dt.timedelta(hours=1)
+PLACES = ("kafka/*", "roles/*", "readers/*", "officers/*")
+"""Below a zone's folder, of whose certificates the authority on this machine makes the private keys too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,26 @@ class RoleCertificate:
 
 
 class Authority:
-    """The certificate authority of a network, kept in `folder` (ca.pem, ca.key)."""
+    """The certificate authority of a network, kept in `folder` (ca.pem, ca.key).
+
+    While it turns (`deploy.authority_turn`), the next one lies beside it, and later the one before: both are trusted.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Load the authority, or make it where there is none."""
         self.folder = folder
-        self.ca_path = folder / "ca.pem"
-        key_path = folder / "ca.key"
+        self.ca_path, self.next_path, self.before_path = (folder / f"ca{n}.pem" for n in ("", "-next", "-before"))
+        self._load()
+
+    def _load(self) -> None:
+        key_path, next_key = self.folder / "ca.key", self.folder / "ca-next.key"
+        if self.before_path.exists() and next_key.exists():  # a turn that was broken off
+            destroy_file(key_path)
+            next_key.replace(key_path)
+        if self.before_path.exists() and self.next_path.exists():
+            self.next_path.replace(self.ca_path)
         if not key_path.exists():
-            self._make(key_path)
+            self._make(key_path, self.ca_path)
         loaded = serialization.load_pem_private_key(key_path.read_bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             msg = f"{key_path} is not an EC key."
@@ -58,10 +73,38 @@ class Authority:
         self._key = loaded
         self._certificate = x509.load_pem_x509_certificate(self.ca_path.read_bytes())
 
-    def _make(self, key_path: Path) -> None:
+    def trusted(self) -> bytes:
+        """Certificates of who is trusted, in PEM: the authority's, and while it turns the next one's or the one's before."""
+        others = (p.read_bytes() for p in (self.next_path, self.before_path) if p.exists())
+        return b"".join([self.ca_path.read_bytes(), *others])
+
+    def make_next(self) -> None:
+        """Make the authority that is to follow, if there is none yet."""
+        if not self.next_path.exists():
+            self._make(self.folder / "ca-next.key", self.next_path)
+
+    def go_over(self) -> None:
+        """From now on the next one signs; the private key of the one before is destroyed. Broken off, it is finished at the next start."""
+        write_private(self.before_path, self.ca_path.read_bytes())
+        self._load()
+
+    def let_go(self) -> None:
+        """Trust the one before no more."""
+        self.before_path.unlink(missing_ok=True)
+
+    def signed(self, certificate: Path) -> bool:
+        """Whether the authority of now signed a certificate's file."""
+        try:
+            x509.load_pem_x509_certificate(certificate.read_bytes()).verify_directly_issued_by(self._certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
+
+    def _make(self, key_path: Path, certificate_path: Path) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zorgstroom network authority")])
         now = dt.datetime.now(dt.UTC)
+        called = f"Zorgstroom network authority {now:%Y-%m-%d}-{os.urandom(3).hex()}"
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
         certificate = (
             x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
@@ -77,7 +120,7 @@ class Authority:
             ).sign(key, hashes.SHA256())
         )  # fmt: skip
         write_private(key_path, _pem(key))
-        self.ca_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        write_private(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
         self, name: str, folder: Path, *, days: int = 825, valid_from: dt.datetime | None = None, server: bool = True
@@ -95,7 +138,7 @@ class Authority:
             key = ec.generate_private_key(ec.SECP256R1())
             signed = self._sign(name, key.public_key(), days=days, valid_from=valid_from, server=server)
             write_private(files.key, _pem(key))
-            files.ca.write_bytes(self.ca_path.read_bytes())
+            files.ca.write_bytes(self.trusted())
             files.cert.write_bytes(signed)
         return files
 
@@ -114,14 +157,21 @@ class Authority:
 
     @staticmethod
     def ending(folder: Path, *, within: dt.timedelta) -> list[RoleCertificate]:
-        """Certificates of roles and readers below a zone's folder that end soon."""
+        """Certificates of Kafka, roles, readers and officers below a zone's folder that end soon."""
         last = dt.datetime.now(dt.UTC) + within
-        found = []
-        for cert in [*sorted(folder.glob("roles/*/cert.pem")), *sorted(folder.glob("readers/*/cert.pem"))]:
-            if x509.load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc <= last:
-                place = cert.parent
-                found.append(RoleCertificate(place.name, cert, place / "key.pem", place / "ca.pem"))
-        return found
+        found = (c for place in PLACES for c in sorted(folder.glob(f"{place}/cert.pem")))
+        return [
+            files_of(c) for c in found if x509.load_pem_x509_certificate(c.read_bytes()).not_valid_after_utc <= last
+        ]
+
+    def sign_again(self, certificate: Path) -> None:
+        """Put a certificate for the same name and key, signed by the authority of now, in the place of one: of a member on this machine."""
+        old = x509.load_pem_x509_certificate(certificate.read_bytes())
+        public = old.public_key()
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            msg = f"{certificate} is not of an EC key."
+            raise SettingsWrong(msg)
+        write_private(certificate, self._sign(_name_in(old), public, days=825, valid_from=None, server=False))
 
     def sign_request(self, csr_pem: bytes, name: str, *, days: int = 825) -> bytes:
         """Sign a member's own request, for calling only; the name is ours, not the request's. Raises `Refused` for a broken request."""
@@ -158,6 +208,17 @@ class Authority:
             here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
             builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def files_of(certificate: Path) -> RoleCertificate:
+    """The files in whose midst a certificate lies, by the name in it."""
+    place = certificate.parent
+    name = _name_in(x509.load_pem_x509_certificate(certificate.read_bytes()))
+    return RoleCertificate(name, certificate, place / "key.pem", place / "ca.pem")
+
+
+def _name_in(certificate: x509.Certificate) -> str:
+    return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
 def _beside(files: RoleCertificate) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.authority_turn import Stage, go_over, let_go, stage, trust_both, unsigned
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_list import KeyLine, keys_of, open_days
@@ -206,6 +207,39 @@ def certificates(
     out.print(
         "Start the zone again, so that they are used." if due and not dry_run else f"{len(due)} end within {days} days."
     )
+
+
+@app.command()
+@plainly
+def authority(data: DataOption = None, yes: Yes = False) -> None:
+    """Turn the certificate authority, in three times: both are trusted; the next one signs; the one before is let go. Start the zone again after each.
+
+    Members on other machines renew (`provider renew`) or are given their files again between the second and the third time.
+    """
+    zone = zone_of(data)
+    ours, path = zone.authority, zone.folder.path
+    at, left = stage(ours, path), len(unsigned(ours, path))
+    if at is Stage.REST:
+        out.print(
+            f"Made: the next authority. {trust_both(ours, path)} on this machine trust both from their next start on."
+        )
+        out.print("Start the zone again, then type this a second time. Admission files name both from now on.")
+    elif at is Stage.BOTH_TRUSTED or left:
+        if not yes:
+            typer.confirm(
+                "Is the zone started again since the first time? The key of the authority of now is destroyed.",
+                abort=True,
+            )
+        out.print(
+            f"The next authority signs, the key of the one before is destroyed; signed anew: {go_over(ours, path)} certificates."
+        )
+        out.print("Start the zone again. When members on other machines have new certificates, type this a third time.")
+    else:
+        if not yes:
+            typer.confirm(
+                "Trust the one before no more? Whoever has a certificate of it can't connect then.", abort=True
+            )
+        out.print(f"Let go. {let_go(ours, path)} on this machine trust the new one only, from their next start on.")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from deploy.certificates import PLACES, files_of
 from deploy.key_register import KeyRegister
 from deploy.officer_admission import officers_client
 from deploy.zone import Zone
@@ -139,14 +140,10 @@ def _called(use: str, path: Path) -> str:
 
 def _certificates(zone: Zone) -> Iterator[KeyLine]:
     authority = zone.folder.path / "root" / "ca.pem"
-    for path in [
-        authority,
-        *sorted(zone.folder.path.glob("roles/*/cert.pem")),
-        *sorted(zone.folder.path.glob("readers/*/cert.pem")),
-    ]:
+    for path in [authority, *(c for p in PLACES for c in sorted(zone.folder.path.glob(f"{p}/cert.pem")))]:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
         before = dt.timedelta(days=_CERTIFICATE_DAYS_BEFORE)
-        name = "authority" if path == authority else path.parent.name
+        name = "authority" if path == authority else files_of(path).name
         yield KeyLine(
             f"certificate of {name}", name, f"{certificate.serial_number:x}"[:12], "active", certificate.not_valid_before_utc.date(),
             certificate.not_valid_after_utc.date() - before,
