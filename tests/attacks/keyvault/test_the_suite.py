@@ -89,6 +89,12 @@ ATTACKS: Final = {
         "faults/test_canaries.py::test_no_role_holds_what_it_never_sees_before_and_after_an_erasure",
     ),
     "CR-11 stolen databases": (
+        "attacks/keyvault/test_stolen_databases.py::test_what_the_page_says_follows_and_nothing_else",
+        "attacks/keyvault/test_stolen_databases.py::test_the_page_has_a_row_for_each_database_and_each_two_and_every_word_in_one_place",
+        "attacks/keyvault/test_stolen_databases.py::test_each_key_to_turn_has_a_turn",
+        "attacks/keyvault/test_stolen_databases.py::test_with_intakes_and_the_keyvaults_secrets_everybody_is_found_by_number",
+        "attacks/keyvault/test_stolen_databases.py::test_a_provider_finds_its_own_clients_in_the_ledgers_rows",
+        "attacks/keyvault/test_stolen_databases.py::test_of_a_figure_held_back_release_has_no_amount",
         "attacks/test_who_sees_what.py::test_nobody_but_intake_gets_a_pseudonym",
         "integration/test_keyvault_service.py::test_nothing_in_the_database_opens_without_the_wrapping_key",
     ),
