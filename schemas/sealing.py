@@ -144,6 +144,19 @@ def seal_events(secret: DataKey, person: bytes, kind: str, packed: bytes) -> byt
     return seal_under(secret, packed, kind.encode() + b"\x00" + person)
 
 
+def padded(message: bytes) -> bytes:
+    """A message of which the length tells little: a whole number of 512 bytes."""
+    return bytes(sodium.sodium_pad(message, PADDING_BYTES))
+
+
+def unpadded(message: bytes) -> bytes:
+    """What `padded` was given. Raises `Refused` (`unreadable`)."""
+    try:
+        return bytes(sodium.sodium_unpad(message, PADDING_BYTES))
+    except (CryptoError, ValueError, TypeError) as wrong:
+        raise Refused("unreadable", "Sealed bytes are not padded as they should be.") from wrong
+
+
 def open_events(secret: DataKey, person: bytes, kind: str, sealed: bytes) -> bytes:
     """Open what `seal_events` sealed for the same person and kind. Raises `Refused` (`part`)."""
     return open_under(secret, sealed, kind.encode() + b"\x00" + person)

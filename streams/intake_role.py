@@ -74,7 +74,7 @@ class IntakeRole:
             return Poison(record, "signature")
         if not entry.counts_at(record.timestamp_ms):
             return Poison(record, "revoked-key")
-        stream = header.sender.text.encode() + b"/" + header.outbox.raw
+        stream = store.stream_of(header.sender.text, header.outbox.raw)
         return Numbered(record, stream, header.number, Arrived(envelope, sha256(record.value)))
 
     def _worth_waiting(self, sender: str) -> bool:

@@ -1,4 +1,7 @@
-"""Intake's tables. No row names a sender beside a person: who is a client of whom is health data already."""
+"""Intake's tables. No row names a sender beside a person: who is a client of whom is health data already.
+
+PostgreSQL keeps in each row which transaction wrote it; so no row that is written with a person's names a sender either.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from schemas.sealing import sha256
 from streams.hop_store import Transaction
 from streams.intake import Dated, Link, Residence, Spot
 from streams.intake_retention import DDL as RETENTION_DDL
@@ -31,6 +35,11 @@ DDL: Final = (
     *RETENTION_DDL,
     "CREATE TABLE IF NOT EXISTS gaps_told (stream bytea PRIMARY KEY, expected bigint NOT NULL, at timestamptz NOT NULL)",
 )
+
+
+def stream_of(sender: str, outbox: bytes) -> bytes:
+    """How intake's tables call an outbox: who does not know its random id can't tell whose it is."""
+    return sha256(b"outbox" + sender.encode() + b"/" + outbox)[:20]
 
 
 def cached_handles(tx: Transaction, lookups: Sequence[bytes]) -> dict[bytes, tuple[bytes, int]]:

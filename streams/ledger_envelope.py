@@ -18,7 +18,7 @@ from schemas.erasure import PublicKeyOf
 from schemas.errors import Refused
 from schemas.frames import ZERO16
 from schemas.retention import decided, may_be_about
-from schemas.sealing import partition_of, seal_events
+from schemas.sealing import padded, partition_of, seal_events
 from schemas.secrets import DataKey
 from streams.hop import InputRecord, Numbered, Output
 from streams.ledger import Judged, Prepared
@@ -95,9 +95,10 @@ def persons_in(packed: bytes) -> list[bytes]:
     return [packed[i : i + 16] for i in range(0, len(packed), 16)]
 
 
-def sender_key_id(sender: str) -> bytes:
-    """The id under which a sender's own key (for its closed months) is kept beside person keys."""
-    return hashlib.sha256(b"sender" + sender.encode()).digest()[:16]
+CLOSED_MONTHS: Final = hashlib.sha256(b"closed months").digest()[:16]
+"""The id under which the key for closed months is kept beside person keys: one for all senders, or the ledger's topic would say in the clear
+whose months those are, and so, by their neighbours, whose clients came before them.
+"""
 
 
 def records_of(work: Work, keys: Mapping[bytes, DataKey], marks: Mapping[bytes, Sequence[bytes]]) -> list[Output]:
@@ -105,8 +106,11 @@ def records_of(work: Work, keys: Mapping[bytes, DataKey], marks: Mapping[bytes, 
     targets: dict[int, dict[str, Any]] = {}
 
     def target(name: bytes) -> dict[str, Any]:
+        return into(partition_of(name, topics.ROAD_PARTITIONS))
+
+    def into(partition: int) -> dict[str, Any]:
         return targets.setdefault(
-            partition_of(name, topics.ROAD_PARTITIONS),
+            partition,
             {"day": work.header.day, "placements": [], "events": [], "mandates": [], "months": [], "erased": []},
         )
 
@@ -123,9 +127,11 @@ def records_of(work: Work, keys: Mapping[bytes, DataKey], marks: Mapping[bytes, 
         sealed = seal_events(keys[person], person, "mandate", change)
         target(person)["mandates"].append({"person": person, "sealed": sealed})
     if work.said.months:
-        own = sender_key_id(work.header.sender.text)
-        body = codec.encode("months_closed", {"provider": work.header.sender.number, "months": work.said.months})
-        target(own)["months"].append({"person": own, "sealed": seal_events(keys[own], own, "months", body)})
+        body = padded(
+            codec.encode("months_closed", {"provider": work.header.sender.number, "months": work.said.months})
+        )
+        sealed = seal_events(keys[CLOSED_MONTHS], CLOSED_MONTHS, "months", body)
+        into(work.taken.record.partition)["months"].append({"person": CLOSED_MONTHS, "sealed": sealed})
     for person, decision in work.erased:
         references = b"".join(marks[person])
         target(person)["erased"].append({"person": person, "decision": decision, "references": references})

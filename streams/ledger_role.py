@@ -27,13 +27,13 @@ from streams.hop_engine import hop_number
 from streams.hop_store import Transaction
 from streams.key_ring import Keys
 from streams.ledger_envelope import (
+    CLOSED_MONTHS,
     INPUT,
     Rekeyed,
     Work,
     persons_in,
     receipt_of,
     records_of,
-    sender_key_id,
 )
 from streams.log_head import NONE
 from streams.metrics import WorkerMetrics
@@ -188,20 +188,20 @@ class LedgerRole:
         return work
 
     def _borrow(self, works: Sequence[Work], mandated: set[bytes]) -> dict[bytes, DataKey]:
-        """Keys of everyone the window writes about, and of senders that close months."""
+        """Keys of everyone the window writes about, and the one for closed months."""
         wanted = set(mandated)
-        senders: set[bytes] = set()
+        months: set[bytes] = set()
         for work in works:
             named = set(np.unique(rows_of(work.content["rows"], DELIVERY_ROW)["subject"]).tolist())
             named |= {m["subject"] for m in work.content["mandates"]}
             wanted |= {work.persons[i] for i in named if 0 <= i < len(work.persons)}
             if work.content["months"]:
-                senders.add(sender_key_id(work.header.sender.text))
-        wanted |= senders
+                months.add(CLOSED_MONTHS)
+        wanted |= months
         wanted.discard(ZERO16)
         keys = self.keys.keys(sorted(wanted)) if wanted else {}
-        if not senders <= keys.keys():
-            msg = "The keyvault lends no key for a sender's closed months."
+        if not months <= keys.keys():
+            msg = "The keyvault lends no key for closed months."
             raise Unavailable(msg)
         return keys
 

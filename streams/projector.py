@@ -16,7 +16,7 @@ from schemas.directory import KeysAt
 from schemas.errors import ContractBroken, Refused
 from schemas.frames import LEDGER_ROW, PLACEMENT_ROW, rows_of
 from schemas.mandate_terms import MandateTerms
-from schemas.sealing import open_events, open_sealed, partition_of
+from schemas.sealing import open_events, open_sealed, partition_of, unpadded
 from schemas.secrets import BoxKey, DataKey
 from streams import projector_store as store
 from streams.booking_fold import BookingFold, Round
@@ -204,7 +204,7 @@ class Projector:
         for sealed in taken.payload.fields["months"]:
             opened = self._opened(taken, sealed, "months", keys, letters)
             if opened is not None:
-                d = codec.decode("months_closed", opened)
+                d = codec.decode("months_closed", unpadded(opened))
                 store.close_months(
                     tx,
                     [(d["provider"], m["payer"], m["stream"], m["month"], m["nothing_delivered"]) for m in d["months"]],

@@ -19,6 +19,7 @@ from schemas.errors import SettingsWrong, Unavailable
 from schemas.sealing import partition_of
 from streams.config import RoleConfig
 from streams.hop_store import move_forward, restore_offsets
+from streams.intake_store import stream_of
 
 INPUTS: Final = {"intake": "delivered.v1", "ledger": "rekeyed.v1", "projector": "ledger.v1"}
 _OUTPUT: Final = "rekeyed.v1"
@@ -82,7 +83,7 @@ def _forward(dsn: str, offsets: dict[int, int], administrator: dict[str, Any]) -
             for data in _records(reader, topic, 0):
                 r = codec.decode("receipt", data)
                 if r["kind"] == "final" and partition_of(r["sender"].encode(), topics.ROAD_PARTITIONS) in offsets:
-                    finals.setdefault(r["sender"].encode() + b"/" + r["outbox"], set()).add(r["number"])
+                    finals.setdefault(stream_of(r["sender"], r["outbox"]), set()).add(r["number"])
         numbers = {}
         for partition in offsets:
             last = [codec.decode("hop_record", data) for data in _records(reader, _OUTPUT, partition, last=_TAIL)]

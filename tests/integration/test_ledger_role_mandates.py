@@ -7,11 +7,11 @@ import pytest
 from schemas import codec
 from schemas.frames import ZERO16
 from schemas.mandate_terms import MandateTerms
-from schemas.sealing import open_events
+from schemas.sealing import open_events, unpadded
 from schemas.values import Month, day_of
 from streams.hop_store import OutboxRow
-from streams.ledger_envelope import sender_key_id
-from tests.integration.ledger_in_postgres import ANNE, BRAM, SENDER, Ledger, codes, person_events, receipts
+from streams.ledger_envelope import CLOSED_MONTHS
+from tests.integration.ledger_in_postgres import ANNE, BRAM, Ledger, codes, person_events, receipts
 from tests.unit.ledger_builders import (
     PAYER,
     PROVIDER,
@@ -60,15 +60,15 @@ def changes_in(sent: list[OutboxRow]) -> list[tuple[bytes, dict]]:
     ]  # fmt: skip
 
 
-def test_closed_months_travel_under_the_senders_own_key(ledger) -> None:
+def test_closed_months_travel_under_one_key_and_name_no_sender(ledger) -> None:
     month = {"payer": PAYER, "stream": "wmo", "month": Month.of(day_of(TODAY)).index, "nothing_delivered": True}
     (fields,) = person_events(ledger.take(ledger.network.rekeyed(ledger.network.content_part(months=[month]), [])))
-    own = sender_key_id(SENDER)
+    own = CLOSED_MONTHS
     (sealed,) = fields["months"]
     assert sealed["person"] == own != ZERO16
-    opened = codec.decode(
-        "months_closed", open_events(KeysInMemory().keys([own])[own], own, "months", sealed["sealed"])
-    )
+    packed = open_events(KeysInMemory().keys([own])[own], own, "months", sealed["sealed"])
+    assert len(packed) == 512
+    opened = codec.decode("months_closed", unpadded(packed))
     assert opened == {"provider": PROVIDER, "months": [month]}
 
 

@@ -19,13 +19,14 @@ from schemas.sealing import partition_of
 from schemas.values import Month
 from streams.config import KafkaAccess, RoleConfig
 from streams.hop_store import prepared
+from streams.intake_store import stream_of
 from streams.restore import put_back
 
 SENDER = "p98777771"
 QUIET = ("p98777700", "p98777799")
 """Providers around it that never sent anything."""
 OUTBOX = bytes(range(16))
-STREAM = SENDER.encode() + b"/" + OUTBOX
+STREAM = stream_of(SENDER, OUTBOX)
 PARTITION = partition_of(SENDER.encode(), topics.ROAD_PARTITIONS)
 
 

@@ -213,7 +213,7 @@ def _by_transaction(theft: Theft) -> dict[bytes, set[int]]:
             if isinstance(r.get("person"), bytes):
                 persons[where].add(r["person"])
             else:
-                named[where] |= senders_in(r)
+                named[where] |= senders_in(r, theft.name_of_key)
     said: dict[bytes, set[int]] = defaultdict(set)
     for where, own in persons.items():
         if len(named[where]) == 1 and (sender := min(named[where])).startswith(b"p"):

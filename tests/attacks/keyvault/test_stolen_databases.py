@@ -23,13 +23,13 @@ from projections.subscribers import HouseholdSubscriber
 from schemas import codec
 from schemas.frames import Kind
 from schemas.values import day_number
-from streams.ledger_envelope import sender_key_id
 from tests.attacks.keyvault.stolen_findings import Theft, found, joined
 from tests.attacks.keyvault.stolen_locks import Public, try_all, unwrapped
 from tests.attacks.keyvault.stolen_loot import (
     ROLES,
     Loot,
     everything,
+    hashes_of,
     ledger_rows,
     neighbours,
     residents,
@@ -100,7 +100,7 @@ def theft(demo: Demo) -> Theft:
     mandates = frozenset((f"caseworker-{gm.lower()}-1", so.person_of[e["bsn"]]) for gm, e in examples.items())
     looked = next(person for name, person in mandates if name == reader)
     providers = sorted(int(p[1:]) for p in demo.zone.folder.members().providers)
-    names = {sender_key_id(f"p{n:08d}"): n for n in providers}
+    names = {digest: n for n in providers for digest in hashes_of(f"p{n:08d}".encode())}
     return Theft(loot, people, neighbours(town), providers, names, locks, so, mandates, (reader, looked, begun, ended))
 
 
