@@ -14,7 +14,7 @@ from schemas.frames import Kind
 from schemas.sealing import open_events, open_sealed, partition_of
 from schemas.secrets import BoxKey, DataKey
 from schemas.topics import ROAD_PARTITIONS
-from tests.attacks.keyvault.stolen_locks import Locks, beginnings, placement_key, unwrapped
+from tests.attacks.keyvault.stolen_locks import Locks, Public, beginnings, placement_key, unwrapped
 from tests.attacks.keyvault.stolen_loot import (
     Loot,
     Resident,
@@ -35,13 +35,15 @@ _MOST_AT_AN_ADDRESS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Theft:
-    """A loot and what is known besides: who there is, which senders, what opens with what. `look`: (reader, person, from ms, until ms)."""
+    """A loot and what is known besides: who there is, which senders, what lies open, what opens with what (`opened`: wrapped keys, all of them, for whoever has those). `look`: (reader, person, from ms, until ms)."""
 
     loot: Loot
     people: Sequence[Resident]
     neighbours: Sequence[tuple[int, int]]
     providers: Sequence[int]
     name_of_key: Mapping[bytes, int]
+    public: Public
+    opened: Mapping[bytes, bytes]
     locks: Locks
     truth: Truth
     mandates: frozenset[tuple[str, bytes]]

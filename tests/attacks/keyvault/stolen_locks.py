@@ -138,20 +138,23 @@ def _dictionary(locks: Locks, people: Sequence[Resident], *, keys: set[bytes], v
     """Numbers and addresses hashed in every usual way, plain and under each key; a digest that lies in a row is a fit."""
     short = beginnings(values)
     for r in people:
-        digits = r.bsn.encode()
-        forms = (digits, int(r.bsn).to_bytes(4, "big"), int(r.bsn).to_bytes(4, "little"), int(r.bsn).to_bytes(8, "big"))
-        plain = [
-            hashlib.new(name, f).digest() for name in ("sha256", "sha512", "md5", "sha1", "blake2b") for f in forms
-        ]
-        plain += [hashlib.blake2b(f, digest_size=n).digest() for f in forms for n in (16, 20, 32)]
-        for digest in (*plain, voprf.hash_to_group(digits), *forms[:1]):
-            if digest in values or any(digest[:n] in short for n in (16, 20, 32) if len(digest) >= n):
-                locks.fits["hashed numbers"].append(frozenset())
-        for key in keys:
+        digits, address = r.bsn.encode(), r.address.canonical()
+        numbers = [digits, *(int(r.bsn).to_bytes(n, order) for n in (4, 8) for order in ("big", "little"))]
+        if voprf.hash_to_group(digits) in values or any(_in(d, short) for f in numbers for d in (f, *_hashes(f))):
+            locks.fits["hashed numbers"].append(frozenset())
+        if any(_in(d, short) for f in (address, b"address|" + address) for d in (f, *_hashes(f))):
+            locks.fits["addresses"].append(frozenset())
+        for key in keys | {bytes(32)}:
+            in_hand = {key} - {bytes(32)}
             if (found := _in(hmac.digest(key, digits, "sha256"), short)) is not None:
-                locks.fits["hashed numbers"].append(frozenset([key, found]))
+                locks.fits["hashed numbers"].append(frozenset({*in_hand, found}))
             if (found := _in(address_hash(key, r.address), short)) is not None:
-                locks.fits["addresses"].append(frozenset([key, found]))
+                locks.fits["addresses"].append(frozenset({*in_hand, found}))
+
+
+def _hashes(data: bytes) -> list[bytes]:
+    plain = [hashlib.new(name, data).digest() for name in ("sha256", "sha512", "md5", "sha1", "blake2b")]
+    return plain + [hashlib.blake2b(data, digest_size=n).digest() for n in (16, 20, 32)]
 
 
 def beginnings(values: Iterable[bytes]) -> set[bytes]:
@@ -160,7 +163,7 @@ def beginnings(values: Iterable[bytes]) -> set[bytes]:
 
 
 def _in(digest: bytes, short: set[bytes]) -> bytes | None:
-    return next((digest[:n] for n in (16, 20, 32) if digest[:n] in short), None)
+    return next((digest[:n] for n in (16, 20, 32) if len(digest) >= n and digest[:n] in short), None)
 
 
 def _topic(locks: Locks, loot: Loot, *, keys: set[bytes], strong: set[bytes], opened: Mapping[bytes, bytes]) -> None:

@@ -59,7 +59,6 @@ class Truth:
     """What is so, to hold a thief's guesses against: made with all secrets and the town's own books, which share no code with the zone."""
 
     person_of: dict[str, bytes]
-    household_of: dict[str, bytes]
     cents: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))
     providers: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
     together: set[frozenset[bytes]] = field(default_factory=set)
@@ -125,15 +124,12 @@ def neighbours(town: Town) -> list[tuple[int, int]]:
 
 def truth(demo: Demo, town: Town, pseudonym_key: bytes) -> Truth:
     """`pseudonym_key`: the keyvault's, which takes its wrapping key to get at."""
-    secret = {
-        name: demo.zone.folder.secret_file("intake", name).read_bytes() for name in ("scalar", "person-id", "address")
-    }
+    secret = {name: demo.zone.folder.secret_file("intake", name).read_bytes() for name in ("scalar", "person-id")}
     both = group.product(pseudonym_key, secret["scalar"])
-    found = Truth({}, {})
+    found = Truth({})
     for r in residents(town):
         element = group.multiply(both, voprf.hash_to_group(r.bsn.encode()))
         found.person_of[r.bsn] = hmac.digest(secret["person-id"], element + bytes(4), "sha256")[:16]
-        found.household_of[r.bsn] = address_hash(secret["address"], r.address)
     homes: dict[str, set[bytes]] = defaultdict(set)
     for line, spot in town.books.standing.values():
         person = found.person_of[line.person.bsn]

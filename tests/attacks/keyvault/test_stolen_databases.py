@@ -6,6 +6,8 @@ persons there are, and the code; every value found serves as a key. What the pag
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 import json
 import re
@@ -19,15 +21,19 @@ import pytest
 
 from deploy.demo import Demo
 from keyvault import group, voprf
+from keyvault.officers import sharing
 from projections.subscribers import HouseholdSubscriber
 from schemas import codec
+from schemas.envelope import Envelope, open_identity
 from schemas.frames import Kind
+from schemas.secrets import BoxKey
 from schemas.values import day_number
 from tests.attacks.keyvault.stolen_findings import Theft, found, joined
 from tests.attacks.keyvault.stolen_locks import Public, try_all, unwrapped
 from tests.attacks.keyvault.stolen_loot import (
     ROLES,
     Loot,
+    address_hash,
     everything,
     hashes_of,
     ledger_rows,
@@ -95,13 +101,26 @@ def theft(demo: Demo) -> Theft:
     pseudonym = next(k for n, k in opened.items() if n.startswith(b"named_keys/voprf/"))
     people, so = residents(town), truth(demo, town, pseudonym)
     delivered = records(demo, "intake", "delivered.v1")
-    locks = try_all(loot, people, Public(public_keys(demo), delivered), opened)
+    public = Public(public_keys(demo), delivered)
+    locks = try_all(loot, people, public, opened)
     examples = json.loads((demo.town / "town.json").read_text("utf-8"))["examples"]
     mandates = frozenset((f"caseworker-{gm.lower()}-1", so.person_of[e["bsn"]]) for gm, e in examples.items())
     looked = next(person for name, person in mandates if name == reader)
     providers = sorted(int(p[1:]) for p in demo.zone.folder.members().providers)
     names = {digest: n for n in providers for digest in hashes_of(f"p{n:08d}".encode())}
-    return Theft(loot, people, neighbours(town), providers, names, locks, so, mandates, (reader, looked, begun, ended))
+    return Theft(
+        loot,
+        people,
+        neighbours(town),
+        providers,
+        names,
+        public,
+        opened,
+        locks,
+        so,
+        mandates,
+        (reader, looked, begun, ended),
+    )
 
 
 def look(demo: Demo, name: str) -> None:
@@ -181,6 +200,40 @@ def test_with_intakes_and_the_keyvaults_secrets_everybody_is_found_by_number(dem
     }
     assert len(named) == len(person_of)
     assert named == {bsn: theft.truth.person_of[bsn] for bsn in named}
+
+
+def test_what_never_opened_would_have_opened_with_the_right_value(demo: Demo, theft: Theft) -> None:
+    """The locks that no theft opens are no walls: two officers' shares, a sender's handle or an unkeyed hash in a row do open them."""
+    shares = {
+        n: next((demo.zone.folder.path / "officers" / o / "shares").iterdir()).read_bytes()
+        for n, o in ((1, "dora"), (2, "eli"))
+    }
+    joint = bytes(32)
+    for number, weight in sharing.weights([1, 2]).items():
+        joint = group.total(joint, group.product(weight, shares[number]))
+    secret = demo.zone.folder.secret_file("intake", "cache").read_bytes()
+    row_keys = []
+    for data in theft.public.delivered:
+        e = Envelope.decode(data)
+        identity = BoxKey(demo.zone.folder.secret_file("intake", "identity").read_bytes())
+        subjects = open_identity(secret=identity, header=e.header_bytes, sealed=e.identity)["subjects"]
+        row_keys += [
+            hmac.digest(secret, b"row|" + e.header.sender.text.encode() + b"|" + s["handle"], "sha256")
+            for s in subjects
+        ]
+    one, two = theft.people[:2]
+    planted = {
+        "sealed numbers": joint, "hashed numbers": hashlib.sha256(one.bsn.encode()).digest(),
+        "addresses": address_hash(bytes(32), two.address),
+    }  # fmt: skip
+    rows_with = [{"planted": value} for value in (*planted.values(), *row_keys)]
+    loot = replace(theft.loot, rows={**theft.loot.rows, "release.planted": rows_with})
+    fits = try_all(loot, theft.people, theft.public, theft.opened).fits
+    assert {name for name in (*planted, "cache") if fits[name]} == {*planted, "cache"}
+    assert {name for name in (*planted, "cache") if theft.locks.fits[name]} == {"addresses"}, (
+        "that one fits intake's own key"
+    )
+    assert all(fit & theft.loot.secrets for fit in theft.locks.fits["addresses"])
 
 
 def test_a_provider_finds_its_own_clients_in_the_ledgers_rows(demo: Demo, theft: Theft) -> None:
