@@ -139,11 +139,15 @@ def _dictionary(locks: Locks, people: Sequence[Resident], *, keys: set[bytes], v
     short = beginnings(values)
     for r in people:
         digits, address = r.bsn.encode(), r.address.canonical()
-        numbers = [digits, *(int(r.bsn).to_bytes(n, order) for n in (4, 8) for order in ("big", "little"))]
-        if voprf.hash_to_group(digits) in values or any(_in(d, short) for f in numbers for d in (f, *_hashes(f))):
-            locks.fits["hashed numbers"].append(frozenset())
-        if any(_in(d, short) for f in (address, b"address|" + address) for d in (f, *_hashes(f))):
-            locks.fits["addresses"].append(frozenset())
+        numbers = [
+            digits,
+            voprf.hash_to_group(digits),
+            *(int(r.bsn).to_bytes(n, order) for n in (4, 8) for order in ("big", "little")),
+        ]
+        for name, forms in (("hashed numbers", numbers), ("addresses", (address, b"address|" + address))):
+            for digest in (d for f in forms for d in (f, *_hashes(f))):
+                if (found := _in(digest, short)) is not None:
+                    locks.fits[name].append(frozenset([found]))
         for key in keys | {bytes(32)}:
             in_hand = {key} - {bytes(32)}
             if (found := _in(hmac.digest(key, digits, "sha256"), short)) is not None:

@@ -252,6 +252,13 @@ def test_a_provider_finds_its_own_clients_in_the_ledgers_rows(demo: Demo, theft:
     assert all(theft.truth.person_of[bsn] == person for bsn, person in alone.items())
 
 
+def test_intakes_secrets_beside_the_projectors_database_give_amounts_per_address(demo: Demo, theft: Theft) -> None:
+    projector = of(theft, demo, ("projector",), "alone")
+    assert "addresses" not in found(projector)
+    both = replace(projector, loot=replace(projector.loot, secrets=secrets_of(demo, ["intake"])))
+    assert {"addresses", "amounts"} <= found(both)
+
+
 def test_of_a_figure_held_back_release_has_no_amount(theft: Theft) -> None:
     decisions = theft.loot.rows["release.decisions"]
     held = [r for r in decisions if not r["released"]]
