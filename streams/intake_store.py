@@ -1,6 +1,6 @@
 """Intake's tables. No row names a sender beside a person: who is a client of whom is health data already.
 
-PostgreSQL keeps in each row which transaction wrote it; so no row that is written with a person's names a sender either.
+PostgreSQL keeps in each row which transaction wrote it; so no row that is written with a person's names a sender either, but a hold.
 """
 
 from __future__ import annotations

@@ -23,11 +23,12 @@ from deploy.demo import Demo
 from keyvault import group, voprf
 from keyvault.officers import sharing
 from projections.subscribers import HouseholdSubscriber
-from schemas import codec
-from schemas.envelope import Envelope, open_identity
+from schemas import codec, topics
+from schemas.envelope import Envelope, Header, open_identity
 from schemas.frames import Kind
 from schemas.secrets import BoxKey
 from schemas.values import day_number
+from streams.ledger_envelope import persons_in
 from tests.attacks.keyvault.stolen_findings import Theft, found, joined
 from tests.attacks.keyvault.stolen_locks import Public, try_all, unwrapped
 from tests.attacks.keyvault.stolen_loot import (
@@ -39,6 +40,7 @@ from tests.attacks.keyvault.stolen_loot import (
     ledger_rows,
     neighbours,
     residents,
+    scraps,
     secrets_of,
     town_of,
     truth,
@@ -82,7 +84,7 @@ def _said(cells: list[str]) -> Said:
     for column, words in follows.items():
         if "clients" in words:
             follows[column] = words - {"some clients"}
-    return Said(tuple(w for w in re.split(r", | and ", stolen) if w != "nothing"), follows, _words(never), turn)
+    return Said(tuple(w for w in re.split(r", | and ", stolen) if w != "no database"), follows, _words(never), turn)
 
 
 SAID: Final = [_said(cells) for cells in rows(PAGE, 7)]
@@ -157,7 +159,7 @@ def of(theft: Theft, demo: Demo, roles: tuple[str, ...], column: str) -> Theft:
 
 
 @pytest.mark.parametrize("column", ALSO)
-@pytest.mark.parametrize("said", SAID, ids=lambda s: "+".join(s.roles) or "nothing")
+@pytest.mark.parametrize("said", SAID, ids=lambda s: "+".join(s.roles) or "no database")
 def test_what_the_page_says_follows_and_nothing_else(demo: Demo, theft: Theft, said: Said, column: str) -> None:
     stolen = of(theft, demo, said.roles, column)
     follows = found(stolen)
@@ -259,9 +261,33 @@ def test_intakes_secrets_beside_the_projectors_database_give_amounts_per_address
     assert {"addresses", "amounts"} <= found(both)
 
 
+def test_rekeyed_shows_in_the_clear_which_sender_named_whom(demo: Demo, theft: Theft) -> None:
+    said: dict[bytes, set[int]] = defaultdict(set)
+    for data in records(demo, "ledger", "rekeyed.v1"):
+        envelope = codec.decode("rekeyed_envelope", codec.decode("hop_record", data)["body"])
+        sender = Header.decode(envelope["header"]).sender
+        if not sender.is_municipality:
+            for person in persons_in(envelope["persons"]):
+                said[person].add(sender.number)
+    clients = theft.truth.providers
+    assert sum(own <= said[person] for person, own in clients.items()) > 0.9 * len(clients)
+    rekeyed = next(t for t in topics.TABLE if t.name == "rekeyed.v1")
+    assert rekeyed.retention_ms == 90 * topics.DAY_MS
+
+
 def test_of_a_figure_held_back_release_has_no_amount(theft: Theft) -> None:
     decisions = theft.loot.rows["release.decisions"]
     held = [r for r in decisions if not r["released"]]
     assert any(r["euros"] is not None for r in decisions)
     assert held
     assert {(r["euros"], r["households"]) for r in held} == {(None, None)}
+
+
+def test_projector_and_release_know_which_households_are_under_a_mandate_and_no_reader(theft: Theft) -> None:
+    under = {r["household"] for r in theft.loot.rows["projector.mandates"] if r["given"]}
+    assert under
+    assert under & {r["household"] for r in theft.loot.rows["release.mandated"]}
+    held = scraps(
+        {name: r for name, r in theft.loot.of(("projector", "release")).items() if not name.endswith("outbox")}
+    )
+    assert not [v for v in held if any(reader.encode() in v for reader, _ in theft.mandates)]

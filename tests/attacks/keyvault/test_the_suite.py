@@ -89,6 +89,8 @@ ATTACKS: Final = {
         "faults/test_canaries.py::test_no_role_holds_what_it_never_sees_before_and_after_an_erasure",
     ),
     "CR-11 stolen databases": (
+        "attacks/keyvault/test_stolen_databases.py::test_projector_and_release_know_which_households_are_under_a_mandate_and_no_reader",
+        "attacks/keyvault/test_stolen_databases.py::test_rekeyed_shows_in_the_clear_which_sender_named_whom",
         "attacks/keyvault/test_stolen_databases.py::test_intakes_secrets_beside_the_projectors_database_give_amounts_per_address",
         "attacks/keyvault/test_stolen_databases.py::test_what_never_opened_would_have_opened_with_the_right_value",
         "attacks/keyvault/test_stolen_databases.py::test_what_the_page_says_follows_and_nothing_else",
