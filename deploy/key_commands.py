@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.authority_turn import Stage, go_over, let_go, stage, trust_both, unsigned
+from deploy.authority_command import authority
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_list import KeyLine, keys_of, open_days
@@ -33,6 +33,7 @@ def _today() -> dt.date:
 
 
 app.command("wrapping")(wrapping)
+app.command("authority")(authority)
 
 
 @app.command()
@@ -111,6 +112,8 @@ def new(
         bool,
         typer.Option("--leaked", help="Of a key that signs: those before count no more for what comes from now on."),
     ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Make a further key and have the root sign it. Whoever needs it learns it; the one before opens, or proves what it signed."""
     zone = zone_of(data)
@@ -122,7 +125,13 @@ def new(
         msg = "Only a key that signs can be revoked at once. What was sealed to this one opens with it; make a new one, and destroy it as soon as you can do without."
         raise SettingsWrong(msg)
     register = KeyRegister.of(zone.folder)
+    if dry_run:
+        after = "revoked" if leaked else "superseded"
+        out.print(f"A key {name} of {role} would be made, and {register.current(role, use).key_id} {after}.")
+        return
     zone.roots.at_hand()
+    if leaked and not yes:
+        typer.confirm(f"Does nothing count any more that {role} signs with the keys before?", abort=True)
     with awake(zone, kafka=True):
         made = register.new(role, use, _today())
         revoked = register.revoke(role, dt.datetime.now(dt.UTC)) if leaked else []
@@ -211,46 +220,17 @@ def certificates(
 
 @app.command()
 @plainly
-def authority(data: DataOption = None, yes: Yes = False) -> None:
-    """Turn the certificate authority, in three times: both are trusted; the next one signs; the one before is let go. Start the zone again after each.
-
-    Members on other machines renew (`provider renew`) or are given their files again between the second and the third time.
-    """
-    zone = zone_of(data)
-    ours, path = zone.authority, zone.folder.path
-    at, left = stage(ours, path), len(unsigned(ours, path))
-    if at is Stage.REST:
-        out.print(
-            f"Made: the next authority. {trust_both(ours, path)} on this machine trust both from their next start on."
-        )
-        out.print("Start the zone again, then type this a second time. Admission files name both from now on.")
-    elif at is Stage.BOTH_TRUSTED or left:
-        if not yes:
-            typer.confirm(
-                "Is the zone started again since the first time? The key of the authority of now is destroyed.",
-                abort=True,
-            )
-        out.print(
-            f"The next authority signs, the key of the one before is destroyed; signed anew: {go_over(ours, path)} certificates."
-        )
-        out.print("Start the zone again. When members on other machines have new certificates, type this a third time.")
-    else:
-        if not yes:
-            typer.confirm(
-                "Trust the one before no more? Whoever has a certificate of it can't connect then.", abort=True
-            )
-        out.print(f"Let go. {let_go(ours, path)} on this machine trust the new one only, from their next start on.")
-
-
-@app.command()
-@plainly
-def scalar(data: DataOption = None, yes: Yes = False) -> None:
+def scalar(data: DataOption = None, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Turn intake's own scalar: typed once it makes the next one, typed again after intake's restart it ends the old one.
 
     The keyvault has no part in it and no BSN is sent; every person stays who it is.
     """
     zone = zone_of(data)
     current, coming = (zone.folder.secret_file(_INTAKE, name) for name in (_SCALAR, _NEXT))
+    if dry_run:
+        done = "the old one would be destroyed" if coming.exists() else "the next one would be made"
+        out.print(f"Intake's scalar: {done}. Nothing was done.")
+        return
     if not coming.exists():
         write_private(coming, group.random_scalar().reveal())
         out.print(

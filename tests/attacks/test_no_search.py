@@ -32,7 +32,7 @@ COMMANDS = {
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
     "officer": dict.fromkeys(("step", "reasons", "requests"), NOTHING) | dict.fromkeys(("ask", "approve", "open"), TWO),
-    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore", "officers admit", "officers leave", "officers begin", "officers sign", "officers list"), NOTHING) | {"dump": ZONE},
+    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys authority", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore", "officers admit", "officers leave", "officers begin", "officers sign", "officers list"), NOTHING) | {"dump": ZONE},
 }  # fmt: skip
 PATHS = {
     "/v1/look": MANDATE, "/v1/log/own": MANDATE,

@@ -139,6 +139,7 @@ def test_on_a_real_zone_three_times_and_who_keeps_the_old_ones_certificate_is_sh
     old = RoleCertificate("projector", tmp_path / "old" / "cert.pem", tmp_path / "old" / "key.pem", trusts)
     before = zone.authority.ca_path.read_bytes()
     for number, said in enumerate(("Made: the next authority", "destroyed; signed anew", "Let go."), 1):
+        assert f"Step {number} of 3" in typed(*AUTHORITY, "--dry-run", "--data", data)
         assert said in " ".join(typed(*AUTHORITY, "--yes", "--data", data).split())
         zone.authority = Authority(zone.folder.path / "root")
         zone.kafka.authority = zone.authority  # type: ignore[attr-defined]

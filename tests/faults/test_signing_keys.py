@@ -59,7 +59,7 @@ def test_the_projectors_key_turns_while_a_caseworker_looks(zone: Zone, road: Roa
     while not signed_by(record := next_of(topic, handle) or b"", bytes.fromhex(now.public)):
         assert any(vault.look(codec.decode("household_record", record))), "what the key before signed opens too"
     assert any(vault.look(codec.decode("household_record", record)))
-    typed("operator", "keys", "new", "records", "--leaked", "--data", data)
+    typed("operator", "keys", "new", "records", "--leaked", "--yes", "--data", data)
     last = KeyRegister.of(zone.folder).current("projector", "signing")
     while not signed_by(record := next_of(topic, handle) or b"", bytes.fromhex(last.public)):
         pass
@@ -117,7 +117,7 @@ def test_releases_key_turns_and_one_that_leaked_signs_nothing_that_counts(
     assert rebuilt(zone), "markers of both keys close their epochs"
 
     monkeypatch.setattr(key_register, "_MOVING_MS", 0)
-    said = " ".join(typed("operator", "keys", "new", "releases", "--leaked", "--data", data).split())
+    said = " ".join(typed("operator", "keys", "new", "releases", "--leaked", "--yes", "--data", data).split())
     assert "counts only if Kafka took it in before" in said
     until = time.monotonic() + 20
     while bytes.fromhex(first.public) in follower.release_keys(int(time.time() * 1000)):
@@ -134,7 +134,7 @@ def test_releases_key_turns_and_one_that_leaked_signs_nothing_that_counts(
 
 def test_what_is_sealed_to_a_key_is_not_revoked(zone: Zone) -> None:
     refused = CliRunner().invoke(
-        app, ["operator", "keys", "new", "identity", "--leaked", "--data", str(zone.folder.path)]
+        app, ["operator", "keys", "new", "identity", "--leaked", "--yes", "--data", str(zone.folder.path)]
     )
     assert (refused.exit_code, "Only a key that signs" in refused.output) == (2, True)
     unknown = CliRunner().invoke(app, ["operator", "keys", "new", "nothing", "--data", str(zone.folder.path)])

@@ -77,6 +77,8 @@ ATTACKS: Final = {
     ),
     "CR-8 each role with all its keys": (
         "attacks/test_keys_in_hand.py::test_a_holder_opens_what_it_is_granted_and_nothing_else",
+        "attacks/test_keys_in_hand.py::test_each_kind_of_part_lies_on_the_topics",
+        "attacks/keyvault/test_stolen_databases.py::test_what_the_page_says_follows_and_nothing_else",
         "attacks/test_access_matrix.py::test_what_each_principal_can_do_is_exactly_the_table",
     ),
     "CR-9 the municipality against micro": (
