@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
@@ -21,6 +20,7 @@ from deploy import preflight
 from deploy.certificates import Authority, RoleCertificate
 from deploy.cluster import Cluster
 from deploy.key_register import pseudonym_key_entry, receipts_key_entry, role_key_entries
+from deploy.role_settings import of_keyvault, of_worker
 from deploy.root_keys import RootKeys, topics_of
 from deploy.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 from deploy.settings import Settings, load_settings
@@ -151,7 +151,7 @@ class Zone:
     def start_role(self, role: str, *, instance: str = "") -> str:
         """Start one process of a role (`instance` tells further ones apart); returns the program's name."""
         name = role + instance
-        config = self._vault_config() if role == "keyvault" else self._worker_config(role, instance=instance)
+        config = of_keyvault(self) if role == "keyvault" else of_worker(self, role, instance=instance)
         path = self.folder.role(role) / f"config{instance}.json"
         write_private(path, json.dumps(config, indent=2).encode())
         ready = self.vault_answers if role == "keyvault" else _ready_at(config["metrics_port"])
@@ -168,12 +168,6 @@ class Zone:
         self.postgres.stop()
 
     # --- settings of the roles ------------------------------------------------------------------------------------
-
-    def _kafka_access(self, name: str) -> dict[str, str]:
-        files = self.certificate(name)
-        return {
-            "bootstrap": self.kafka.bootstrap, "ca": str(files.ca), "cert": str(files.cert), "key": str(files.key),
-        }  # fmt: skip
 
     @property
     def vault_url(self) -> str:
@@ -193,50 +187,6 @@ class Zone:
         finally:
             client.close()
 
-    def _secret(self, role: str, name: str) -> bytes:
-        return self.folder.secret_file(role, name).read_bytes()
-
-    def _vault_config(self) -> dict[str, Any]:
-        settings = self.folder.settings()
-        files = self.certificate("keyvault")
-        return {
-            "database_dsn": self.postgres.create_role_database("keyvault"), "kafka": self._kafka_access("keyvault"),
-            "tls": {"cert": str(files.cert), "key": str(files.key), "ca": str(files.ca)}, "host": "127.0.0.1",
-            "port": settings["ports"]["keyvault"], "metrics_port": settings["ports"]["metrics/keyvault"],
-            "mandate_rules": settings.get("mandate_rules"), "inhabitants": self.inhabitants(),
-            "operators": {name: key.hex() for name, key in self.folder.operators().items()},
-            **{name: settings[name] for name in ("new_persons_a_day",) if name in settings},
-            "roots": self.roots.pinned.told(), "copies_days": self.copies_days(),
-            "wrapping": self.folder.wrapping(), "pseudonym_key": settings.get("pseudonym_keys", [""])[-1],
-        }  # fmt: skip
-
-    def _worker_config(self, role: str, *, instance: str) -> dict[str, Any]:
-        settings = self.folder.settings()
-        extra: dict[str, Any] = {"address_dirs": list(settings["address_dirs"].values())}
-        if role == "projector":
-            names = (
-                "tick_seconds",
-                "record_bytes_per_second",
-                "mandate_rules",
-                "confidentiality",
-                "retention_years",
-                "retention_preview_days",
-            )
-            extra = {name: settings[name] for name in names if name in settings}
-        if role == "ledger":
-            extra = {"mandate_rules": settings.get("mandate_rules"), "households": self._households()}
-        if role == "release":
-            own = self.postgres.create_role_database("release")
-            extra["projector_dsn"] = own.rsplit("/", 1)[0] + "/projector"
-            extra["address_dirs"] = [settings["address_dirs"][str(m)] for m in settings["municipalities"]]
-        return {
-            "role": role, "kafka": self._kafka_access(role), "database_dsn": self.postgres.create_role_database(role),
-            "vault": {"url": self.vault_url},
-            "roots": self.roots.pinned.told(), "secrets_dir": str(self.folder.role(role) / "secrets"),
-            "metrics_port": preflight.steady_port() if instance else settings["ports"][f"metrics/{role}"],
-            "first_month": settings["first_month"], "municipalities": settings["municipalities"], "extra": extra,
-        }  # fmt: skip
-
     def mandate_rules(self) -> MandateRules:
         """What mandates of this zone are held to. Raises `SettingsWrong`."""
         return MandateRules.of(self.folder.settings().get("mandate_rules"))
@@ -245,7 +195,7 @@ class Zone:
         """How long a copy can be opened: of a topic as long as it is kept, of a backup the setting `backups_kept_days` (the same)."""
         return max(COPIES_DAYS, int(self.folder.settings().get("backups_kept_days", COPIES_DAYS)))
 
-    def _households(self) -> dict[str, int]:
+    def households(self) -> dict[str, int]:
         """About how many households each municipality has: the addresses of its register."""
         places = self.folder.settings()["address_dirs"]
         return {m: len((Path(p) / "address_register.csv").read_bytes().splitlines()) - 1 for m, p in places.items()}
@@ -253,7 +203,7 @@ class Zone:
     def inhabitants(self) -> int:
         """How many people live in the zone: the setting `inhabitants`, else two per address."""
         named = self.folder.settings().get("inhabitants")
-        return int(named) if named is not None else max(1, 2 * sum(self._households().values()))
+        return int(named) if named is not None else max(1, 2 * sum(self.households().values()))
 
     def role_config(self, role: str) -> Path:
         """The settings file of a running or stopped role, for commands that do its work (rebuild, dump)."""
