@@ -1,0 +1,113 @@
+"""Breaks work off before any command to PostgreSQL and before any record to a topic, and lets it begin again. For tests.
+
+What stands between two commands is lost with the process; what PostgreSQL committed and a topic took stays. So whoever breaks off
+before each of them has broken off everywhere. Which of several processes was killed makes no difference to what is left: all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+
+from keyvault.client import VaultClient
+from keyvault.mutual_tls import Caller
+from keyvault.service import Route
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing after this point happens in these processes."""
+
+
+@dataclass
+class Steps:
+    """Counts commands and records while `broken_off` runs, and breaks off before one of them."""
+
+    at: int = 0
+    count: int = 0
+    counting: bool = False
+    killed: bool = False
+    names: list[str] = field(default_factory=list)
+    _open: list[psycopg.Connection[Any]] = field(default_factory=list)
+
+    def step(self, name: str) -> None:
+        """One more is about to happen. Raises `Killed` at the one chosen, and for everything after it."""
+        if self.killed:
+            raise Killed
+        if self.counting:
+            self.count += 1
+            self.names.append(name)
+            if self.count == self.at:
+                self.killed = True
+                raise Killed
+
+    def broken_off(self, work: Callable[[], None], *, at: int) -> bool:
+        """Do work up to just before step `at`; whether it had so many. Then every connection is gone, as a killed process's are."""
+        self.at, self.count, self.counting, self.names = at, 0, True, []
+        try:
+            work()
+        except Killed:
+            return True
+        finally:
+            self.counting = self.killed = False
+            self.at = 0
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        return False
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Every command of psycopg, commits, rollbacks and copies too, is a step."""
+        real = psycopg.Connection.wait
+
+        def wait(connection: psycopg.Connection[Any], *args: Any, **kwargs: Any) -> Any:
+            if self.counting:
+                if connection not in self._open:
+                    self._open.append(connection)
+                self.step("command")
+            return real(connection, *args, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(psycopg.Connection, "wait", wait)
+            yield
+
+
+@dataclass
+class LogOnTopic:
+    """`access-log.v1`: each line that is sent is a step."""
+
+    steps: Steps
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def append(self, records: list[dict[str, Any]]) -> None:
+        for record in records:
+            self.step_and_keep(record)
+
+    def step_and_keep(self, record: dict[str, Any]) -> None:
+        self.steps.step("access log")
+        self.lines.append(record)
+
+    def whole(self) -> list[dict[str, Any]]:
+        """Each line once: what is there twice is word for word the same."""
+        by_number: dict[int, dict[str, Any]] = {}
+        for line in self.lines:
+            assert by_number.setdefault(line["sequence"], line) == line
+        return [by_number[n] for n in sorted(by_number)]
+
+
+class InOneProcess(VaultClient):
+    """The vault's client without a line between them: the same requests, the same rights, the same answers."""
+
+    def __init__(self, name: str, routes: tuple[Route, ...]) -> None:
+        self.caller, self.routes = Caller(name, b"", "127.0.0.1"), {(r.method, r.path): r for r in routes}
+        self.has_spare, self.heads, self.seconds = True, {}, 0.0
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> bytes:
+        route = self.routes[method, path]
+        assert route.may(self.caller.name), path
+        return route.work(self.caller, body or b"")

@@ -1,0 +1,147 @@
+"""An erasure broken off before each command to a database and each record to a topic: the next processes finish it, and all is as undisturbed.
+
+From intake's unlinking to the receipt; each round erases one more person, and is broken off one step later than the round before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broken_off import Steps
+from erasure_builders import a_decision, signed
+from ledger_builders import TODAY, a_mandate, a_row, rows, sixteen
+from three_roots import pinned
+from two_worlds import Worlds, books, parted, rebuilt, the_same, told_once, total
+from whole_road import DAY, GEMEENTE, ROLES, SENDER, Network, Road, address_book, envelope, network
+
+from deploy.embedded_postgres import EmbeddedPostgres
+from keyvault.access_log import first_break
+from producers.packing import identity_of
+from schemas import codec
+from schemas.erasure_receipt import checked
+from schemas.secrets import passes_eleven_test
+from schemas.values import day_number
+
+pytestmark = pytest.mark.servers
+MOST = 400
+BSNS = tuple(itertools.islice((b for n in range(999_900_006, 10**9) if passes_eleven_test(b := f"{n:09d}")), MOST))
+LAST_YEAR = day_number(DAY.replace(year=DAY.year - 1))
+
+
+def subject(n: int) -> dict[str, Any]:
+    address = {"postcode": "1234AB", "number": n + 1, "suffix": ""}
+    return {"handle": sixteen(BSNS[n]), "bsn": BSNS[n], "address": address, "as_of": LAST_YEAR, "born": None}
+
+
+def request_of(n: int) -> bytes:
+    return sixteen(f"request {n}")
+
+
+def asked(made: Network, n: int) -> bytes:
+    """Somebody may see a household, and asks that its member is erased."""
+    identity = identity_of(subjects=[subject(n)], erasures_asked=[{"subject": 0, "request": request_of(n)}])
+    return envelope(made, 2 * n + 1, identity=identity, content=made.content_part(mandates=[a_mandate(f"mandate {n}")]))
+
+
+def decided(made: Network, n: int) -> bytes:
+    decision = signed(a_decision(request_of(n)))
+    return envelope(made, 2 * n + 2, identity=identity_of(erasures_decided=[decision]), content=made.content_part())
+
+
+def settled_on_topic(road: Road) -> set[bytes]:
+    """Persons whose settling the ledger's topic has taken."""
+    bodies = (
+        codec.decode("hop_record", v or b"")["body"] for lane in road.topics["ledger.v1"].values() for _, v in lane
+    )
+    of = (codec.decode("erasure_settled", b) for b in bodies if codec.name_of(b) == "erasure_settled")
+    return {p["person"] for fields in of for p in fields["persons"]}
+
+
+@pytest.fixture
+def worlds(fresh_database: Callable[[str], str], postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Worlds]:
+    made, book = network(), address_book(tmp_path, MOST)
+    struck = Road({r: fresh_database(f"{r}_struck") for r in ROLES}, made, book, Steps())
+    struck.start()
+    for partition in range(8):
+        struck.vault_store.year_keys(partition, [0, DAY.year - 1, DAY.year], DAY)
+    frame = rows(
+        *(a_row((n, d), subject=n, cents=1000 + n, from_day=d) for n in range(MOST) for d in (LAST_YEAR, TODAY - 60))
+    )
+    subjects = identity_of(subjects=[subject(n) for n in range(MOST)])
+    struck.put(envelope(made, 1, sender=SENDER, identity=subjects, content=made.content_part(frame)), sender=SENDER)
+    struck.run()
+    with parted(struck, postgres) as both:
+        yield both
+
+
+def test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was_not(
+    worlds: Worlds, fresh_database: Callable[[str], str]
+) -> None:
+    road, still = worlds.struck, worlds.still
+    made, totals = road.network, total(road)
+    for n in itertools.count():
+        for data in (ask := asked(made, n), decide := decided(made, n)):
+            still.put(data)
+        road.put(ask)
+        road.run()
+        road.put(decide)
+        killed = road.steps.broken_off(road.run, at=n + 1)
+        where = f"before step {n + 1}, {road.steps.names[-1]}"
+        assert total(road) == totals, where
+        done = road.vault_store.erasure(request_of(n))
+        assert done is None or done.person in settled_on_topic(road), (
+            f"{where}: the key went before what is left was safe"
+        )
+        if killed:
+            road.start()
+            road.run()
+        finished(road, n, where)
+        if not killed:
+            break
+    assert n > 150, "an erasure has steps"
+    still.run()
+    assert total(still) == total(road) == totals
+    the_same(worlds)
+    assert first_break(road.log.whole()) is None
+    for k in range(n + 1):
+        assert {**receipt(road, k), **ITS_LINE} == {**receipt(still, k), **ITS_LINE}
+    for lanes in (road.topics["ledger.v1"], road.topics["rekeyed.v1"]):
+        told_once(lanes)
+    assert rebuilt(road, fresh_database("rebuilt")) == books(road.dsns["projector"])
+
+
+ITS_LINE = {"log_sequence": 0, "log_hash": b""}
+
+
+def finished(road: Road, n: int, where: str) -> None:
+    """Nothing is half done about the nth person: no key, no card, one receipt, on a line that is there."""
+    done = road.vault_store.erasure(request_of(n))
+    assert done is not None, where
+    assert road.vault_store.person_keys([done.person], make=True, today=DAY) == [None], where
+    handle = sixteen(f"mandate {n}")
+    cards = [value for lane in road.topics[f"household.{GEMEENTE}.v1"].values() for key, value in lane if key == handle]
+    assert cards[0] is not None
+    assert cards[-1] is None, where
+    found = receipt(road, n)
+    (line,) = [r for r in road.log.lines if r["sequence"] == found["log_sequence"]][-1:]
+    assert (line["hash"], line["action"], line["handle"], line["result"]) == (
+        found["log_hash"],
+        "erase",
+        request_of(n),
+        "given",
+    ), where
+    told = [v for _, v in road.topics[f"receipts.{GEMEENTE}.v1"][0]]
+    last = {d["number"]: d for d in (codec.decode("receipt", v or b"") for v in set(told))}
+    assert len(last) == len(set(told)) == 2 * (n + 1), (
+        f"{where}: one receipt for each envelope, however often it is sent"
+    )
+    assert (last[2 * n + 2]["code"], last[2 * n + 2]["accepted"]) == ("0200", 1), where
+
+
+def receipt(road: Road, n: int) -> dict[str, Any]:
+    signed_receipt = road.clients[GEMEENTE].erasure_receipt(request_of(n))
+    return checked(signed_receipt, pinned(road.network.root)).fields
