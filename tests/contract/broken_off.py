@@ -1,7 +1,8 @@
 """Breaks work off before any command to PostgreSQL and before any record to a topic, and lets it begin again. For tests.
 
 What stands between two commands is lost with the process; what PostgreSQL committed and a topic took stays. So whoever breaks off
-before each of them has broken off everywhere. Which of several processes was killed makes no difference to what is left: all are.
+before and after each commit and each record has met all that can be left behind; the long tests break off before every command all the
+same. Which of several processes was killed makes no difference to what is left: all are.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -18,6 +19,10 @@ from keyvault.client import VaultClient
 from keyvault.mutual_tls import Caller
 from keyvault.service import Route
 
+_COMMAND: Final = "command"
+_COMMITS: Final = ("_commit_gen", "_exit_gen")
+"""What psycopg calls the end of a transaction."""
+
 
 class Killed(BaseException):
     """Stands for kill -9: nothing after this point happens in these processes."""
@@ -25,20 +30,26 @@ class Killed(BaseException):
 
 @dataclass
 class Steps:
-    """Counts commands and records while `broken_off` runs, and breaks off before one of them."""
+    """Counts steps while `broken_off` runs, and breaks off before one of them.
 
+    A step is a commit, a record to a topic, and what comes right after either; with `every` it is each command.
+    """
+
+    every: bool = False
     at: int = 0
     count: int = 0
     counting: bool = False
     killed: bool = False
     names: list[str] = field(default_factory=list)
+    _stays: bool = True
     _open: list[psycopg.Connection[Any]] = field(default_factory=list)
 
     def step(self, name: str) -> None:
         """One more is about to happen. Raises `Killed` at the one chosen, and for everything after it."""
         if self.killed:
             raise Killed
-        if self.counting:
+        stays, self._stays = self._stays, name != _COMMAND
+        if self.counting and (self.every or stays or self._stays):
             self.count += 1
             self.names.append(name)
             if self.count == self.at:
@@ -47,7 +58,7 @@ class Steps:
 
     def broken_off(self, work: Callable[[], None], *, at: int) -> bool:
         """Do work up to just before step `at`; whether it had so many. Then every connection is gone, as a killed process's are."""
-        self.at, self.count, self.counting, self.names = at, 0, True, []
+        self.at, self.count, self.counting, self.names, self._stays = at, 0, True, [], True
         try:
             work()
         except Killed:
@@ -65,12 +76,12 @@ class Steps:
         """Every command of psycopg, commits, rollbacks and copies too, is a step."""
         real = psycopg.Connection.wait
 
-        def wait(connection: psycopg.Connection[Any], *args: Any, **kwargs: Any) -> Any:
+        def wait(connection: psycopg.Connection[Any], command: Any, *args: Any, **kwargs: Any) -> Any:
             if self.counting:
                 if connection not in self._open:
                     self._open.append(connection)
-                self.step("command")
-            return real(connection, *args, **kwargs)
+                self.step("commit" if command.__name__ in _COMMITS else _COMMAND)
+            return real(connection, command, *args, **kwargs)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(psycopg.Connection, "wait", wait)
@@ -111,3 +122,9 @@ class InOneProcess(VaultClient):
         route = self.routes[method, path]
         assert route.may(self.caller.name), path
         return route.work(self.caller, body or b"")
+
+
+AT_EACH: Final = pytest.mark.parametrize(
+    "every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["commit", "command"]
+)
+"""For a test that is broken off: at what is left behind, and (long) at each command."""
