@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from broken_off import template as template  # noqa: PLC0414 - a fixture
-from broken_off import worlds as worlds  # noqa: PLC0414 - a fixture
+from command_steps import template as template  # noqa: PLC0414 - a fixture
+from command_steps import worlds as worlds  # noqa: PLC0414 - a fixture
 from erasing import GM, GRANTORS
 
 from deploy.admission import admit_grantor, admit_here

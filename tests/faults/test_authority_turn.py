@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from broken_off import Command, World, try_each_step
-from broken_off import typed as typed_in
+from command_steps import Command, World, try_each_step
+from command_steps import typed as typed_in
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken_off import DAY, PROVIDER, TODAY, Command, World, secrets_of, try_each_step, typed
+from command_steps import DAY, PROVIDER, TODAY, Command, World, secret_files, try_each_step, typed
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
@@ -25,15 +25,34 @@ from schemas.values import SenderId
 
 
 class NewIdentityKey(Command):
+    role, use, words = "intake", "identity", ("identity",)
+
     def type(self, world: World) -> None:
-        typed(world, "operator", "keys", "new", "identity")
+        typed(world, "operator", "keys", "new", *self.words)
 
     def finished(self, world: World) -> None:
-        records = [r for r in KeyRegister.of(world.folder).records if r.use == "identity"]
+        records = [r for r in KeyRegister.of(world.folder).records if (r.role, r.use) == (self.role, self.use)]
         assert [r.state for r in records][-1] == "active"
         assert [r.state for r in records].count("active") == 1
-        assert {bytes.fromhex(r.public) for r in records} == set(secrets_of(world, "intake", "identity"))
-        assert world.learned().role_key("intake", "identity", day=DAY).key_id == records[-1].key_id
+        assert len(records) == len(secret_files(world, self.role, self.use))
+        assert world.learned().role_key(self.role, self.use, day=DAY).key_id == records[-1].key_id
+
+
+class NewContentKey(NewIdentityKey):
+    role, use, words = "ledger", "content", ("content",)
+
+
+class NewReleasesKey(NewIdentityKey):
+    role, use, words = "release", "signing", ("releases",)
+
+
+class LeakedRecordsKey(NewIdentityKey):
+    role, use, words = "projector", "signing", ("records", "--leaked", "--yes")
+
+    def finished(self, world: World) -> None:
+        super().finished(world)
+        counting = [e.key_id for e in world.learned().signing_entries(self.role) if e.revoked_at_ms is None]
+        assert counting == [KeyRegister.of(world.folder).current(self.role, "signing").key_id]
 
 
 class DestroyKeys(Command):
@@ -290,7 +309,7 @@ class RevokeKey(OfProvider):
 
 
 COMMANDS = (
-    NewIdentityKey, DestroyKeys, ReplaceRootKey, WrappingToFile, WrappingToPassphrase, FirstScalar, SecondScalar, Certificates, PlaceTurn,
+    NewIdentityKey, NewContentKey, NewReleasesKey, LeakedRecordsKey, DestroyKeys, ReplaceRootKey, WrappingToFile, WrappingToPassphrase, FirstScalar, SecondScalar, Certificates, PlaceTurn,
     Renew, AdmitFurtherKey, AcceptFurtherKey, AcceptAndRenewAgain, RevokeKey,
 )  # fmt: skip
 

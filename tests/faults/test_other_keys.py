@@ -134,6 +134,21 @@ def test_the_section_key_turns_in_one_round_and_every_key_is_listed_without_its_
     )
 
 
+def test_the_section_key_turns_though_keyvault_and_projector_are_killed_meanwhile(zone: Zone) -> None:
+    data, before = str(zone.folder.path), {s["key_id"]: s["state"] for s in zone_keys(zone) if s["use"] == "section"}
+    made = typed("operator", "keys", "section", "--data", data).split()[1].rstrip(".")
+    for victim in ("projector", "keyvault", "projector"):
+        zone.supervisor.kill9(victim)
+        zone.supervisor.tend()
+        zone.supervisor.wait_ready([victim])
+    expected = dict.fromkeys(before, "destroyed") | {made: "active"}
+    deadline = time.monotonic() + 60
+    while {s["key_id"]: s["state"] for s in zone_keys(zone) if s["use"] == "section"} != expected:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert "whole and in order" in typed("operator", "log", "verify", "--data", data)
+
+
 def test_a_lost_root_key_is_replaced_and_senders_follow_to_what_the_new_root_signs(zone: Zone, road: Road) -> None:
     data, folder = str(zone.folder.path), admitted(road.demo, PROVIDER).folder
     before = Profile.load(folder)

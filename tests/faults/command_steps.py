@@ -28,8 +28,8 @@ from keyvault.client import PublicKey
 from keyvault.wrapping import wrapping_print
 from schemas.directory import Directory
 from schemas.errors import Refused
-from schemas.sealing import box_public_key
-from schemas.secrets import BoxKey, ScalarKey, WrappingKey
+from schemas.sealing import box_public_key, verify_key_of
+from schemas.secrets import BoxKey, ScalarKey, SigningKey, WrappingKey
 from schemas.values import Month, day_number
 
 PROVIDER, TODAY = "p98777777", dt.datetime.now(dt.UTC).date()
@@ -222,8 +222,12 @@ def typed(world: World, *words: str) -> str:
 
 def secrets_of(world: World, role: str, use: str) -> dict[bytes, Path]:
     """Public half -> file, of every secret of a use that lies there."""
-    files = list((world.folder.role(role) / "secrets").glob(f"{use}*.key"))
-    return {box_public_key(BoxKey(p.read_bytes())): p for p in files}
+    return {box_public_key(BoxKey(p.read_bytes())): p for p in secret_files(world, role, use)}
+
+
+def secret_files(world: World, role: str, use: str) -> list[Path]:
+    """The file of every secret of a use that lies there."""
+    return list((world.folder.role(role) / "secrets").glob(f"{use}*.key"))
 
 
 class Command:
@@ -237,8 +241,13 @@ class Command:
 
     def between(self, world: World) -> None:
         """Whatever was broken off: what everybody knows can be used."""
-        known = world.learned().role_key("intake", "identity", day=DAY)
-        assert known.public_key in secrets_of(world, "intake", "identity"), "parts are sealed to a key that nobody has"
+        for role, use in (("intake", "identity"), ("ledger", "content")):
+            known = world.learned().role_key(role, use, day=DAY)
+            assert known.public_key in secrets_of(world, role, use), "parts are sealed to a key that nobody has"
+        for role in ("projector", "release"):
+            signs = {verify_key_of(SigningKey(p.read_bytes())) for p in secret_files(world, role, "signing")}
+            proves = {e.public_key for e in world.learned().signing_entries(role) if e.revoked_at_ms is None}
+            assert signs & proves, "the role holds no key with which what it signs counts"
         world.folder.settings()
         KeyRegister.of(world.folder)
 
