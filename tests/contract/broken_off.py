@@ -2,7 +2,7 @@
 
 What stands between two commands is lost with the process; what PostgreSQL committed and a topic took stays. So whoever breaks off
 before and after each commit and each record has met all that can be left behind; the long tests break off before every command all the
-same. Which of several processes was killed makes no difference to what is left: all are.
+same. Which of several processes was killed makes no difference to what is left: all are, or the keyvault alone, under callers that live on.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from keyvault.client import VaultClient
 from keyvault.mutual_tls import Caller
 from keyvault.service import Route
+from schemas.errors import Unavailable
 
 _COMMAND: Final = "command"
 _COMMITS: Final = ("_commit_gen", "_exit_gen")
@@ -32,10 +33,13 @@ class Killed(BaseException):
 class Steps:
     """Counts steps while `broken_off` runs, and breaks off before one of them.
 
-    A step is a commit, a record to a topic, and what comes right after either; with `every` it is each command.
+    A step is a commit, a record to a topic, and what comes right after either; with `every` it is each command. With `alone` only the
+    keyvault's count, and only it is killed.
     """
 
     every: bool = False
+    alone: bool = False
+    inside: bool = False
     at: int = 0
     count: int = 0
     counting: bool = False
@@ -49,7 +53,7 @@ class Steps:
         if self.killed:
             raise Killed
         stays, self._stays = self._stays, name != _COMMAND
-        if self.counting and (self.every or stays or self._stays):
+        if self.counting and (self.every or stays or self._stays) and (self.inside or not self.alone):
             self.count += 1
             self.names.append(name)
             if self.count == self.at:
@@ -62,14 +66,32 @@ class Steps:
         try:
             work()
         except Killed:
-            return True
+            assert not self.alone
         finally:
             self.counting = self.killed = False
-            self.at = 0
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        return False
+            self.gone(self._open)
+        return self.count >= at
+
+    def gone(self, connections: list[psycopg.Connection[Any]]) -> None:
+        """They end as a killed process's do."""
+        for connection in connections:
+            connection.close()
+        self._open = [c for c in self._open if not c.closed]
+
+    @contextmanager
+    def within_keyvault(self) -> Iterator[None]:
+        """What is done here is the keyvault's. Killed alone, it is away to its caller."""
+        self.inside, before = True, list(self._open)
+        try:
+            yield
+        except Killed:
+            if not self.alone:
+                raise
+            self.killed = False
+            self.gone([c for c in self._open if c not in before])
+            raise Unavailable("The keyvault is away.") from None
+        finally:
+            self.inside = False
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -114,17 +136,35 @@ class LogOnTopic:
 class InOneProcess(VaultClient):
     """The vault's client without a line between them: the same requests, the same rights, the same answers."""
 
-    def __init__(self, name: str, routes: tuple[Route, ...]) -> None:
-        self.caller, self.routes = Caller(name, b"", "127.0.0.1"), {(r.method, r.path): r for r in routes}
+    def __init__(self, name: str, steps: Steps, routes: Callable[[], tuple[Route, ...]]) -> None:
+        self.caller, self.steps, self.routes = Caller(name, b"", "127.0.0.1"), steps, routes
         self.has_spare, self.heads, self.seconds = True, {}, 0.0
 
     def _ask(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> bytes:
-        route = self.routes[method, path]
+        route = next(r for r in self.routes() if (r.method, r.path) == (method, path))
         assert route.may(self.caller.name), path
-        return route.work(self.caller, body or b"")
+        with self.steps.within_keyvault():
+            return route.work(self.caller, body or b"")
+
+
+@dataclass(frozen=True)
+class Where:
+    """At which steps a test breaks off."""
+
+    every: bool = False
+    alone: bool = False
+
+    def set(self, steps: Steps) -> None:
+        steps.every, steps.alone = self.every, self.alone
+
+    def least(self, *, commits: int, commands: int, keyvault: int) -> int:
+        """How many steps there are at least."""
+        return keyvault if self.alone else commands if self.every else commits
 
 
 AT_EACH: Final = pytest.mark.parametrize(
-    "every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["commit", "command"]
+    "where_to",
+    [Where(), Where(alone=True), pytest.param(Where(every=True), marks=pytest.mark.long)],
+    ids=["commit or record", "keyvault alone", "command"],
 )
-"""For a test that is broken off: at what is left behind, and (long) at each command."""
+"""For a test that is broken off: at what is left behind, at what the keyvault leaves behind, and (long) at each command."""

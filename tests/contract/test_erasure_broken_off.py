@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_off import AT_EACH, Steps
+from broken_off import AT_EACH, Steps, Where
 from erasure_builders import a_decision, signed
 from ledger_builders import TODAY, a_mandate, a_row, rows, sixteen
 from three_roots import pinned
@@ -83,11 +83,11 @@ def worlds(fresh_database: Callable[[str], str], postgres: EmbeddedPostgres, tmp
 
 @AT_EACH
 def test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was_not(
-    every: bool, worlds: Worlds, fresh_database: Callable[[str], str]
+    where_to: Where, worlds: Worlds, fresh_database: Callable[[str], str]
 ) -> None:
     road, still = worlds.struck, worlds.still
     made, totals = road.network, total(road)
-    road.steps.every = every
+    where_to.set(road.steps)
     for n in itertools.count():
         for data in (ask := asked(made, n), decide := decided(made, n)):
             still.put(data)
@@ -101,13 +101,13 @@ def test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was
         assert done is None or is_settled_on_topic(road, done.person), (
             f"{where}: the key went before what is left was safe"
         )
-        if killed:
+        if killed and not where_to.alone:
             road.start()
             road.run()
         finished(road, n, where)
         if not killed:
             break
-    assert n > (150 if every else 60), "an erasure has steps"
+    assert n > where_to.least(commits=60, commands=150, keyvault=10), "an erasure has steps"
     still.run()
     assert total(still) == total(road) == totals
     the_same(worlds)

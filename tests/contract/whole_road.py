@@ -5,12 +5,13 @@ They are wired as their processes are, and `run` does what their workers do: tak
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from broken_off import InOneProcess, LogOnTopic, Steps
@@ -32,6 +33,7 @@ from keyvault.vault import Vault
 from schemas import codec, topics
 from schemas.directory import Entry, sign_entry
 from schemas.envelope import RecipientKeys, seal_envelope
+from schemas.errors import Unavailable
 from schemas.sealing import box_public_key, partition_of, verify_key_of
 from schemas.secrets import AddressKey, PersonIdKey, SigningKey, WrappingKey
 from schemas.values import Month, day_of
@@ -60,6 +62,7 @@ PROJECTOR, RELEASE = SigningKey(b"\x07" * 32), SigningKey(b"\x0b" * 32)
 _WRAPPING, _SCALAR, _PERSON_ID = WrappingKey(b"\x09" * 32), group.random_scalar(), PersonIdKey(b"\x05" * 32)
 _READ_AGAIN: Final = 1
 """Records before the next offset of a partition that a consumer group hands out again: it commits later than the database."""
+Result = TypeVar("Result")
 Record = tuple[bytes, bytes | None]
 
 
@@ -145,9 +148,10 @@ class Road:
         self.vault = Vault(
             self.vault_store, self.log, verify_key_of(PROJECTOR), VaultMetrics(), clock=NOON.timestamp, evaluations=evaluations
         )  # fmt: skip
-        self.erasures = ErasureWork(self.vault, key_of, self._receipts_key)
-        asked = routes(self.vault, self.erasures)
-        self.clients = {name: InOneProcess(name, asked) for name in (*ROLES, GEMEENTE, "operator")}
+        self.routes = routes(self.vault, ErasureWork(self.vault, key_of, self._receipts_key))
+        self.clients = {
+            name: InOneProcess(name, self.steps, lambda: self.routes) for name in (*ROLES, GEMEENTE, "operator")
+        }
         self.stores = {role: PostgresHopStore(self.dsns[role], role) for role in ROLES[:3]}
         roles = (self._intake(), self._ledger(), self._projector())
         self.engines = {r.name: HopEngine(r, self.stores[r.name], r.metrics) for r in roles}  # type: ignore[arg-type]
@@ -222,7 +226,7 @@ class Road:
 
     def tick(self) -> None:
         """One round of household records."""
-        self.records.tick(self.senders["projector"])  # type: ignore[arg-type]
+        again(lambda: self.records.tick(self.senders["projector"]))  # type: ignore[arg-type]
         self._forget()
 
     def _once(self) -> bool:
@@ -231,7 +235,7 @@ class Road:
             sender = self.senders[name]
             for window in engine.windows(list(self._new(engine.role.input_topic, self.read[name]))):
                 moved = True
-                rows = engine.process(window, sender.acknowledged)
+                rows = again(lambda e=engine, w=window, s=sender: e.process(w, s.acknowledged))  # type: ignore[misc]
                 sender.acknowledged.clear()
                 sender.put(rows)
         self._learn_mandates()
@@ -257,6 +261,13 @@ class Road:
                 with self.stores[name].transaction() as tx:
                     self.stores[name].delete(tx, sender.acknowledged)
                 sender.acknowledged.clear()
+
+
+def again(work: Callable[[], Result]) -> Result:
+    """As a worker does: what is away is tried again in place."""
+    while True:
+        with contextlib.suppress(Unavailable):
+            return work()
 
 
 def address_book(folder: Path, count: int) -> AddressBook:
