@@ -135,7 +135,7 @@ def new(
     with awake(zone, kafka=True):
         made = register.new(role, use, _today())
         revoked = register.revoke(role, dt.datetime.now(dt.UTC)) if leaked else []
-        zone.publish_directory([r.entry() for r in register.records])
+        zone.publish_directory([r.entry() for r in reversed(register.records)])  # a new one before an old one ends
     _tell_of(zone, made, revoked)
 
 

@@ -146,7 +146,7 @@ class Road:
         self.vault_store = VaultStore(self.dsns["keyvault"], _WRAPPING)
         evaluations = EvaluationRules(inhabitants=100_000_000)
         self.vault = Vault(
-            self.vault_store, self.log, verify_key_of(PROJECTOR), VaultMetrics(), clock=NOON.timestamp, evaluations=evaluations
+            self.vault_store, self.log, lambda _: [verify_key_of(PROJECTOR)], VaultMetrics(), clock=NOON.timestamp, evaluations=evaluations
         )  # fmt: skip
         self.routes = routes(self.vault, ErasureWork(self.vault, key_of, self._receipts_key))
         self.clients = {
@@ -196,13 +196,13 @@ class Road:
         return Projector(
             keys=PersonKeyCache(vault.person_keys), placement_keys=PersonKeyCache(vault.placement_keys),
             settling=Settling(vault.year_keys, vault.erase, vault.destroy_year, self.first.index),
-            release_public=verify_key_of(RELEASE), metrics=WorkerMetrics("projector"),
+            release_keys=lambda _: [verify_key_of(RELEASE)], metrics=WorkerMetrics("projector"),
         )  # fmt: skip
 
     def _records(self) -> None:
         section = SectionKey(self.clients["projector"])
         self.records = HouseholdRecords(
-            self.stores["projector"], section.current, section.settled, PROJECTOR, self.first, lambda: NOON, RecordRules()
+            self.stores["projector"], section.current, section.settled, lambda: PROJECTOR, self.first, lambda: NOON, RecordRules()
         )  # fmt: skip
         with prepared(self.dsns["projector"]) as tx:  # the lease of whoever was killed has run out
             tx.execute("UPDATE leases SET until = now() - interval '1 s' WHERE name = 'household records'")
