@@ -173,7 +173,7 @@ def test_lost_databases_of_ledger_and_projector_are_made_anew_from_the_ledger(
 
     rounds = tables(zone, "projector", "household_rounds")["household_rounds"][0][0]
     zone.supervisor.stop(["ledger", "projector"])
-    assert typed("operator", "replay", "--data", data).count("its database is there") == 2
+    assert typed("operator", "replay", "--data", data).count("its database is there") == 3
     for role in ("ledger", "projector"):
         lose(zone, role)
     assert "references" in typed("operator", "replay", "--data", data)
