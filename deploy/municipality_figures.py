@@ -20,7 +20,7 @@ from schemas.values import Month
 
 HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
 PRELIMINARY_SENTENCE = (
-    "Preliminary protection: complementary holds and the audit over all figures together are not in force yet."
+    "Preliminary protection: sums and differences are guarded, the audit over all figures together is not in force yet."
 )
 
 

@@ -6,6 +6,7 @@ Files of one municipality: `address_register.csv` (CBS pc6hnr form), `clusters.c
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,15 @@ class AddressBook:
             return None
         place = self._special.get(address.canonical(), Place.HOME)
         return Location(buurt * 100 + cluster, buurt // 10_000, place)
+
+    def per_area(self) -> dict[int, int]:
+        """Area integer of each cluster -> how many addresses the register has in it."""
+        found: Counter[int] = Counter()
+        for (postcode, _), buurt in self._buurt.items():
+            cluster = self._cluster.get((postcode, buurt))
+            if cluster is not None:
+                found[buurt * 100 + cluster] += 1
+        return dict(found)
 
     def __len__(self) -> int:
         return len(self._buurt)

@@ -37,12 +37,13 @@ _PRODUCER: Final = {
 
 @dataclass(slots=True)
 class Release:
-    """One release process. `geographies`: gemeente number -> `published_geography` datum; `first_month`: index of epoch 0."""
+    """One release process. `geographies`: gemeente number -> `published_geography` datum; `addresses`: gemeente number -> finest area -> addresses; `first_month`: index of epoch 0."""
 
     books_dsn: str
     kafka: dict[str, Any]
     signing: Callable[[], SigningKey]
     geographies: dict[int, dict[str, Any]]
+    addresses: dict[int, dict[int, int]]
     first_month: int
     metrics: WorkerMetrics
     parameters: Parameters = field(default_factory=Parameters)
@@ -153,7 +154,7 @@ class Release:
         epochs, last = store.published(own, municipality)
         decisions = decide(
             rows, epoch=closing.epoch, month_of_year=month.month, years=(month.year - 1, month.year), published=epochs,
-            areas=geography.numbers(datum), mandated=mandated, parameters=self.parameters,
+            areas=geography.numbers(datum), mandated=mandated, parameters=self.parameters, addresses=self.addresses[municipality],
         )  # fmt: skip
         store.save_decisions(own, municipality, closing.epoch, decisions)
         for d in decisions:

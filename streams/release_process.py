@@ -17,6 +17,7 @@ from schemas.errors import SettingsWrong, Unavailable, ZorgstroomError
 from schemas.requests import TOPIC as REQUESTS
 from streams import release_geography as geography
 from streams import release_store as store
+from streams.address_book import AddressBook
 from streams.config import RoleConfig
 from streams.hop_store import prepared
 from streams.logs import logger
@@ -41,12 +42,13 @@ def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning) -> Re
     if len(folders) != len(config.municipalities):
         msg = "The settings of release need one folder in `extra.address_dirs` per municipality."
         raise SettingsWrong(msg)
+    addresses = {m: AddressBook.read([f]).per_area() for m, f in zip(config.municipalities, folders, strict=True)}
     geographies = {
         m: geography.read(f, m, year=config.first_month.year)
         for m, f in zip(config.municipalities, folders, strict=True)
     }
     return Release(
-        books_dsn=books, kafka=config.kafka.client(), signing=signing.current, geographies=geographies,
+        books_dsn=books, kafka=config.kafka.client(), signing=signing.current, geographies=geographies, addresses=addresses,
         first_month=config.first_month.index, metrics=metrics,
     )  # fmt: skip
 

@@ -20,9 +20,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "show": ("Toon", "Show"),
     "known": ("Zorgjaar {year} tot nu toe, zoals bekend eind {month}", "Service year {year} so far, as known at the end of {month}"),
     "preliminary": (
-        "Voorlopige bescherming: aanvullende achterhouding en de controle over alle cijfers samen zijn nog niet in werking. "
+        "Voorlopige bescherming: sommen en verschillen zijn beschermd, de controle over alle cijfers samen is nog niet in werking. "
         "Gebruik deze cijfers alleen om te oefenen.",
-        "Preliminary protection: complementary holds and the audit over all figures together are not in force yet. "
+        "Preliminary protection: sums and differences are guarded, the audit over all figures together is not in force yet. "
         "Use these figures for practice only.",
     ),
     "map_buurt": ("Kaart per buurt", "Map per neighbourhood"),

@@ -37,6 +37,14 @@ IN_GROUP: Final = {
 """Group or published care type -> which care types it sums."""
 
 
+TYPES_OF_GROUP: Final = {
+    g.value: types for g in Group
+    if g is not Group.TOTAL and (types := tuple(sorted({t.published_as for t in CARE_TYPES.values() if t.group is g and t.published_as})))
+    and all(t.published_as for t in CARE_TYPES.values() if t.group is g)
+}  # fmt: skip
+"""Group -> the published care types it is the sum of. One with a care type that is never published is the sum of none."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class CellId:
     """One cell of one service year."""

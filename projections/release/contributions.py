@@ -62,6 +62,25 @@ class Sheet:
         return out
 
 
+@dataclass(frozen=True, slots=True)
+class Year:
+    """All contributions of one service year, sorted by (contributor, provider); `area`: the finest, `since` as in `Sheet`.
+
+    Whoever stands alone in the rest of the gemeente is marked as joined.
+    """
+
+    area: Ints
+    care: Ints
+    contributor: Ints
+    provider: Ints
+    overig: Flags
+    ggz: Flags
+    mandated: Flags
+    joined: Flags
+    erased: Flags
+    since: Ints
+
+
 class Contributions:
     """All contributions known by the end of `epoch`, netted per key, one column per epoch."""
 
@@ -90,6 +109,17 @@ class Contributions:
         alone = rows["household"] == rows["contributor"]
         self._alone = alone[order][starts]
         self._erased = (rows["erased"] != 0)[order][starts]
+
+    def year(self, year: int) -> Year:
+        """The contributions of one service year."""
+        mine = np.flatnonzero(self._year == year)
+        order = mine[np.lexsort((self._provider[mine], self._contributor[mine]))]
+        area, care = self._area[order], self._care[order]
+        return Year(
+            area, care, self._contributor[order], self._provider[order], overig=IS_OVERIG[care], ggz=IS_GGZ[care],
+            mandated=self._mandated[order], joined=self._alone[order] & (area % 100 == 0), erased=self._erased[order],
+            since=self._since[order],
+        )  # fmt: skip
 
     def sheet(self, layer: Layer, *, year: int, areas: Collection[int]) -> Sheet:
         """The cells of one layer and service year; `areas`: numbers of all areas at it, so that empty cells are there too.

@@ -1,7 +1,7 @@
 """One epoch of one municipality: every cell is released or held, by rules over everything published before.
 
-The running total of the service year and its difference with every earlier publication of the cell must pass. What comes
-after the single-cell rules, complementary holds and the audit, enters at `complementary_holds`.
+The running total of the service year and its difference with every earlier publication of the cell must pass; then more is held until nothing
+follows by subtraction (`projections.release.complementary`). The audit by linear programmes is still to come.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projections.release.cells import IN_GROUP, CellId, Layer, layers_due
-from projections.release.contributions import Contributions, Sheet
+from projections.release.complementary import Complementary
+from projections.release.contributions import Contributions, Sheet, Year
+from projections.release.pools import START, Pools
 from projections.release.rounding import rounded_euros, rounded_households
 from projections.release.rules import REASONS, Parameters, Rules
+from projections.release.sums import LAYER, Tree, all_areas
 
 PROTECTION: Final = "preliminary"
-"""Until complementary holds and audit are in: every page and export says so."""
-_START: Final = -1
-"""The window since the start of the service year; others start after an earlier publication's epoch."""
+"""Until the audit is in: every page and export says so."""
+COMPLEMENTARY: Final = "complementary"
+"""The reason of a hold that keeps others from following by subtraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +47,68 @@ class Decision:
     households: int | None
 
 
-def complementary_holds(decisions: list[Decision]) -> list[Decision]:
-    """Steps 2 and 3 of an epoch (pools, remainders, audit) come here; until then the protection is preliminary."""
-    return decisions
-
-
 def decide(
     rows: NDArray[np.void], *, epoch: int, month_of_year: int, years: Iterable[int],
     published: Mapping[CellId, Sequence[int]], areas: Mapping[str, Sequence[int]], mandated: set[bytes], parameters: Parameters,
+    addresses: Mapping[int, int],
 ) -> list[Decision]:  # fmt: skip
     """Decide every cell that is due; the order of the rows changes nothing.
 
     `rows`: one municipality's contributions (those after `epoch` are left out); `published`: epochs at which a cell was
     released; `areas`: level -> all area numbers of the municipality, so that empty cells are decided too; `mandated`:
-    households ever under a mandate.
+    households ever under a mandate; `addresses`: finest area -> addresses in the register, which say what is held first.
     """
+    contributions, of_years = Contributions(rows, epoch=epoch, mandated=mandated), sorted(years)
+    decisions = primary(contributions, month_of_year, of_years, published=published, areas=areas, parameters=parameters)
+    for year in of_years:
+        decisions = _without_what_follows(
+            decisions, contributions.year(year), year, published=published, areas=areas, parameters=parameters, addresses=addresses
+        )  # fmt: skip
+    return decisions
+
+
+def primary(
+    contributions: Contributions, month_of_year: int, years: Iterable[int], *, published: Mapping[CellId, Sequence[int]],
+    areas: Mapping[str, Sequence[int]], parameters: Parameters,
+) -> list[Decision]:  # fmt: skip
+    """Step 1: each cell that is due by the single-cell rules over every window of its own."""
     decisions: list[Decision] = []
-    contributions = Contributions(rows, epoch=epoch, mandated=mandated)
     for layer in layers_due(month_of_year):
-        for year in sorted(years):
+        for year in years:
             sheet = contributions.sheet(layer, year=year, areas=areas.get(layer.level, ()))
             for group in layer.groups:
                 cells = [CellId(layer.level, layer.code_text(int(n)), group, year) for n in sheet.numbers]
                 decisions += _decided(
                     sheet.of_care(IN_GROUP[group]), cells, layer, published=published, parameters=parameters
                 )
-    return complementary_holds(decisions)
+    return decisions
+
+
+def _without_what_follows(
+    decisions: list[Decision], amounts: Year, year: int, *, published: Mapping[CellId, Sequence[int]],
+    areas: Mapping[str, Sequence[int]], parameters: Parameters, addresses: Mapping[int, int],
+) -> list[Decision]:  # fmt: skip
+    """Step 2 for one service year: hold what lets a held cell follow."""
+    tree = Tree.of(all_areas(areas, np.unique(amounts.area).tolist()), year)
+    released = {d.cell for d in decisions if d.released and d.cell.service_year == year}
+    of_cell = _addresses_of_cells(tree, addresses)
+    held = set(Complementary(Pools(tree, amounts, parameters), released, published, of_cell.__getitem__).run())
+    return [
+        Decision(d.cell, released=False, reason=COMPLEMENTARY, euros=None, households=None) if d.cell in held and d.released else d
+        for d in decisions
+    ]  # fmt: skip
+
+
+def _addresses_of_cells(tree: Tree, addresses: Mapping[int, int]) -> dict[CellId, int]:
+    """How many addresses the area of each cell has."""
+    finest = np.array(sorted(addresses), dtype=np.int64)
+    counts = np.array([addresses[a] for a in sorted(addresses)], dtype=np.int64)
+    by_level = {level: layer.codes(finest) for level, layer in LAYER.items()}
+    found: dict[tuple[str, int], int] = {}
+    for cell, number in tree.number.items():
+        if (cell.level, number) not in found:
+            found[cell.level, number] = int(counts[by_level[cell.level] == number].sum())
+    return {cell: found[cell.level, number] for cell, number in tree.number.items()}
 
 
 def _decided(
@@ -97,9 +136,9 @@ def _reasons(sheet: Sheet, earlier: Sequence[Sequence[int]], parameters: Paramet
     """Per cell the first window and rule that fails, or nothing."""
     rules = Rules(sheet.keys, parameters)
     found = [""] * len(earlier)
-    for start in sorted({_START, *(e for known in earlier for e in known)}):
+    for start in sorted({START, *(e for known in earlier for e in known)}):
         failing = rules.reasons(sheet.since[:, start + 1])
         for i in np.flatnonzero(failing >= 0).tolist():
-            if not found[i] and (start == _START or start in earlier[i]):
-                found[i] = REASONS[failing[i]] + ("" if start == _START else f" since {start}")
+            if not found[i] and (start == START or start in earlier[i]):
+                found[i] = REASONS[failing[i]] + ("" if start == START else f" since {start}")
     return found

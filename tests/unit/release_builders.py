@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from projections.release.cells import CellId
-from projections.release.contributions import CONTRIBUTION
-from projections.release.gate import Decision, decide
+from projections.release.contributions import CONTRIBUTION, Contributions
+from projections.release.gate import Decision, decide, primary
 from projections.release.rules import Parameters
 from schemas.care import CARE_TYPE_BY_CODE
 
@@ -48,10 +48,23 @@ def decided(
     contributions: Sequence[tuple], *, epoch: int = 2, month: int | None = None, published: dict | None = None,
     mandated: Iterable[int] = (), areas: dict | None = None, years: Sequence[int] = (2025,),
 ) -> dict[CellId, Decision]:  # fmt: skip
-    """All decisions of an epoch; the default is March, so that every layer is due."""
+    """All decisions of an epoch by the single-cell rules; the default is March, so that every layer is due."""
+    amounts = Contributions(rows(contributions), epoch=epoch, mandated={an_id(m) for m in mandated})
+    found = primary(
+        amounts, epoch % 12 + 1 if month is None else month, years, published=published or {}, areas=AREAS if areas is None else areas,
+        parameters=P,
+    )  # fmt: skip
+    return {d.cell: d for d in found}
+
+
+def held_too(
+    contributions: Sequence[tuple], *, epoch: int = 2, month: int | None = None, published: dict | None = None, areas: dict | None = None,
+    addresses: dict[int, int] | None = None, mandated: Iterable[int] = (),
+) -> dict[CellId, Decision]:  # fmt: skip
+    """All decisions of an epoch, with what is held so that nothing follows by subtraction."""
     found = decide(
-        rows(contributions), epoch=epoch, month_of_year=epoch % 12 + 1 if month is None else month, years=years,
-        published=published or {}, areas=AREAS if areas is None else areas, mandated={an_id(m) for m in mandated}, parameters=P,
+        rows(contributions), epoch=epoch, month_of_year=epoch % 12 + 1 if month is None else month, years=(2025,), published=published or {},
+        areas=AREAS if areas is None else areas, mandated={an_id(m) for m in mandated}, parameters=P, addresses=addresses or {},
     )  # fmt: skip
     return {d.cell: d for d in found}
 
