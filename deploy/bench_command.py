@@ -37,7 +37,7 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but turn, erasure, growth and profile), provider, road, rebuild, latency, vault, turn, erasure, growth or profile."
+            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, turn, erasure, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
@@ -55,15 +55,17 @@ def run(
         figures["provider"] = _provider(rounds)
     if name == "profile":
         figures = profiled(deliveries)
-    elif name != "provider":
+    elif name not in ("provider", "turn", "erasure"):
         with bench_zone() as zone:
-            match name:
-                case "turn":
-                    figures["turn"] = turn(zone, links)
-                case "erasure":
-                    figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
-                case _:
-                    figures |= _on_a_zone(zone, name, deliveries, rounds)
+            figures |= _on_a_zone(zone, name, deliveries, rounds)
+    if name in ("all", "turn"):
+        with bench_zone() as zone:
+            tell.print(f"{time.strftime('%H:%M:%S')}  {links:,} links turned")
+            figures["turn"] = turn(zone, links)
+    if name in ("all", "erasure"):
+        with bench_zone() as zone:
+            tell.print(f"{time.strftime('%H:%M:%S')}  erasures")
+            figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
     if as_json:
         print(json.dumps(figures, indent=2))
         return

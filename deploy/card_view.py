@@ -120,6 +120,13 @@ def print_card(card: Card, *, numbered: bool = False) -> None:
                 "This mandate also shows what the person it is about keeps private (*: without other services on this card).",
             )
         )
+    if card.left_out:
+        out.print(
+            say(
+                f"Op één kaart passen niet alle regels: de {card.left_out} oudste staan er niet op. Samen is de som van wat hier staat.",
+                f"Not all lines fit on one card: the {card.left_out} oldest are left out. The total is the sum of what is shown.",
+            )
+        )
     out.print(
         say(
             "Diensten die iemand voor zich houdt staan niet op deze kaart.",

@@ -19,6 +19,7 @@ from deploy.card_view import keep_heads, newest, show_card, subscriber_of
 from deploy.commands_frame import EXIT_REFUSED, DataOption, out, plainly, zone_of
 from deploy.key_register import KeyRegister
 from keyvault.caller_signature import sign_as_caller
+from keyvault.vault import OWN_LOG_LINES
 from producers.command_frame import Chosen, say
 from schemas import codec
 from schemas.codes import REASONS as CODES
@@ -55,12 +56,20 @@ def card(member: Member, data: DataOption = None, handle: Handle = None) -> None
 
 @app.command()
 @plainly
-def log(member: Member, data: DataOption = None, handle: Handle = None) -> None:
+def log(
+    member: Member,
+    data: DataOption = None,
+    handle: Handle = None,
+    before: Annotated[
+        str, typer.Option("--before", help="Alleen van voor deze dag, JJJJ-MM-DD. / Only of before this day.")
+    ] = "",
+) -> None:
     """Wie keek, wanneer en waarom; het nieuwste boven. / Who looked, when and why; newest first."""
+    until = _moment(before)
     zone, subscriber = zone_of(data), subscriber_of(data, member, handle)
     try:
         subscriber.catch_up(seconds=2 * _SECONDS)
-        lines = subscriber.own_log()
+        lines = subscriber.own_log(before_ms=until)
     finally:
         subscriber.close()
     if lines is None:
@@ -69,6 +78,24 @@ def log(member: Member, data: DataOption = None, handle: Handle = None) -> None:
     keep_heads(subscriber)
     for line in lines:
         out.print(told(line, zone.mandate_rules(), member=member), markup=False)
+    if len(lines) >= OWN_LOG_LINES:
+        oldest = dt.datetime.fromtimestamp(lines[-1]["at_ms"] / 1000, dt.UTC).astimezone().date() + dt.timedelta(days=1)
+        out.print(
+            say(
+                f"Dit zijn {len(lines)} regels; wat ouder is ziet u met --before {oldest}.",
+                f"These are {len(lines)} lines; what is older you see with --before {oldest}.",
+            )
+        )
+
+
+def _moment(day: str) -> int:
+    """The beginning of a day here, in ms since 1970; 0 for none. Raises `SettingsWrong`."""
+    if not day:
+        return 0
+    try:
+        return int(dt.datetime.combine(dt.date.fromisoformat(day), dt.time()).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError) as wrong:
+        raise SettingsWrong(say("Een dag is JJJJ-MM-DD.", "A day is YYYY-MM-DD.")) from wrong
 
 
 def told(line: dict[str, Any], rules: MandateRules, *, member: str) -> str:
@@ -143,6 +170,11 @@ def says(
         raise SettingsWrong(
             say("Deze regel gaat over een ander gezinslid; alleen wie het aangaat kan zeggen dat hij niet klopt.",
                 "This line is about another member of the household; only that member can say that it is not right.")
+        )  # fmt: skip
+    if not meant["count"]:
+        raise SettingsWrong(
+            say("Op deze regel is nog niets geleverd; er is geen aanbieder die er iets over gestuurd heeft.",
+                "Nothing was delivered on this line yet; no provider sent anything about it.")
         )  # fmt: skip
     remark = Remark(
         subscriber.handle, meant["provider"], meant["care_type"], meant["first_month"], meant["last_month"], reason,

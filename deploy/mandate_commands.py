@@ -79,7 +79,12 @@ def _day(text: str) -> dt.date:
 
 
 def _last(days: int, first: dt.date) -> dt.date:
-    return first + dt.timedelta(days=min(days, 100_000) - 1)
+    """The last of so many days. Raises `SettingsWrong` where the calendar ends before."""
+    try:
+        return first + dt.timedelta(days=min(days, 100_000) - 1)
+    except OverflowError as wrong:
+        msg = "That day is too far away; a mandate begins soon and holds a year at most."
+        raise SettingsWrong(msg) from wrong
 
 
 @app.command()
@@ -112,6 +117,7 @@ def give(
     chosen = rules.purpose(purpose or ("own-file" if kind == "family" else "coordination"))
     last = _last(days, begins)
     rules.check(chosen.code, first=day_number(begins), last=day_number(last), kind=kind)
+    rules.check_ground(ground or chosen.ground)
     who = _grantor(zone, name, grantor, reader=reader)
     bsn = getpass.getpass("BSN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
     terms = new_terms(
@@ -150,6 +156,7 @@ def change(
     kind = kind_of_reader(before.reader, gemeente=name) or ""
     rules.check(purpose or before.purpose, first=before.valid_from, last=day_number(last), kind=kind)
     usual = rules.purpose(purpose).ground if purpose else None
+    rules.check_ground(ground or usual or before.ground)
     terms = change_mandate(
         _profile(zone, name), who, raw, purpose=purpose, ground=ground or usual, valid_until=last
     )  # fmt: skip

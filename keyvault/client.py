@@ -194,16 +194,19 @@ class VaultClient(Connection):
         self.heads[answer["log_sequence"]] = answer["log_hash"]
         return [DataKey(_unsealed(once, sealed)) if sealed else None for sealed in answer["keys"]]
 
-    def own_log(self, record: dict[str, Any]) -> list[dict[str, Any]]:
-        """Who looked, newest first (`access_record` data), for the holder of a mandate for the own file. Raises as `look`."""
+    def own_log(self, record: dict[str, Any], *, before_ms: int = 0) -> list[dict[str, Any]]:
+        """Who looked, newest first (`access_record` data), for the holder of a mandate for the own file. Raises as `look`.
+
+        At most a thousand lines; `before_ms`: only what was before a moment (ms since 1970), 0: up to now.
+        """
         once = BoxKey.generate()
-        body = self._signed_look(record, box_public_key(once))
+        body = self._signed_look(record, box_public_key(once), before_ms=before_ms)
         answer = codec.decode("vault_own_log", self._ask("POST", "/v1/log/own", body, again=False))
         self.heads[answer["log_sequence"]] = answer["log_hash"]
         lines = codec.decode("vault_log_lines", _unsealed(once, answer["lines"]))["lines"]
         return [codec.decode("access_record", line) for line in lines]
 
-    def _signed_look(self, record: dict[str, Any], one_time_key: bytes) -> bytes:
+    def _signed_look(self, record: dict[str, Any], one_time_key: bytes, *, before_ms: int = 0) -> bytes:
         claims = [
             {
                 "member": c.member,
@@ -216,7 +219,7 @@ class VaultClient(Connection):
         look = codec.encode(
             "vault_look",
             {"handle": record["handle"], "version": record["version"], "claims": claims, "signature": record["signature"],
-             "one_time_key": one_time_key},
+             "one_time_key": one_time_key, "before_ms": before_ms},
         )  # fmt: skip
         return codec.encode(
             "vault_signed_look", {"look": look, "signature": sign_as_caller(self.key_file.read_bytes(), look)}

@@ -21,13 +21,13 @@ _COLUMNS: Final = ", ".join(FIELDS)
 def write(c: Connection, access: Access, *, most: int, since_ms: int) -> dict[str, Any]:
     """Append one access record; returns the `access_record` datum. A look past `most` households becomes `household-limit`."""
     others = text(
-        "SELECT count(DISTINCT client) FROM access_log WHERE who = :w AND action = 'look' AND result = 'given' "
-        "AND at_ms >= :s AND client <> :c"
+        "SELECT count(DISTINCT household) FROM access_log WHERE who = :w AND action = 'look' AND result = 'given' "
+        "AND at_ms >= :s AND household <> :h"
     )
     c.execute(text("SELECT pg_advisory_xact_lock(:l)"), {"l": _LOCK})
     client = _client(c, access.person) if access.person != NOBODY else NOBODY
     if access.result == GIVEN and access.action == LOOK:
-        seen = c.execute(others, {"w": access.who, "s": since_ms, "c": client}).scalar_one()
+        seen = c.execute(others, {"w": access.who, "s": since_ms, "h": access.household}).scalar_one()
         access = replace(access, result=LIMIT, sections=()) if seen >= most else access
     last, previous = head(c)
     record = chained(access, client=client, sequence=last + 1, previous_hash=previous)

@@ -242,11 +242,11 @@ class InMemoryVaultStore:
         self._here()
         client = NOBODY if access.person == NOBODY else self._clients.setdefault(access.person, os.urandom(16))
         if access.result == GIVEN and access.action == LOOK:
-            clients = {
-                r["client"] for r in self._log
+            households = {
+                r["household"] for r in self._log
                 if (r["who"], r["action"], r["result"]) == (access.who, LOOK, GIVEN) and r["at_ms"] >= since_ms
-            } - {client}  # fmt: skip
-            access = replace(access, result=LIMIT, sections=()) if len(clients) >= most else access
+            } - {access.household}  # fmt: skip
+            access = replace(access, result=LIMIT, sections=()) if len(households) >= most else access
         sequence, head = self.log_head()
         self._log.append(chained(access, client=client, sequence=sequence + 1, previous_hash=head))
         return self._log[-1]
@@ -261,11 +261,12 @@ class InMemoryVaultStore:
         self._here()
         return self._log[after : after + limit]
 
-    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+    def log_of(self, person: bytes, household: bytes, *, limit: int, before_ms: int = 0) -> list[dict[str, Any]]:
         """As the port says."""
         self._here()
         client = self._clients.get(person)
-        return [r for r in reversed(self._log) if r["client"] == client or r["household"] == household][:limit]
+        own = (r for r in reversed(self._log) if r["client"] == client or r["household"] == household)
+        return [r for r in own if not before_ms or r["at_ms"] < before_ms][:limit]
 
     def log_published(self, sequence: int) -> None:
         """As the port says."""

@@ -123,8 +123,8 @@ class Store(Protocol):
         """Records after a sequence, in order."""
         ...
 
-    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
-        """Records about a person or a household (as the log calls it), newest first."""
+    def log_of(self, person: bytes, household: bytes, *, limit: int, before_ms: int = 0) -> list[dict[str, Any]]:
+        """Records about a person or a household (as the log calls it), newest first; of before a moment, where it is not 0."""
         ...
 
     def log_head(self) -> tuple[int, bytes]:

@@ -250,11 +250,11 @@ class VaultStore:
         """Records after a sequence, in order."""
         return self._log("WHERE sequence > :a ORDER BY sequence LIMIT :n", a=after, n=limit)
 
-    def log_of(self, person: bytes, household: bytes, *, limit: int) -> list[dict[str, Any]]:
+    def log_of(self, person: bytes, household: bytes, *, limit: int, before_ms: int = 0) -> list[dict[str, Any]]:
         """Records about a person, or about the household a record of that person shows, newest first."""
         return self._log(
-            "WHERE client = (SELECT client FROM log_clients WHERE person = :p) OR household = :h ORDER BY sequence DESC LIMIT :n",
-            p=person, h=household, n=limit,
+            "WHERE (client = (SELECT client FROM log_clients WHERE person = :p) OR household = :h) AND (:b = 0 OR at_ms < :b) "
+            "ORDER BY sequence DESC LIMIT :n", p=person, h=household, n=limit, b=before_ms,
         )  # fmt: skip
 
     def _log(self, condition: str, **values: Any) -> list[dict[str, Any]]:

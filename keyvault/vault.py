@@ -33,7 +33,8 @@ from schemas.secrets import BoxKey
 MAX_PERSONS: Final = 5_000
 _PERSON_BYTES: Final = 16
 _PUBLISH_AT_ONCE: Final = 500
-_OWN_LOG_LINES: Final = 1_000
+OWN_LOG_LINES: Final = 1_000
+"""How many lines of the own log are told at once; older ones are asked for by their moment."""
 _MOST_LINES: Final = 2_000
 
 
@@ -53,6 +54,8 @@ class Vault:
     evaluations: EvaluationRules = field(default_factory=EvaluationRules)
     untold: Callable[[], set[bytes]] = set
     _publishing: threading.Lock = field(default_factory=threading.Lock)
+    _read_to: dict[str, int] = field(default_factory=dict)
+    """Up to which line each caller has read the log; a line says that the reading began."""
 
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.clock(), dt.UTC)
@@ -113,7 +116,7 @@ class Vault:
         asked, opened, record = self._opened(caller, body, READ_LOG)
         mandate = self.store.mandate(asked["handle"])
         assert mandate is not None  # `_opened` raised
-        lines = self.store.log_of(mandate.person, opened.household, limit=_OWN_LOG_LINES)
+        lines = self.store.log_of(mandate.person, opened.household, limit=OWN_LOG_LINES, before_ms=asked["before_ms"])
         untold = self.untold()
         told = [
             codec.encode("access_record", _as_told(line, client=record["client"]))
@@ -126,13 +129,14 @@ class Vault:
         )
 
     def log_lines(self, caller: Caller, body: bytes) -> bytes:
-        """Lines of the whole log, for an operator; reading it from the first line on is logged."""
+        """Lines of the whole log, for an operator; whoever begins to read, anywhere, is logged, and goes on from there without a further line."""
         asked = codec.decode("vault_log_after", body)
         if asked["sequence"] < 0 or not 0 < asked["limit"] <= _MOST_LINES:
             raise Refused("unreadable", f"Lines after a number, at most {_MOST_LINES} at once.")
-        if asked["sequence"] == 0:
+        if asked["sequence"] == 0 or self._read_to.get(caller.name) != asked["sequence"]:
             self.write(Access(self.now_ms(), READ_LOG, NOBODY, caller.name, caller.source, None, GIVEN))
         lines = self.store.log_lines(after=asked["sequence"], limit=asked["limit"])
+        self._read_to[caller.name] = lines[-1]["sequence"] if lines else asked["sequence"]
         return codec.encode("vault_log_lines", {"lines": [codec.encode("access_record", line) for line in lines]})
 
     def log_head(self) -> bytes:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projections.bookings import summed
+from schemas import codec
 from schemas.care import CARE_TYPES, UNIT_HOUR, UNIT_MINUTE
 from schemas.confidentiality import COMMON, Confidentiality
 from schemas.frames import Kind
@@ -96,6 +97,18 @@ def household_card(
             _datum(members[person], tuple(rest), line, closed=epoch - 1) for (person, *rest), line in sorted(shown.items())
         ],
     }  # fmt: skip
+
+
+def as_fits(card: Mapping[str, Any], most: int) -> bytes:
+    """The encoded card, in at most so many bytes: where all its lines do not fit, the newest of them, and how many are left out."""
+    encoded = codec.encode("household_card", dict(card))
+    newest = sorted(range(len(card["lines"])), key=lambda i: (-card["lines"][i]["last_month"], i))
+    kept = len(newest)
+    while len(encoded) > most:
+        kept = min(kept - 1, kept * most // len(encoded))
+        lines = [card["lines"][i] for i in sorted(newest[:kept])]
+        encoded = codec.encode("household_card", {**card, "lines": lines, "left_out": len(newest) - kept})
+    return encoded
 
 
 def _month(day: int) -> int:

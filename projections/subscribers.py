@@ -108,7 +108,7 @@ class Vault(Protocol):
         """Keys of a record's sections for this one look, None where it opens none; written to the access log first."""
         ...
 
-    def own_log(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+    def own_log(self, record: dict[str, Any], *, before_ms: int = 0) -> list[dict[str, Any]]:
         """Lines of the access log about the member whose mandate a record belongs to, newest first."""
         ...
 
@@ -120,6 +120,9 @@ class Card:
     version: int
     fields: dict[str, Any]
     private: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    left_out: int = 0
+    """Lines that did not fit in the record, the oldest ones."""
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -224,14 +227,16 @@ class HouseholdSubscriber:
         common = opened.pop(COMMON_SECTION, None)
         if common is None:
             raise Refused("part", "The record has no section in common.")
-        return Card(record["version"], common, {c: card["lines"] for (_, c), card in sorted(opened.items()) if card})
+        private = {c: card for (_, c), card in sorted(opened.items()) if card}
+        left_out = sum(card["left_out"] for card in (common, *private.values()))
+        return Card(record["version"], common, {c: card["lines"] for c, card in private.items()}, left_out)
 
-    def own_log(self) -> list[dict[str, Any]] | None:
+    def own_log(self, *, before_ms: int = 0) -> list[dict[str, Any]] | None:
         """Who looked at the member whose own file this is, newest first: `access_record` data. None while no record has come.
 
-        Lines of looks under another member's mandate say only who and when. Raises `Refused` for a caseworker's mandate.
+        A thousand at once; older ones come with the moment of the oldest (`before_ms`). Lines of looks under another member's mandate say only who and when. Raises `Refused` for a caseworker's mandate.
         """
-        return None if self._record is None else self.vault.own_log(self._record)
+        return None if self._record is None else self.vault.own_log(self._record, before_ms=before_ms)
 
     def close(self) -> None:
         """Close the consumer."""

@@ -81,6 +81,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Het hoogste aantal huishoudens met een lopend mandaat is bereikt; trek eerst mandaten in.",
         "The most households under live mandates is reached; withdraw some first.",
     ),
+    "mandate-ground": (
+        "Een grondslag is een korte code zoals wmo-2.3.2 of avg-15.",
+        "A legal ground is a short code such as wmo-2.3.2 or avg-15.",
+    ),
+    "mandate-unknown": (
+        "Van deze persoon is in het netwerk niets bekend: er is niets om in te zien.",
+        "Nothing is known of this person in the network: there is nothing to look at.",
+    ),
     "household-limit": (
         "Deze lezer heeft het hoogste aantal huishoudens in dertig dagen bekeken.",
         "This reader has looked at the most households allowed in thirty days.",

@@ -31,7 +31,8 @@ SectionName = tuple[int, str]
 """(member, class): (0, `common`), or (1, a confidentiality class) for the mandate's own person."""
 
 COMMON_SECTION: Final[SectionName] = (0, COMMON)
-_PRIVATE_BYTES: Final = 512
+PRIVATE_BYTES: Final = 1_024
+"""What a private section holds, whatever is in it: some two dozen lines. So no record's size depends on what somebody keeps private."""
 _DOMAIN: Final = "zorgstroom household record 1"
 
 
@@ -53,24 +54,16 @@ class Layout:
 
     @classmethod
     def fitting(cls, records: Iterable[Mapping[SectionName, bytes]], *, classes: Sequence[str]) -> Layout:
-        """The smallest layout that holds all these records. Raises `Refused` (`unreadable`) for a household above 64 KiB."""
-        longest: dict[SectionName, int] = {COMMON_SECTION: 0} | {(1, c): 0 for c in classes}
-        for sections in records:
-            for name, content in sections.items():
-                longest[name] = max(longest[name], len(content))
-        widths = {name: _private_width(longest[name]) for name in longest if name != COMMON_SECTION}
-        for size in SIZES:
-            left = size - sum(widths.values())
-            if longest[COMMON_SECTION] < left:
-                return cls({COMMON_SECTION: left} | widths)
-        raise Refused("unreadable", "A household's record is above 64 KiB.")
+        """The smallest layout that holds all these records, each section of which is below `most_bytes`."""
+        longest = max((len(sections.get(COMMON_SECTION, b"")) for sections in records), default=0)
+        private: dict[SectionName, int] = {(1, c): PRIVATE_BYTES for c in classes}
+        left = [size - sum(private.values()) for size in SIZES]
+        return cls({COMMON_SECTION: next((width for width in left if longest < width), left[-1])} | private)
 
 
-def _private_width(longest: int) -> int:
-    width = _PRIVATE_BYTES
-    while width <= longest:
-        width *= 2
-    return width
+def most_bytes(name: SectionName, *, classes: Sequence[str]) -> int:
+    """How long the content of a section may be at most."""
+    return (SIZES[-1] - PRIVATE_BYTES * len(classes) if name == COMMON_SECTION else PRIVATE_BYTES) - 1
 
 
 def _fixed(number: int, length: int) -> bytes:

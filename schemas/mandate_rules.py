@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from schemas.errors import Refused, SettingsWrong
 
+FAMILIES_DAYS: Final = 30
+FEWEST_FAMILIES: Final = 10
 EVERY_CLASS: Final = "every"
 """In `sees`: all classes there are."""
 
@@ -21,7 +23,14 @@ _READER: Final = re.compile(r"(caseworker|family)-(gm\d{4})-([a-z0-9-]{1,40})")
 _GRANTOR: Final = re.compile(r"grantor-(gm\d{4})-([a-z0-9-]{1,40})")
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_MOST: Final = {"longest_days": 3_660, "live_share": 1, "looks_households": 100_000, "looks_days": 3_660}
+_GROUND: Final = re.compile(r"[a-z][a-z0-9.:-]{1,39}")
+_MOST: Final = {
+    "longest_days": 3_660,
+    "live_share": 1,
+    "looks_households": 100_000,
+    "looks_days": 3_660,
+    "families_share": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class MandateRules:
 
     `longest_days`: how many days a mandate may hold, its first and last included; `live_share`: of a municipality's households
     at most so large a part may be under live mandates; `looks_households` in `looks_days`: a reader looks at no more than so many
-    different households in so many days.
+    different households in so many days; `families_share`: in 30 days at most so large a part, and ten at least, gets mandates for its own file.
     """
 
     purposes: tuple[Purpose, ...] = PURPOSES
@@ -90,6 +99,7 @@ class MandateRules:
     live_share: float = 0.05
     looks_households: int = 60
     looks_days: int = 30
+    families_share: float = 0.02
 
     def purpose(self, code: str) -> Purpose:
         """A purpose of the list. Raises `Refused` (`purpose`), naming what may be chosen."""
@@ -118,9 +128,21 @@ class MandateRules:
                 dutch=f"Een mandaat loopt van een dag tot een latere dag, hoogstens {self.longest_days} dagen.",
             )  # fmt: skip
 
+    def check_ground(self, ground: str) -> None:
+        """Raise `Refused` (`mandate-ground`) where the legal ground is no code: it stands in the log, and is no place for a story."""
+        if _GROUND.fullmatch(ground) is None:
+            raise Refused(
+                "mandate-ground", "A legal ground is a short code such as wmo-2.3.2 or avg-15.",
+                dutch="Een grondslag is een korte code zoals wmo-2.3.2 of avg-15.",
+            )  # fmt: skip
+
     def most_live(self, households: int) -> int:
         """How many of a municipality's `households` may be under live mandates; one at least."""
         return max(1, int(households * self.live_share))
+
+    def most_families(self, households: int) -> int:
+        """For how many persons a municipality of so many `households` may give mandates for the own file in 30 days."""
+        return max(FEWEST_FAMILIES, int(households * self.families_share))
 
     @classmethod
     def of(cls, setting: Mapping[str, Any] | None) -> MandateRules:
@@ -131,8 +153,10 @@ class MandateRules:
                 given["purposes"] = tuple(Purpose.of(p) for p in given["purposes"])
             rules = cls(**given)
         except (AttributeError, TypeError, ValueError) as wrong:
-            msg = "it has purposes (each with code, dutch, english and ground, perhaps sees and reader), longest_days, live_share, looks_households and looks_days"
+            msg = "it has purposes (each with code, dutch, english and ground, perhaps sees and reader), longest_days, live_share, looks_households, looks_days and families_share"
             raise _wrong(msg) from wrong
+        if any(_GROUND.fullmatch(p.ground) is None for p in rules.purposes):
+            raise _wrong("the ground of a purpose is a short code such as wmo-2.3.2")
         codes = [p.code for p in rules.purposes]
         if not codes or len(set(codes)) < len(codes) or not all(_CODE.fullmatch(c) for c in codes):
             raise _wrong(

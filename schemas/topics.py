@@ -59,7 +59,7 @@ TABLE: Final = (
     Topic("directory.v1", 1, FOREVER, compacted=True, writers=("admin",),
           readers=("intake", "ledger", "release", "projector", "keyvault"), what="role keys and senders, signed by the root"),
     Topic("role-keys.v1", 1, FOREVER, compacted=True, writers=("admin",), readers=("*senders",),
-          what="of the directory, the keys that parts are sealed to: senders learn a new one here"),
+          what="of the directory, the roles' keys and changes of the root: senders learn what to seal to, readers what release signs with"),
     Topic("mandates.v1", 1, FOREVER, compacted=False, writers=("projector",), readers=("keyvault",),
           what="which mandate is live for whom"),
     Topic("access-log.v1", 1, FOREVER, compacted=False, writers=("keyvault",), readers=("operator", "keyvault"),

@@ -18,12 +18,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from projections.household_card import household_sections
-from schemas import codec, topics
+from projections.household_card import as_fits, household_sections
+from schemas import topics
 from schemas.confidentiality import Confidentiality
 from schemas.errors import Refused
 from schemas.frames import PLACEMENT_ROW, UNKNOWN_BIRTH, Rows
-from schemas.household_record import COMMON_SECTION, Layout, SectionName, seal_record
+from schemas.household_record import COMMON_SECTION, Layout, SectionName, most_bytes, seal_record
 from schemas.mandate_rules import MandateRules
 from schemas.placements import own_household
 from schemas.secrets import SigningKey
@@ -199,8 +199,9 @@ class HouseholdRecords:
             bookings, subject=person, births=births, table=self.rules.confidentiality, known_on=today,
             epoch=self.first_month.plus(epoch).index,
         )  # fmt: skip
+        classes = self.rules.confidentiality.codes
         shown = {
-            name: codec.encode("household_card", card)
+            name: as_fits(card, most_bytes(name, classes=classes))
             for name, card in cards.items() if name == COMMON_SECTION or self._opens(purpose, name[1])
         }  # fmt: skip
         return _Content(municipality, household, shown)

@@ -44,12 +44,11 @@ class Heard:
 class ErasureDesk:
     """Takes requests and decisions of one municipality.
 
-    `day`: as its envelope says, `appended_day`: as Kafka does; `key_of`: of grantors and the projector; `identity_keys`: what notices' persons are
+    `appended_day`: when Kafka took it in; `key_of`: of grantors and the projector; `identity_keys`: what notices' persons are
     sealed to.
     """
 
     municipality: int
-    day: int
     key_of: PublicKeyOf
     appended_day: int
     identity_keys: Keys
@@ -106,7 +105,7 @@ class ErasureDesk:
             return  # said twice is said once
         if known is not None:
             raise Refused("erasure-request", "The request id was used before.")
-        lives_in = _gemeente(store.placement(tx, person), self.day)
+        lives_in = _gemeente(store.placement(tx, person), self.appended_day)
         if lives_in not in (None, self.municipality):
             raise Refused("erasure-elsewhere", "The person lives in another municipality.")
         open_one = tx.execute(
@@ -136,7 +135,7 @@ class ErasureDesk:
         if known is not None and known == (self.municipality, known[1], _GRANTED) and decided(said, self.key_of):
             return known[1]
         person = self._retention.due(tx, said)
-        if _gemeente(store.placement(tx, person), self.day) not in (None, self.municipality):
+        if _gemeente(store.placement(tx, person), self.appended_day) not in (None, self.municipality):
             raise Refused("erasure-elsewhere", "The person lives in another municipality.")
         tx.execute(
             "INSERT INTO erasure_requests VALUES (%s, %s, %s, %s)", (request, self.municipality, person, _GRANTED)

@@ -162,9 +162,11 @@ class IntakeRole:
         for o in opened:
             header = o.taken.payload.envelope.header
             month = Month.of(day_of(header.day)).index
-            to_erase = {a["subject"] for a in o.identity["erasures_asked"]}
+            housed = {s["subject"] for name in ("residences", "links") for s in o.identity[name]}
+            housed |= {link["to_subject"] for link in o.identity["links"]}
+            by_gemeente = header.sender.is_municipality
             asked += [
-                Asked(o.sender, s["handle"], s["bsn"], header.number, month, only_known=i in to_erase)
+                Asked(o.sender, s["handle"], s["bsn"], header.number, month, only_known=by_gemeente and i not in housed)
                 for i, s in enumerate(o.identity["subjects"]) if i not in o.refusals
             ]  # fmt: skip
         try:
@@ -177,9 +179,11 @@ class IntakeRole:
         remaining = iter(persons)
         for o in opened:
             o.persons = [_NO_PERSON if i in o.refusals else next(remaining) for i in range(len(o.identity["subjects"]))]
+            to_erase = {a["subject"] for a in o.identity["erasures_asked"]}
             o.refusals |= {
-                i: "erasure-unknown" for i, p in enumerate(o.persons) if p == _NO_PERSON and i not in o.refusals
-            }
+                i: "erasure-unknown" if i in to_erase else "mandate-unknown"
+                for i, p in enumerate(o.persons) if p == _NO_PERSON and i not in o.refusals
+            }  # fmt: skip
         return contradicted
 
     def _erase(self, tx: Transaction, o: Opened) -> set[bytes]:
@@ -188,9 +192,9 @@ class IntakeRole:
         if not header.sender.is_municipality:
             return set()
         appended_day = o.taken.record.timestamp_ms // _DAY_MS
-        heard = ErasureDesk(
-            header.sender.number, header.day, self.directory.decides, appended_day, self.identity_keys
-        ).hear(tx, o.identity, o.persons, o.refusals)
+        heard = ErasureDesk(header.sender.number, self.directory.decides, appended_day, self.identity_keys).hear(
+            tx, o.identity, o.persons, o.refusals
+        )
         o.erasures = heard.rows
         for row in heard.rows:
             if row["code"] != ACCEPTED:

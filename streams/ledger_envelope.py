@@ -58,6 +58,11 @@ class Work:
     asked: int = 0
     not_erased: list[tuple[int, bytes, str]] = field(default_factory=list)
 
+    @property
+    def appended_day(self) -> int:
+        """The day Kafka took it in: what a limit goes by is not for the sender to say."""
+        return int(self.taken.payload.fields["appended_ms"] // topics.DAY_MS)
+
     def erase(self, key_of: PublicKeyOf) -> None:
         """Hear what intake passes on of requests to erase, and hold decisions to their signatures again."""
         for position, heard in enumerate(self.taken.payload.fields["erasures"]):
@@ -71,8 +76,7 @@ class Work:
 
     def _decided(self, heard: dict[str, Any], key_of: PublicKeyOf) -> str:
         try:
-            on = self.taken.payload.fields["appended_ms"] // topics.DAY_MS
-            decision = decided(heard["decision"], key_of, on=on).decision
+            decision = decided(heard["decision"], key_of, on=self.appended_day).decision
         except Refused as refused:
             return refused.code
         if (

@@ -21,6 +21,8 @@ from schemas.values import Month, SenderId, day_number, day_of
 
 _STREAMS: Final = frozenset(s.value for s in Stream)
 _FIRST_MONTH: Final = Month(2000, 1)
+_LATE_DAYS: Final = 7
+"""How long a mandate may have been on its way: one that began before was not given in time, and would count for no limit."""
 _LAST_DAY: Final = day_number(Month(2999, 12).first_day)
 
 
@@ -40,7 +42,7 @@ class GivenMandate:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it counts for the part of the households that may be under mandates: a family's own file does not."""
+        """Whether it counts for the part of the households that may be under mandates; a family's own file has a limit of its own."""
         return kind_of_reader(self.terms.reader, gemeente=f"gm{self.municipality:04d}") == CASEWORKER
 
 
@@ -51,6 +53,8 @@ class MandateBook:
     known: dict[bytes, GivenMandate]
     live: dict[int, set[bytes]] = field(default_factory=dict)
     """Persons under live mandates, per municipality that gives some in this window."""
+    families: dict[int, set[bytes]] = field(default_factory=dict)
+    """Persons for whose own file mandates began in the last 30 days, per municipality."""
     changed: dict[bytes, GivenMandate] = field(default_factory=dict)
 
     def keep(self, handle: bytes, given: GivenMandate) -> None:
@@ -68,6 +72,10 @@ class Limits:
     def most_live(self, municipality: int) -> int:
         """How many of its households may be under live mandates."""
         return self.rules.most_live(self.households.get(municipality, 0))
+
+    def most_families(self, municipality: int) -> int:
+        """For how many persons it may give mandates for the own file in 30 days."""
+        return self.rules.most_families(self.households.get(municipality, 0))
 
 
 GrantorKey = Callable[[str, str], "bytes | None"]
@@ -109,16 +117,20 @@ def hear(
     book: MandateBook,
     limits: Limits,
     grantor_key: GrantorKey,
+    refusals: Mapping[int, str] | None = None,
 ) -> Said:
     """Take mandates, changes, withdrawals and closed months of one envelope in order; `book` changes as they are accepted.
 
-    `persons`: one per subject, zeros where there is none; `keyed`: who has a key, so can be written about.
+    `persons`: one per subject, zeros where there is none, `refusals`: why; `keyed`: who has a key, so can be written about;
+    `day`: when Kafka took it in.
     """
+    why = refusals or {}
     said = Said()
     judge = _Judge(sender, day, book, limits, grantor_key)
     for index, given in enumerate(content["mandates"]):
         person = persons[given["subject"]] if 0 <= given["subject"] < len(persons) else ZERO16
-        _note(said, index, given["handle"], lambda g=given, p=person: judge.give(g, p))  # type: ignore[misc]
+        lacks = why.get(given["subject"], "subject")
+        _note(said, index, given["handle"], lambda g=given, p=person, w=lacks: judge.give(g, p, without=w))  # type: ignore[misc]
     for index, changed in enumerate(content["mandates_changed"]):
         _note(said, index, changed["handle"], lambda c=changed: judge.change(c, keyed))  # type: ignore[misc]
     for index, handle in enumerate(content["mandates_withdrawn"]):
@@ -159,19 +171,26 @@ class _Judge:
     limits: Limits
     grantor_key: GrantorKey
 
-    def give(self, given: Mapping[str, Any], person: bytes) -> tuple[bytes, bytes] | None:
+    def give(self, given: Mapping[str, Any], person: bytes, *, without: str) -> tuple[bytes, bytes] | None:
+        """`without`: the code where there is no person."""
         terms = self._terms(given)
-        _require(person != ZERO16, "subject")
+        _require(person != ZERO16, without)
         mandate = GivenMandate(self.sender.number, person, _change(given), withdrawn=False)
         before = self.book.known.get(terms.handle)
         if before is not None:
             _require((before.person, before.change) == (person, mandate.change), "mandate-handle")
             return None
         _require(terms.revision == 1, "mandate-revision")
-        if mandate.is_limited:
-            live = self.book.live.setdefault(self.sender.number, set())
-            _require(person in live or len(live) < self.limits.most_live(self.sender.number), "mandate-limit")
-            live.add(person)
+        _require(terms.valid_from >= self.day - _LATE_DAYS, "mandate-period")
+        number = self.sender.number
+        known, most = (
+            (self.book.live, self.limits.most_live(number))
+            if mandate.is_limited
+            else (self.book.families, self.limits.most_families(number))
+        )
+        counted = known.setdefault(number, set())
+        _require(person in counted or len(counted) < most, "mandate-limit")
+        counted.add(person)
         self.book.keep(terms.handle, mandate)
         return person, mandate.change
 
@@ -215,6 +234,7 @@ class _Judge:
         kind = kind_of_reader(terms.reader, gemeente=self.sender.text)
         _require(kind is not None, "mandate-reader")
         self.limits.rules.check(terms.purpose, first=terms.valid_from, last=terms.valid_until, kind=kind or "")
+        self.limits.rules.check_ground(terms.ground)
         public = self.grantor_key(terms.grantor, terms.key_id)
         signed = public is not None and signed_by(public, terms=said["terms"], signature=said["signature"])
         _require(signed and may_grant(terms.grantor, reader=terms.reader, gemeente=self.sender.text), "mandate-grantor")

@@ -18,6 +18,7 @@ from schemas.directory import Directory, Entry
 from schemas.envelope import Header, open_content, signature_valid
 from schemas.errors import Refused, Unavailable
 from schemas.frames import DELIVERY_ROW, ZERO16, Kind, rows_of
+from schemas.mandate_rules import FAMILIES_DAYS
 from schemas.sealing import sha256
 from schemas.secrets import DataKey
 from streams import ledger, ledger_mandates, ledger_store
@@ -127,9 +128,11 @@ class LedgerRole:
         erased = self._erase(tx, [work for work in works if work is not None])
         handles = [h for w in opened for h in ledger_mandates.handles_of(w.content)]
         book = ledger_mandates.MandateBook(ledger_store.mandates(tx, handles) if handles else {})
-        givers = {w.header.sender.number: w.header.day for w in opened if w.content["mandates"]}
+        givers = {w.header.sender.number: w.appended_day for w in opened if w.content["mandates"]}
         if givers:
-            book.live = ledger_store.live_mandates(tx, sorted(givers), day=min(givers.values()))
+            day = min(givers.values())
+            book.live = ledger_store.live_mandates(tx, sorted(givers), day=day)
+            book.families = ledger_store.family_mandates(tx, sorted(givers), since=day - FAMILIES_DAYS)
         keys = self._borrow(opened, {g.person for g in book.known.values()})
         for work in opened:
             self._prepare(work, keys)
@@ -260,7 +263,8 @@ class LedgerRole:
         work.said = ledger_mandates.hear(
             work.content, sender=work.header.sender, payers=self._payers(work.header), persons=work.persons,
             keyed=keys.keys() - work.gone,
-            day=work.header.day, book=book, limits=self.limits, grantor_key=self._grantor_key,
+            day=work.appended_day, book=book, limits=self.limits, grantor_key=self._grantor_key,
+            refusals={r["subject"]: r["code"] for r in work.taken.payload.fields["refusals"]},
         )  # fmt: skip
         self.metrics.duplicates.inc(work.said.duplicates)
         for _, _, code in work.said.refused:

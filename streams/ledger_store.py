@@ -27,6 +27,7 @@ DDL: Final = (
     person bytea NOT NULL, change bytea NOT NULL, withdrawn boolean NOT NULL)""",
     "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS valid_until int NOT NULL DEFAULT 2147483647",
     "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS limited boolean NOT NULL DEFAULT true",
+    "ALTER TABLE mandate_handles ADD COLUMN IF NOT EXISTS valid_from int NOT NULL DEFAULT 0",
     "CREATE TABLE IF NOT EXISTS erased_persons (person bytea PRIMARY KEY)",
     "CREATE TABLE IF NOT EXISTS gone_references (mark bytea PRIMARY KEY)",
 )
@@ -190,15 +191,36 @@ def live_mandates(tx: Transaction, municipalities: Collection[int], *, day: int)
     return live
 
 
+def family_mandates(tx: Transaction, municipalities: Collection[int], *, since: int) -> dict[int, set[bytes]]:
+    """Persons for whose own file these municipalities gave mandates that begin after the day `since`, withdrawn ones included."""
+    found: dict[int, set[bytes]] = {m: set() for m in municipalities}
+    rows: Iterable[Any] = tx.execute(
+        "SELECT DISTINCT municipality, person FROM mandate_handles WHERE municipality = ANY(%b) AND NOT limited AND valid_from > %b",
+        (list(municipalities), since),
+    )
+    for municipality, person in rows:
+        found[municipality].add(bytes(person))
+    return found
+
+
 def save_mandates(tx: Transaction, changed: Mapping[bytes, GivenMandate]) -> None:
     """Keep mandates as they stand after the window."""
     with tx.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO mandate_handles (handle, municipality, person, change, withdrawn, valid_until, limited) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET change = EXCLUDED.change, "
+            "INSERT INTO mandate_handles (handle, municipality, person, change, withdrawn, valid_until, limited, valid_from) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (handle) DO UPDATE SET change = EXCLUDED.change, "
             "withdrawn = EXCLUDED.withdrawn, valid_until = EXCLUDED.valid_until",
             [
-                (handle, g.municipality, g.person, g.change, g.withdrawn, g.terms.valid_until, g.is_limited)
+                (
+                    handle,
+                    g.municipality,
+                    g.person,
+                    g.change,
+                    g.withdrawn,
+                    g.terms.valid_until,
+                    g.is_limited,
+                    g.terms.valid_from,
+                )
                 for handle, g in changed.items()
             ],
         )

@@ -4,7 +4,8 @@ For each sum and every window between two publications of its parent (and since 
 are what a reader can derive together: at least two, and they pass all of step 1. Else one more child is held: that with the fewest addresses, of
 groups the first in a fixed order, never by amount, since that would tell; and when there is none left, the parent. The same is asked of what is left of the pool
 without whatever of it is published more finely, by areas, by groups, and by both; there the finer figures are held, not the sum: people look for totals.
-A parent that is held, for whatever reason, holds a child of each sum below it.
+A parent that is held, for whatever reason, holds a child of each sum below it. Then what follows from all figures of an epoch at once, across areas and
+groups (`projections.release.linear`), passes the rules too, or one of the figures it follows from is held.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from projections.release.cells import CellId
+from projections.release.linear import Followed, Linear
 from projections.release.pools import START, Pools
 from projections.release.sums import By, Sum
 from schemas.care import Group
@@ -39,6 +41,26 @@ class Complementary:
 
     def run(self) -> list[CellId]:
         """Hold until nothing follows; what was held, in order. Deterministic: ties by cell id."""
+        linear, year = Linear(self.pools.tree), set(self.pools.tree.number)
+        before = linear.epochs({c: e for c, e in self.published.items() if c in year})
+        while True:
+            self._sums()
+            broken = self._that_follows(linear, before)
+            if broken is None:
+                return self.held
+            self._hold(min(broken, key=lambda c: (_rank(c), self.addresses(c), c)))
+
+    def _that_follows(self, linear: Linear, before: Mapping[int, Followed]) -> dict[CellId, float] | None:
+        """Published figures from which one follows that does not pass the rules over some window; None where there is none."""
+        now = linear.followed(self.released)
+        for cell, parts in now.weights.items():
+            starts = [START, *(epoch for epoch, followed in before.items() if cell in followed)]
+            unjudged = [s for s in starts if not self._at_both_ends(cell, s)]
+            if not all(self.pools.passes(frozenset({cell}), s) for s in unjudged):
+                return {c: w for c, w in parts.items() if c != cell} or parts
+        return None
+
+    def _sums(self) -> None:
         before = -1
         while before != len(self.held):
             before = len(self.held)
@@ -47,7 +69,6 @@ class Complementary:
                     self._of_released(one)
                 elif all(child in self.released for child in one.children):
                     self._hold(self._least(one, list(one.children)))
-        return self.held
 
     def _of_released(self, one: Sum) -> None:
         for start in (START, *sorted(self.published.get(one.parent, ()))):

@@ -92,7 +92,7 @@ def heard(
         erasures_asked=[{"subject": i, "request": r} for i, (r, _) in enumerate(asked)], erasures_decided=list(decided)
     )
     with store.transaction() as tx:
-        return ErasureDesk(gemeente, DAY, key_of, DAY, {}).hear(tx, identity, [p for _, p in asked], {})
+        return ErasureDesk(gemeente, key_of, DAY, {}).hear(tx, identity, [p for _, p in asked], {})
 
 
 def codes(found: Heard) -> list[str]:

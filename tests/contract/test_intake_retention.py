@@ -25,7 +25,7 @@ CHECKED = SINCE + PREVIEW + 1
 def say(store: PostgresHopStore, *said: bytes, on: int, gemeente: int = 9901) -> Heard:
     identity = identity_of(erasures_decided=list(said))
     with store.transaction() as tx:
-        return ErasureDesk(gemeente, on, key_of, on, {IDENTITY_ID: IDENTITY}).hear(tx, identity, [], {})
+        return ErasureDesk(gemeente, key_of, on, {IDENTITY_ID: IDENTITY}).hear(tx, identity, [], {})
 
 
 def code(store: PostgresHopStore, said: bytes, *, on: int = CHECKED, gemeente: int = 9901) -> str:
@@ -79,7 +79,7 @@ def test_a_refused_request_and_an_open_one_go_first(store: PostgresHopStore) -> 
     say(store, a_notice(anne, checked_on=SINCE), on=SINCE)
     asked = identity_of(erasures_asked=[{"subject": 0, "request": REQUEST}])
     with store.transaction() as tx:
-        ErasureDesk(9901, SINCE, key_of, SINCE, {}).hear(tx, asked, [anne], {})
+        ErasureDesk(9901, key_of, SINCE, {}).hear(tx, asked, [anne], {})
     assert code(store, a_use(a_notice(anne))) == "retention-kept"
     assert code(store, signed(a_decision(granted=False))) == "0200"
     assert code(store, a_use(a_notice(anne))) == "retention-kept"

@@ -243,15 +243,19 @@ def test_the_log_is_a_chain_and_knows_what_is_not_published_yet(store: Any) -> N
 
 
 def test_a_reader_is_given_so_many_different_households_and_no_more(store: Any) -> None:
-    mandates = [replace(a_mandate(bytes([n]) * 16), person=bytes([n // 2]) * 16) for n in range(1, 8)]
+    mandates = [replace(a_mandate(bytes([n]) * 16), person=bytes([n]) * 16) for n in range(1, 8)]
     store.learn_mandates(mandates, partition=0, next_offset=7)
+
+    homes = [bytes([n // 2 + 50]) * 16 for n in range(1, 8)]
 
     def look(
         n: int, *, at_ms: int = 1000, reader: str = "caseworker-gm9901-1", result: str = "given", since_ms: int = 0
     ) -> str:
         mandate = mandates[n - 1]
         record = store.write_log(
-            Access(at_ms, LOOK, mandate.handle, reader, "127.0.0.1", mandate, result), most=2, since_ms=since_ms
+            Access(at_ms, LOOK, mandate.handle, reader, "127.0.0.1", mandate, result, household=homes[n - 1]),
+            most=2,
+            since_ms=since_ms,
         )
         return str(record["result"])
 
@@ -259,8 +263,8 @@ def test_a_reader_is_given_so_many_different_households_and_no_more(store: Any) 
         "refused tries do not count"
     )
     assert [look(1), look(2), look(1)] == ["given"] * 3
-    assert look(4) == "household-limit", "persons 0 and 1 were looked at; 4 is of person 2"
-    assert look(3) == "given", "another mandate of person 1"
+    assert look(4) == "household-limit", "households 0 and 1 were looked at; 4 shows household 2"
+    assert look(3) == "given", "another mandate of household 1"
     assert look(4, reader="caseworker-gm9901-2") == "given"
     assert look(4, at_ms=2000, since_ms=1001) == "given", "the others were longer ago"
     assert look(6, at_ms=2001, since_ms=1001) == "given"

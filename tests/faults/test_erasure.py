@@ -14,7 +14,7 @@ from erasing import GM, GRANTORS, a_mandate, asked, cells, decided, next_of, per
 from runs import told, typed
 from typer.testing import CliRunner
 
-from deploy.admission import grantor_folder
+from deploy.admission import admit_reader, grantor_folder
 from deploy.cli import app
 from deploy.database_backup import Header
 from deploy.order_commands import order_first_load
@@ -136,6 +136,18 @@ def test_a_mandate_for_someone_who_is_erased_ends_and_opens_nothing_not_even_wha
     assert late.exit_code == 0, late.output
     topic.close()
     vault.close()
+
+
+def test_a_mandate_for_somebody_nobody_knows_is_refused_and_makes_no_person(zone: Zone) -> None:
+    count = "SELECT count(*) FROM elements"
+    before, keys = rows(zone, "intake", count), rows(zone, "keyvault", "SELECT count(*) FROM person_keys")
+    admit_reader(zone, "caseworker-gm9901-kees", gm=GM)
+    give = ("municipality", "mandate", "give", "GM9901", "caseworker-gm9901-kees", "--grantor", GRANTORS[0])
+    said = refused(*give, "--data", str(zone.folder.path), bsn=NOBODY_KNOWN)
+    assert "Nothing is known of this person" in " ".join(said.split())
+    assert NOBODY_KNOWN not in said
+    assert rows(zone, "intake", count) == before
+    assert rows(zone, "keyvault", "SELECT count(*) FROM person_keys") == keys
 
 
 def test_a_hundred_erasures_under_kills_leave_the_books_what_the_ledger_says(zone: Zone, road: Road) -> None:

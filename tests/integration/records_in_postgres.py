@@ -82,7 +82,11 @@ class Records:
 
     def deliver(self, person: bytes, *, at: tuple[int, object, int], **row: Any) -> None:
         """One delivery, booked at a place, and the marks it leaves."""
-        rows = rows_of(a_ledger_row(**row).tobytes(), LEDGER_ROW)
+        self.deliver_all(person, [a_ledger_row(**row)], at=at)
+
+    def deliver_all(self, person: bytes, frames: Sequence[Any], *, at: tuple[int, object, int]) -> None:
+        """The same of many at once."""
+        rows = rows_of(b"".join(f.tobytes() for f in frames), LEDGER_ROW)
         made = booked(rows, *(rows["kind"].astype("i8") * 0,) * 2, Placements({person: a_line(at)}))[0]
         with prepared(self.dsn) as c:
             store.add_bookings(c, made)

@@ -13,11 +13,11 @@ from schemas.placements import own_household
 from schemas.values import Month, day_number
 from streams.household_records import RecordRules
 from tests.integration.records_in_postgres import AREA, LAST, START, Records, cards, cents, plain
-from tests.unit.ledger_builders import sixteen
+from tests.unit.ledger_builders import a_ledger_row, sixteen
 
-ANNE, BRAM, HANDLE = sixteen("Anne"), sixteen("Bram"), bytes(range(16))
+ANNE, BRAM, HANDLE, BRAMS = sixteen("Anne"), sixteen("Bram"), bytes(range(16)), bytes(range(16, 32))
 MARCH, THE_TWELFTH = day_number(dt.date(2025, 3, 1)), day_number(dt.date(2025, 6, 12))
-HOME = (ALWAYS, "home", AREA)
+HOME, OTHER_HOME = (ALWAYS, "home", AREA), (ALWAYS, "another home", AREA)
 GGZ, YOUTH_CARE = CARE_TYPE_BY_CODE["zvw-ggz"].id, CARE_TYPE_BY_CODE["jw-45"].id
 
 
@@ -145,7 +145,10 @@ def test_youth_care_is_private_from_twelve_on_and_where_nobody_knows_the_age(
 def test_two_worlds_that_differ_in_a_hidden_service_give_byte_equal_sections_and_the_same_ticks(
     fresh_database: Callable[[str], str],
 ) -> None:
-    """Anne's mandate shows her household; what Bram there keeps private changes nothing of it, nor what Anne keeps private herself."""
+    """Anne's mandate shows her household; what Bram there keeps private changes nothing of it, nor what Anne keeps private herself.
+
+    Bram's own mandate shows it to him, and also then no record is longer or comes at another time.
+    """
     worlds = []
     for hidden in (False, True):
         world = Records(fresh_database(f"world_{int(hidden)}"))
@@ -153,6 +156,7 @@ def test_two_worlds_that_differ_in_a_hidden_service_give_byte_equal_sections_and
             world.place(person, HOME)
             world.deliver(person, at=HOME, from_day=MARCH, cents=700)
         world.give(HANDLE, ANNE)
+        world.give(BRAMS, BRAM, purpose="own-file")
         projector, sent = world.projector(seed=1), []
         for step in range(4):
             if hidden and step:
@@ -160,11 +164,36 @@ def test_two_worlds_that_differ_in_a_hidden_service_give_byte_equal_sections_and
                     BRAM, at=HOME, from_day=MARCH - 40 * step, cents=10_000 * step, care_type=GGZ, provider=step
                 )
                 world.deliver(ANNE, at=HOME, from_day=MARCH + step, cents=1, care_type=GGZ)
-            sent.append([(r["handle"], r["version"], plain(r)) for r in world.records(projector) if r])
+                if step == 3:  # more than his section holds
+                    many = [a_ledger_row(from_day=MARCH, cents=1, care_type=GGZ, provider=100 + n) for n in range(60)]
+                    world.deliver_all(BRAM, many, at=HOME)
+            sent.append(
+                [(r["handle"], r["version"], plain(r)) for r in world.records(projector) if r and r["handle"] == HANDLE]
+            )
         worlds.append((sent, [(r.topic, r.partition, r.key, len(r.value or b"")) for r in world.sent]))
         world.close()
     assert worlds[0] == worlds[1]
     assert cards_of(worlds[0]) == {"common"}
+
+
+def test_a_household_too_large_for_a_record_shows_its_newest_lines_and_says_how_many_are_left_out(
+    records: Records,
+) -> None:
+    """And no other household waits for it."""
+    records.place(BRAM, OTHER_HOME)
+    records.deliver(BRAM, at=OTHER_HOME, from_day=MARCH, cents=300)
+    records.give(BRAMS, BRAM)
+    many = [a_ledger_row(from_day=MARCH - 31 * (n % 3), cents=1, provider=1 + n) for n in range(3_000)]
+    records.deliver_all(ANNE, many, at=HOME)
+    found = {r["handle"]: r for r in records.records(records.projector()) if r}
+    shown = cards(found[HANDLE])["common"]
+    assert len(shown["lines"]) + shown["left_out"] == 3_001
+    assert shown["left_out"] > 0
+    months = [line["last_month"] for line in shown["lines"]]
+    assert months.count(max(months)) == 1_001, "all of the newest month"
+    assert months.count(min(months)) < 1_000
+    assert common(found[BRAMS]) == 300
+    assert cards(found[BRAMS])["common"]["left_out"] == 0
 
 
 def cards_of(world: tuple[list, list]) -> set[str]:

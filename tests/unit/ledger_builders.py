@@ -174,7 +174,7 @@ class Network:
 
     def rekeyed(
         self, content: dict, persons: Sequence[bytes], *, sender: str = f"p{PROVIDER}", number: int = 1, day: int = TODAY,
-        refusals: dict[int, str] | None = None, placements: Sequence[dict] = (), erasures: Sequence[dict] = (), appended_ms: int = 0, signing: SigningKey | None = None,
+        refusals: dict[int, str] | None = None, placements: Sequence[dict] = (), erasures: Sequence[dict] = (), appended_ms: int = TODAY * 86_400_000, signing: SigningKey | None = None,
     ) -> bytes:  # fmt: skip
         """The body of a rekeyed.v1 record."""
         data = seal_envelope(

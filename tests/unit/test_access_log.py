@@ -12,6 +12,7 @@ from vault_builders import HANDLE, PERSON, READER, VaultInMemory, a_look, a_mand
 
 from deploy.family_commands import told
 from deploy.log_commands import read_heads
+from keyvault import vault as vault_module
 from keyvault.access_log import ChainCheck, log_hash
 from keyvault.mutual_tls import Caller
 from producers.command_frame import Chosen
@@ -47,10 +48,12 @@ def looks(here: VaultInMemory, reader: str, handle: bytes, *, household: bytes =
     )
 
 
-def own_log(here: VaultInMemory, member: str = MEMBER, handle: bytes = OWN) -> list[dict[str, Any]]:
+def own_log(
+    here: VaultInMemory, member: str = MEMBER, handle: bytes = OWN, *, before_ms: int = 0
+) -> list[dict[str, Any]]:
     caller, key = here.caller(member)
     once = BoxKey.generate()
-    body = a_look(a_record(here.section_public, handle=handle), key, once=box_public_key(once))
+    body = a_look(a_record(here.section_public, handle=handle), key, once=box_public_key(once), before_ms=before_ms)
     answer = codec.decode("vault_own_log", here.vault.own_log(caller, body))
     assert (answer["log_sequence"], answer["log_hash"]) == here.store.log_head()
     lines = codec.decode("vault_log_lines", open_sealed(once, answer["lines"]))["lines"]
@@ -91,6 +94,19 @@ def test_a_member_reads_who_looked_newest_first_and_the_reading_is_the_newest_li
         (1, "look", "common", READER, "coordination"),
     ]  # fmt: skip
     assert {r["handle"] for r in lines} == {bytes(16)}, "a handle is its reader's own"
+
+
+def test_a_member_reads_what_is_older_than_the_lines_told_at_once(
+    here: VaultInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_module, "OWN_LOG_LINES", 2)
+    moments = []
+    for _ in range(4):
+        here.now += 60
+        moments.append(int(here.now * 1000))
+        looks(here, READER, HANDLE)
+    assert [r["at_ms"] for r in own_log(here, before_ms=moments[3])] == [moments[2], moments[1]]
+    assert [r["at_ms"] for r in own_log(here, before_ms=moments[1])] == [moments[0]]
 
 
 def test_of_a_look_under_another_members_mandate_only_who_and_when_is_told(here: VaultInMemory) -> None:
@@ -134,6 +150,14 @@ def test_an_operator_who_reads_the_log_is_in_it(here: VaultInMemory) -> None:
     assert [(r["who"], r["action"], r["source"]) for r in lines] == [
         (READER, "look", "10.1.2.3"), ("operator", "log", "10.9.9.9"),
     ]  # fmt: skip
+    before = len(here.log.records)
+    for sequence, lines_more in ((2, 0), (0, 1), (1, 2), (4, 2), (3, 3)):
+        here.vault.log_lines(
+            Caller("operator", b""), codec.encode("vault_log_after", {"sequence": sequence, "limit": 10})
+        )
+        assert len(here.log.records) - before == lines_more, (
+            "who goes on from where he was is logged once, anybody else each time"
+        )
     with pytest.raises(Refused):
         here.vault.log_lines(Caller("operator", b""), codec.encode("vault_log_after", {"sequence": 0, "limit": 10**6}))
 

@@ -14,10 +14,10 @@ from schemas.errors import Refused
 from schemas.mandate_rules import MandateRules
 
 
-def looked(here: VaultInMemory, handle: bytes = HANDLE) -> str:
+def looked(here: VaultInMemory, handle: bytes = HANDLE, *, household: bytes = b"H" * 16) -> str:
     caller, key = here.caller(READER)
     try:
-        here.vault.look(caller, a_look(a_record(here.section_public, handle=handle), key))
+        here.vault.look(caller, a_look(a_record(here.section_public, handle=handle, household=household), key))
     except Refused as refused:
         return refused.code
     return "given"
@@ -59,12 +59,14 @@ def test_past_the_limit_nothing_is_given_and_the_try_is_logged_and_counted(tmp_p
         for n in (1, 2, 3)
     ]
     here = vault(tmp_path, *mandates, rules=MandateRules(looks_households=2, looks_days=30))
-    handles = [m.handle for m in mandates]
-    assert [looked(here, h) for h in (*handles, handles[0])] == ["given", "given", "household-limit", "given"]
-    assert here.results()[2] == "household-limit"
+    handles, homes = [m.handle for m in mandates], [bytes([n]) * 16 for n in (50, 51, 52)]
+    assert looked(here, handles[1], household=homes[0]) == "given", "two persons of one household are one"
+    looks = [looked(here, h, household=w) for h, w in zip((*handles, handles[0]), (*homes, homes[0]), strict=True)]
+    assert looks == ["given", "given", "household-limit", "given"]
+    assert here.results()[3] == "household-limit"
     count = here.meter.registry.get_sample_value(
         "zorgstroom_vault_looks_total", {"role": "keyvault", "result": "household-limit"}
     )
     assert count == 1
     here.now += 31 * 86_400
-    assert looked(here, handles[2]) == "given", "thirty days later"
+    assert looked(here, handles[2], household=homes[2]) == "given", "thirty days later"

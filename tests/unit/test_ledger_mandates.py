@@ -49,11 +49,13 @@ def heard(
     book: MandateBook | None = None,
     keyed: object = (ANNE, BRAM),
     limits: Limits = ENOUGH,
+    day: int = TODAY,
+    refusals: dict[int, str] | None = None,
     **content: list,
 ) -> Said:
     empty: dict = {"rows": b"", "mandates": [], "mandates_changed": [], "mandates_withdrawn": [], "months": []}
     return hear(
-        empty | content, sender=sender, payers=frozenset({PAYER}), persons=[ANNE, BRAM, ZERO16], keyed=keyed, day=TODAY,
+        empty | content, sender=sender, payers=frozenset({PAYER}), persons=[ANNE, BRAM, ZERO16], keyed=keyed, day=day, refusals=refusals,
         book=MandateBook({}) if book is None else book, limits=limits, grantor_key=a_grantors_key,
     )  # fmt: skip
 
@@ -117,6 +119,35 @@ def test_no_more_households_than_the_rules_allow_are_under_live_mandates() -> No
         "mandate-limit"
     ]
     assert codes(heard(mandates=[a_mandate("H7", **THEIRS)], sender=OTHER, book=book, limits=two)) == []
+
+
+def test_so_many_get_mandates_for_their_own_file_in_a_month_and_a_withdrawn_one_counts() -> None:
+    book = MandateBook({}, families={9901: {bytes([n]) * 16 for n in range(100, 109)}})
+    few = Limits(households={9901: 100})
+    family = {"reader": "family-gm9901-x", "purpose": "own-file"}
+    assert (
+        codes(heard(mandates=[a_mandate("F1", **family)], mandates_withdrawn=[sixteen("F1")], book=book, limits=few))
+        == []
+    )
+    assert codes(heard(mandates=[a_mandate("F2", subject=1, **family)], book=book, limits=few)) == ["mandate-limit"]
+    assert codes(heard(mandates=[a_mandate("F3", **family)], book=book, limits=few)) == [], "for the same person again"
+    assert codes(heard(mandates=[a_mandate("F4", subject=1)], book=book, limits=few)) == [], (
+        "a caseworker's is counted apart"
+    )
+
+
+@pytest.mark.parametrize("ground", ["", "x" * 41, "wmo\n2.3.2", "omdat zij het vroeg", "Wmo-2.3.2"])
+def test_a_legal_ground_is_a_code(ground: str) -> None:
+    assert codes(heard(mandates=[a_mandate(ground=ground)])) == ["mandate-ground"]
+
+
+def test_a_mandate_that_began_long_before_it_came_is_refused_and_one_that_was_under_way_is_taken() -> None:
+    assert codes(heard(mandates=[a_mandate(valid_from=TODAY - 8)])) == ["mandate-period"]
+    assert codes(heard(mandates=[a_mandate(valid_from=TODAY - 7)])) == []
+
+
+def test_why_there_is_no_person_is_told_as_intake_says_it() -> None:
+    assert codes(heard(mandates=[a_mandate(subject=2)], refusals={2: "mandate-unknown"})) == ["mandate-unknown"]
 
 
 def test_only_a_municipality_gives_and_withdraws_mandates() -> None:
@@ -193,7 +224,8 @@ def test_what_ended_or_was_withdrawn_is_not_changed_any_more() -> None:
     ended = terms_of(valid_from=TODAY - 20, valid_until=TODAY - 1)
     change = a_mandate_change(valid_from=TODAY - 20, valid_until=TODAY + 5)
     book = MandateBook({})
-    heard(book=book, mandates=[{"subject": 0, "handle": ended.handle, **ended.signed(GRANTOR_KEY)}])
+    given = {"subject": 0, "handle": ended.handle, **ended.signed(GRANTOR_KEY)}
+    assert codes(heard(book=book, day=TODAY - 20, mandates=[given])) == []
     assert codes(heard(book=book, mandates_changed=[change])) == ["mandate-revision"]
     heard(book=book, mandates=[a_mandate("H2")], mandates_withdrawn=[sixteen("H2")])
     assert codes(heard(book=book, mandates_changed=[a_mandate_change("H2")])) == ["mandate-revision"]
