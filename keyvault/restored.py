@@ -9,16 +9,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
-from keyvault.access_log import ERASE, FIRST, GIVEN, OFFICERS_END, WITHDRAW, log_hash
+from keyvault.access_log import ERASE, FIRST, GIVEN, OFFICERS_END, TURN_END, WITHDRAW, log_hash
+from keyvault.access_log import TURN as SECTION_TURN
 from keyvault.limits import turns_allowed
 from keyvault.log_table import FIELDS
 from schemas.erasure import read_decision
 from schemas.errors import Refused
 from schemas.orders import TURN
+
+_KEY_TURNS: Final = (SECTION_TURN, TURN_END)
+"""Lines of the log that say that a key was made in the place of another (section), or that one was destroyed (section, pseudonyms)."""
 
 
 def erase_again(c: psycopg.Connection[tuple[Any, ...]], settled: Iterable[tuple[bytes, bytes]]) -> int:
@@ -76,7 +80,8 @@ def catch_up(
 ) -> CaughtUp:
     """In the transaction of the restore. `topic`: all of access-log.v1, in its order; `per_day`: the limit on pseudonyms.
 
-    Raises `Refused` (`part`) where the topic's lines do not follow the backup's: then one of the two is not this zone's, or was changed.
+    Raises `Refused` (`part`) where the topic's lines do not follow the backup's: then one of the two is not this zone's, or was changed; and
+    where a key was turned or destroyed since the copy.
     """
     head = c.execute("SELECT sequence, hash FROM access_log ORDER BY sequence DESC LIMIT 1").fetchone()
     last, previous = (int(head[0]), bytes(head[1])) if head else (0, FIRST)
@@ -99,6 +104,12 @@ def catch_up(
             raise Refused(
                 "part",
                 "This backup is of before the officers' joint key was made or handed on: their shares of today would not fit it. Take a newer one.",
+            )
+        if record["action"] in _KEY_TURNS and record["result"] == GIVEN:
+            raise Refused(
+                "part",
+                f"This backup is of before a turn of keys (line {last} of access-log.v1) and can't be put back: a key that was destroyed since would come back, "
+                "or one that is used be missing. Take a newer one.",
             )
         if record["action"] == WITHDRAW and record["result"] == GIVEN:
             at = dt.datetime.fromtimestamp(record["at_ms"] / 1000, dt.UTC)
