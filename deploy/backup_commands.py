@@ -14,8 +14,9 @@ from sqlalchemy import create_engine
 
 from deploy import erasure_list
 from deploy.awake import awake
+from deploy.backup_keys import ROLES, backup_keys
 from deploy.commands_frame import DataOption, asked_passphrase, out, plainly, zone_of
-from deploy.database_backup import Header, backup_key, form_of, read_backup, write_backup
+from deploy.database_backup import Header, form_of, read_backup, write_backup
 from deploy.log_commands import on_topic
 from deploy.zone import Zone
 from keyvault import tables
@@ -24,7 +25,8 @@ from keyvault.restored import CaughtUp, catch_up, close_years_again, erase_again
 from keyvault.rewrap import known_print, only_vault
 from keyvault.wrapping import WrappingSource, chosen
 from schemas.errors import Refused, SettingsWrong
-from schemas.secrets import DataKey
+from schemas.secret_file import read_secret
+from schemas.secrets import ScalarKey
 from streams import hop_store, intake_store, pseudonym_table
 from streams.config import RoleConfig
 from streams.restore import put_back
@@ -32,7 +34,6 @@ from streams.restore import put_back
 app = typer.Typer(
     no_args_is_help=True, help="Sealed copies of the keyvault's and intake's databases, and putting them back."
 )
-ROLES: Final = ("keyvault", "intake")
 Role = Annotated[str, typer.Argument(help="keyvault or intake; everything else is replayed.")]
 
 
@@ -40,22 +41,34 @@ Role = Annotated[str, typer.Argument(help="keyvault or intake; everything else i
 @plainly
 def write(role: Role, file: Annotated[Path, typer.Argument(help="File to write.")], data: DataOption = None) -> None:
     """Write a sealed copy; the zone may run. It opens only with the role's own secrets, which are not in it: back those up apart."""
-    zone = zone_of(data)
+    zone, at = zone_of(data), dt.datetime.now(dt.UTC)
+    months = backup_keys(zone)
+    month = months.of_month(_named(role), at)
+    first = not month.file.exists()
     with awake(zone), Progress(console=out, transient=True) as bar:
         dsn = _dsn(zone, role)
         task = bar.add_task(f"Copying {role}", total=None)
         header = write_backup(
             dsn,
             file,
-            _key(zone, role),
+            months.sealing(role, at, _secret(zone, role)),
             role=role,
             form=_form(role),
             keys=_KEYS[role](dsn),
+            at=at,
             progress=lambda n: bar.update(task, advance=n),
         )
     out.print(
         f"{file}: {role}, {header.made_at}, {file.stat().st_size:,} bytes, for the keys {', '.join(sorted(header.keys.values()))}."
     )
+    if first:
+        out.print(
+            f"Made: {month.key_id} of {role}; this month's backups open with it, until {month.last_day}. Keep it with the other secrets, never with the backups."
+        )
+    for gone in months.destroy_due(at.date()):
+        out.print(
+            f"Destroyed: {gone.key_id} of {gone.role}, whose last day was {gone.last_day}. Take it out of where the secrets are kept too."
+        )
 
 
 @app.command()
@@ -83,8 +96,8 @@ def restore(
     zone, header = zone_of(data), Header.read(file)
     if header.role != role:
         raise Refused("part", f"This is a backup of {header.role}, not of {role}.")
-    made, days = dt.datetime.fromisoformat(header.made_at), zone.copies_days()
-    if dt.datetime.now(dt.UTC) - made > dt.timedelta(days=days):
+    days = zone.copies_days()
+    if dt.datetime.now(dt.UTC) - header.made > dt.timedelta(days=days):
         raise Refused(
             "expired",
             f"This backup is of {header.made_at[:10]}; receipts of erasures promise that no copy older than {days} days is opened "
@@ -96,12 +109,12 @@ def restore(
         _check_keys(zone, role, header)
         if not dry_run and not yes:
             typer.confirm(f"Put the copy of {header.made_at} in the place of {role}'s database?", abort=True)
-        told = _restored(zone, role, file, dry_run=dry_run)
+        told = _restored(zone, role, file, header, dry_run=dry_run)
     out.print(f"{told} {'It could be put back; nothing was changed.' if dry_run else 'Start the zone again.'}")
 
 
-def _restored(zone: Zone, role: str, file: Path, *, dry_run: bool) -> str:
-    dsn, key = _dsn(zone, role), _key(zone, role)
+def _restored(zone: Zone, role: str, file: Path, header: Header, *, dry_run: bool) -> str:
+    dsn, key = _dsn(zone, role), backup_keys(zone).opening(role, header.made, _secret(zone, role))
     with only_vault(dsn, wait_seconds=2) as c, c.transaction(force_rollback=dry_run):
         read_backup(c, file, key, form=_form(role))
         if role == "keyvault":
@@ -126,11 +139,15 @@ def _restored(zone: Zone, role: str, file: Path, *, dry_run: bool) -> str:
 # --- of which keys a copy is --------------------------------------------------------------------------------------
 
 
-def _dsn(zone: Zone, role: str) -> str:
+def _named(role: str) -> str:
     if role not in ROLES:
         msg = "Name keyvault or intake; ledger and projector are replayed."
         raise SettingsWrong(msg)
-    dsn = zone.postgres.create_role_database(role)
+    return role
+
+
+def _dsn(zone: Zone, role: str) -> str:
+    dsn = zone.postgres.create_role_database(_named(role))
     if role == "intake":
         with hop_store.prepared(dsn, intake_store.DDL):
             pass
@@ -146,11 +163,12 @@ def _form(role: str) -> str:
     return form_of(tables.STEPS if role == "keyvault" else intake_store.DDL)
 
 
-def _key(zone: Zone, role: str) -> DataKey:
+def _secret(zone: Zone, role: str) -> bytes:
+    """Of a role, from outside its database; with its month's key it closes a backup."""
     if role == "intake":
-        return backup_key(zone.folder.secret_file("intake", "person-id").read_bytes())
+        return read_secret(zone.folder.secret_file("intake", "person-id"), "secret file")
     keys = [WrappingSource.of(s).key(asked_passphrase) for s in zone.folder.wrapping()]
-    return backup_key(chosen(keys, known_print(zone.postgres.create_role_database("keyvault"))).reveal())
+    return chosen(keys, known_print(zone.postgres.create_role_database("keyvault"))).reveal()
 
 
 def _rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
@@ -190,12 +208,27 @@ def _check_keys(zone: Zone, role: str, header: Header) -> None:
             f"This backup is of before a turn of keys ({', '.join(changed)}) and can't be put back; take a newer one.",
         )
     signed = zone.folder.settings().get("pseudonym_keys", [])
-    pseudonyms = {k.partition("/")[0] for use, k in header.keys.items() if use.startswith("voprf")}
-    if (signed and signed[-1] not in pseudonyms) or (other and other not in pseudonyms):
+    pseudonyms = {use: k.partition("/")[0] for use, k in header.keys.items() if use.startswith("voprf")}
+    used = {
+        k for use, k in pseudonyms.items() if use != "voprf coming"
+    }  # what intake only turned to then is no key it could go on with
+    if (signed and signed[-1] not in pseudonyms.values()) or (other and other not in used):
         raise Refused(
             "part",
             "This backup is of before the last turn of the pseudonym key and can't be put back; take a newer one.",
         )
+    scalar = header.keys.get("voprf in-use", "").partition("/")[2]
+    if role == "intake" and scalar and scalar not in _scalars(zone):
+        raise Refused(
+            "part",
+            "This backup is of before the last turn of intake's scalar and can't be put back; take a newer one.",
+        )
+
+
+def _scalars(zone: Zone) -> set[str]:
+    """The prints of intake's scalars that are there."""
+    files = [zone.folder.secret_file("intake", name) for name in ("scalar", "scalar-next")]
+    return {pseudonym_table.scalar_print(ScalarKey(f.read_bytes())).hex() for f in files if f.exists()}
 
 
 def _other_keys(zone: Zone, role: str) -> str:

@@ -21,7 +21,9 @@ from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.secret_file import write_private
 from schemas.secrets import DataKey
 
-_MAGIC: Final = b"zorgstroom backup 1\n"
+_MAGIC: Final = b"zorgstroom backup 2\n"
+_FIRST_FORM: Final = b"zorgstroom backup 1\n"
+_MADE_AT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _CHUNK: Final = 256 * 1024
 _TAG = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _LAST = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
@@ -30,13 +32,23 @@ _OVERHEAD = sodium.crypto_secretstream_xchacha20poly1305_ABYTES
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What anybody may read of a backup. `form`: of the tables; `keys`: use -> id of keys it belongs to."""
+    """What anybody may read of a backup. `form`: of the tables; `keys`: use -> id of keys it belongs to. Raises `ValueError` where `made_at` is no moment."""
 
     role: str
     form: str
     made_at: str
     tables: tuple[str, ...]
     keys: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Check the moment: of this century, as months' keys are named."""
+        if self.made.year // 100 != 20:
+            raise ValueError
+
+    @property
+    def made(self) -> dt.datetime:
+        """The moment it is of."""
+        return dt.datetime.strptime(self.made_at, _MADE_AT).replace(tzinfo=dt.UTC)
 
     def encoded(self) -> bytes:
         """One line of JSON."""
@@ -56,12 +68,18 @@ class Header:
     def of(cls, file: BinaryIO) -> Self:
         """From the beginning of an open file. Raises `Refused` (`unreadable`)."""
         magic, line = file.readline(len(_MAGIC)), file.readline(64 * 1024)
+        if magic == _FIRST_FORM:
+            raise Refused(
+                "unreadable",
+                "This backup is of an earlier version of the software, whose backups no month's key closed; take a newer one, and destroy this one.",
+            )
         try:
             d = json.loads(line if magic == _MAGIC else b"")
-            return cls(str(d["role"]), str(d["form"]), str(d["made_at"]), tuple(map(str, d["tables"])), dict(d["keys"]))
+            keys = {str(use): str(key_id) for use, key_id in dict(d["keys"]).items()}
+            return cls(str(d["role"]), str(d["form"]), str(d["made_at"]), tuple(map(str, d["tables"])), keys)
         except (ValueError, KeyError, TypeError, RecursionError) as broken:
             raise Refused(
-                "unreadable", "This file is no backup of Zorgstroom, or its beginning is damaged."
+                "unreadable", "This file is no backup of Zorgstroom, or its beginning is damaged; take another one."
             ) from broken
 
 
@@ -70,9 +88,9 @@ def form_of(statements: object) -> str:
     return hashlib.sha256(repr(statements).encode()).hexdigest()[:12]
 
 
-def backup_key(secret: bytes) -> DataKey:
-    """The key of a role's backups, from a secret of the role that lies outside its database."""
-    return DataKey(hashlib.blake2b(b"zorgstroom backup key 1", key=secret, digest_size=32).digest())
+def backup_key(secret: bytes, month_key: bytes) -> DataKey:
+    """The key of a role's backups of a month, from a secret of the role that lies outside its database and the month's own; neither alone gives it."""
+    return DataKey(hashlib.blake2b(b"zorgstroom backup key 2" + month_key, key=secret, digest_size=32).digest())
 
 
 def write_backup(
@@ -83,15 +101,19 @@ def write_backup(
     role: str,
     form: str,
     keys: Mapping[str, str],
+    at: dt.datetime,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Header:
-    """Write a consistent copy of all tables, whole or not at all. `progress` hears bytes. Raises `Unavailable`, `SettingsWrong`."""
+    """Write a consistent copy of all tables, whole or not at all, under the key of the month of `at`.
+
+    `progress` hears bytes. Raises `Unavailable`, `SettingsWrong`.
+    """
     beside = path.with_name(path.name + ".new")
     write_private(beside, b"")
     try:
         with psycopg.connect(dsn) as c, beside.open("wb") as file:
             c.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            header = Header(role, form, f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", _tables(c), dict(keys))
+            header = Header(role, form, at.astimezone(dt.UTC).strftime(_MADE_AT), _tables(c), dict(keys))
             sealer = _Sealer(file, key, header)
             for table in header.tables:
                 with c.cursor().copy(

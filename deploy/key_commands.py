@@ -11,6 +11,7 @@ import typer
 
 from deploy.authority_command import authority
 from deploy.awake import awake
+from deploy.backup_keys import backup_keys
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_list import KeyLine, keys_of, open_days
 from deploy.key_register import KINDS, KeyRecord, KeyRegister
@@ -158,22 +159,28 @@ def _tell_of(zone: Zone, made: KeyRecord, revoked: list[KeyRecord]) -> None:
 @app.command()
 @plainly
 def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Destroy keys that only opened what is old, or signed before, once their days have passed. What was sealed to them can't be read any more."""
+    """Destroy keys that only opened what is old, or signed before, or closed backups, once their days have passed. What was sealed to them can't be read any more."""
     zone, today = zone_of(data), _today()
     register = KeyRegister.of(zone.folder)
     due = register.due(today, grace_days=open_days(zone.folder.settings()))
+    months = backup_keys(zone).due(today)
     for record in due:
         out.print(f"{record.key_id}: {record.role} {record.use}, superseded on {record.superseded_on}")
-    if not due:
+    for month in months:
+        out.print(f"{month.key_id}: {month.role}'s backups of {month.month}, last day {month.last_day}")
+    if not due and not months:
         out.print("No key is due.")
     if dry_run:
         return
     if due:
         zone.roots.at_hand()
-    if due and not yes:
+    if (due or months) and not yes:
         sealing = any(r.use != "signing" for r in due)
         shut = " Old parts of delivered.v1 and rekeyed.v1 stay shut for ever." if sealing else ""
-        typer.confirm(f"Destroy {len(due)} of them?{shut}", abort=True)
+        closed = " Backups of those months stay shut for ever." if months else ""
+        typer.confirm(f"Destroy {len(due) + len(months)} of them?{shut}{closed}", abort=True)
+    for month in backup_keys(zone).destroy(months):
+        out.print(f"Destroyed: {month.key_id} of {month.role}. Take it out of where the secrets are kept too.")
     with awake(zone, kafka=True):
         gone = register.destroy(due, today)
         zone.publish_directory([r.entry() for r in register.records])  # those of a time that was broken off too

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from deploy.backup_keys import backup_keys
 from deploy.certificates import PLACES, files_of
 from deploy.key_register import KeyRegister
 from deploy.officer_admission import officers_client
@@ -66,7 +67,7 @@ def keys_of(zone: Zone) -> list[KeyLine]:
         vault.close()
         officers.close()
     return [
-        *_of_roles(zone), *_of_the_vault(zone, states), *_of_officers(zone, told), *_of_files(zone), *_certificates(zone),
+        *_of_roles(zone), *_of_the_vault(zone, states), *_of_officers(zone, told), *_of_files(zone), *_certificates(zone), *_of_backups(zone),
     ]  # fmt: skip
 
 
@@ -148,3 +149,9 @@ def _certificates(zone: Zone) -> Iterator[KeyLine]:
             f"certificate of {name}", name, f"{certificate.serial_number:x}"[:12], "active", certificate.not_valid_before_utc.date(),
             certificate.not_valid_after_utc.date() - before,
         )  # fmt: skip
+
+
+def _of_backups(zone: Zone) -> Iterator[KeyLine]:
+    """A key per role and month, which opens that month's backups until its day."""
+    for key in backup_keys(zone).all():
+        yield KeyLine(f"backups of {key.role}", key.role, key.key_id, "opens", key.month.first_day, key.ends)

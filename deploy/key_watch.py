@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
+from deploy.backup_keys import backup_keys
 from deploy.key_list import KeyLine, keys_of
 from deploy.zone import Zone
 from schemas.errors import SettingsWrong, Unavailable
@@ -64,6 +65,7 @@ class KeyWatch:
     def _look(self) -> None:
         while not self._stopping.is_set():
             try:
+                backup_keys(self._zone).destroy_due(dt.datetime.now(dt.UTC).date())
                 self.metrics.show(keys_of(self._zone))
                 wait = self._every
             except Unavailable:

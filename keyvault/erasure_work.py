@@ -20,11 +20,16 @@ from schemas.erasure import Decision, PublicKeyOf
 from schemas.errors import Refused, Unavailable
 from schemas.retention import decided, may_be_about
 from schemas.sealing import sign, verify_key_of
-from schemas.values import day_number
+from schemas.values import Month, day_number
 
 _MOST_YEARS: Final = 200
 COPIES_DAYS: Final = 97
 """How long copies lie on `delivered.v1` and `rekeyed.v1`: 90 days, and a week until Kafka has deleted their file."""
+
+
+def last_copy_day(day: dt.date, kept_days: int) -> dt.date:
+    """The last day on which a copy made by the zone on `day` or before can be opened: so long after the month's end, since a key closes a month's backups."""
+    return Month.of(day).last_day + dt.timedelta(days=kept_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class ErasureWork:
     """What the projector and municipalities ask. All bodies are Avro single objects.
 
     `key_of`: public keys of grantors; `signed_key`: the entry of the vault's own signing key as the root signed it, by key id;
-    `copies_days`: how long a copy in a topic or a backup can be opened.
+    `copies_days`: how long a copy in a topic, or a backup made on the last day of its month, can be opened.
     """
 
     vault: Vault
@@ -99,7 +104,7 @@ class ErasureWork:
                 "request": request, "municipality": done.decision.municipality, "ground": done.decision.ground,
                 "asked_on": done.decision.asked_on, "decided_on": done.decision.decided_on, "deciders": list(done.deciders),
                 "erased_at_ms": done.at_ms, "destroyed": list(erasure_receipt.DESTROYED), "mandates": done.mandates,
-                "last_copy_day": day_number(erased_on) + self.copies_days,
+                "last_copy_day": day_number(last_copy_day(erased_on, self.copies_days)),
                 "log_sequence": done.log_sequence, "log_hash": done.log_hash,
             },
         )  # fmt: skip

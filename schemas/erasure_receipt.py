@@ -35,6 +35,13 @@ DESTROYED: Final[dict[str, tuple[str, str]]] = {
     "records": ("de kaarten bij mandaten voor deze persoon", "the cards of mandates for this person"),
 }
 """Code -> what is destroyed with a person, in Dutch and English."""
+_TAKEN_OUT: Final = (
+    "Wie die topics voor die dag zelf kopieerde, kan zijn kopie openen met de sleutels van intake en grootboek van die tijd, tot die vernietigd zijn: "
+    "bij de gewone termijnen binnen zestien maanden.",
+    "Who copied those topics before that day can open the copy with intake's and the ledger's keys of that time, until those are destroyed: within "
+    "sixteen months where the usual periods are kept.",
+)
+"""A year that a key is used, 97 days more that it opens: `key_days` and `old_keys_open_days` in zone.json say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class CheckedReceipt:
 
     @property
     def last_copy_day(self) -> dt.date:
-        """The last day on which a copy in a topic or a backup can be opened."""
+        """The last day on which the zone itself can open a copy in a topic, and anybody a backup; of copies of topics taken out before it says nothing."""
         return day_of(self.fields["last_copy_day"])
 
     def told(self, *, lang: str = "nl") -> list[str]:
@@ -62,8 +69,9 @@ class CheckedReceipt:
             (f"Vernietigd op {moment:%Y-%m-%d %H:%M:%S} UTC:" if dutch else f"Destroyed on {moment:%Y-%m-%d %H:%M:%S} UTC:"),
             *(f"- {DESTROYED.get(code, (code, code))[0 if dutch else 1]}" for code in f["destroyed"]),
             (f"Beëindigde mandaten: {f['mandates']}." if dutch else f"Mandates that ended with it: {f['mandates']}."),
-            (f"Laatste dag waarop een kopie in delivered.v1, rekeyed.v1 of een back-up nog open kan: {self.last_copy_day}." if dutch else
-             f"Last day on which a copy in delivered.v1, rekeyed.v1 or a backup can be opened: {self.last_copy_day}."),
+            (f"Laatste dag waarop een back-up, of wat in delivered.v1 of rekeyed.v1 staat, nog open kan: {self.last_copy_day}." if dutch else
+             f"Last day on which a backup, or what lies in delivered.v1 or rekeyed.v1, can be opened: {self.last_copy_day}."),
+            _TAKEN_OUT[0 if dutch else 1],
             (f"Regel {f['log_sequence']} van het inzagelogboek." if dutch else f"Line {f['log_sequence']} of the access log."),
         ]  # fmt: skip
 

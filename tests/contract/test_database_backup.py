@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +13,17 @@ import psycopg
 import pytest
 
 from deploy.database_backup import Header, backup_key, read_backup, write_backup
-from keyvault.access_log import FIRST, GIVEN, WITHDRAW, Access, chained
+from keyvault.access_log import FIRST, GIVEN, TURN, TURN_END, WITHDRAW, Access, chained
 from keyvault.restored import catch_up
 from keyvault.store import VaultStore
 from schemas.errors import Refused
 from schemas.orders import Order
 from schemas.secrets import WrappingKey
 
-KEY = backup_key(b"\x05" * 32)
+SECRET, MONTH_KEY = b"\x05" * 32, b"\x07" * 32
+KEY = backup_key(SECRET, MONTH_KEY)
 DAY = dt.date(2025, 6, 1)
+AT = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 AT_MS = 1_748_779_200_000
 
 
@@ -44,7 +47,7 @@ def rows(dsn: str) -> list[tuple[Any, ...]]:
 
 
 def written(dsn: str, path: Path) -> Header:
-    return write_backup(dsn, path, KEY, role="keyvault", form="f1", keys={"voprf active": "voprf-1"})
+    return write_backup(dsn, path, KEY, role="keyvault", form="f1", keys={"voprf active": "voprf-1"}, at=AT)
 
 
 def restored(dsn: str, path: Path, *, form: str = "f1", key: Any = KEY) -> None:
@@ -95,8 +98,9 @@ def test_any_change_a_cut_a_longer_file_and_another_key_put_nothing_back(dsn: st
         (tmp_path / "bad").write_bytes(data)
         with pytest.raises(Refused):
             restored(dsn, tmp_path / "bad")
-    with pytest.raises(Refused, match="does not open"):
-        restored(dsn, tmp_path / "copy", key=backup_key(b"\x06" * 32))
+    for secret, month_key in ((b"\x06" * 32, MONTH_KEY), (SECRET, b"\x06" * 32), (SECRET, b"")):
+        with pytest.raises(Refused, match="does not open"):
+            restored(dsn, tmp_path / "copy", key=backup_key(secret, month_key))
     with pytest.raises(Refused, match="another version"):
         restored(dsn, tmp_path / "copy", form="f2")
     assert rows(dsn) == before
@@ -131,3 +135,46 @@ def test_a_restored_vault_takes_its_log_from_the_topic_with_its_withdrawals_and_
     with psycopg.connect(dsn) as c, pytest.raises(Refused, match=r"Line 4 of access-log\.v1 does not follow"):
         catch_up(c, [*topic, forged], today=DAY, per_day=100)
     store.close()
+
+
+@pytest.mark.parametrize("action", [TURN, TURN_END])
+def test_a_copy_from_before_a_turn_that_the_log_tells_of_is_refused_even_where_the_database_is_lost(
+    fresh_database: Callable[[str], str], tmp_path: Path, action: str
+) -> None:
+    dsn = fresh_database("backup_turned")
+    store = VaultStore(dsn, WrappingKey(b"\x09" * 32))
+    store.prepare(DAY)
+    first = store.write_log(Access(AT_MS, "log", bytes(16), "operator", "", None, GIVEN), most=60, since_ms=0)
+    written(dsn, tmp_path / "copy")
+    tried = a_line(2, first["hash"], action=action, result="unknown-key")
+    turned = a_line(3, tried["hash"], action=action)
+    with psycopg.connect(dsn) as c:
+        c.execute("DELETE FROM named_keys")
+
+    def put_back(topic: list[dict[str, Any]]) -> int:
+        with psycopg.connect(dsn) as c:
+            read_backup(c, tmp_path / "copy", KEY, form="f1")
+            return catch_up(c, topic, today=DAY, per_day=100).lines
+
+    with pytest.raises(Refused, match=r"before a turn of keys \(line 3 of access-log\.v1\)"):
+        put_back([first, tried, turned])
+    with psycopg.connect(dsn) as c:
+        assert c.execute("SELECT count(*) FROM named_keys").fetchone() == (0,)
+    assert put_back([first, tried]) == 1, "a try that was refused turned nothing"
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "made_at", ["x", "", "2025-06-01", "2025-06-01T12:00:00", "2025-06-31T12:00:00Z", "9999-12-31T12:00:00Z", "0001-01-01T00:00:00Z", 5, None]
+)  # fmt: skip
+def test_a_moment_that_is_none_is_told_in_a_sentence(tmp_path: Path, made_at: object) -> None:
+    line = {"role": "keyvault", "form": "f", "made_at": made_at, "tables": ["a"], "keys": {"voprf active": "v"}}
+    (tmp_path / "copy").write_bytes(b"zorgstroom backup 2\n" + json.dumps(line).encode() + b"\n")
+    with pytest.raises(Refused, match="its beginning is damaged; take another one"):
+        Header.read(tmp_path / "copy")
+
+
+def test_a_backup_of_an_earlier_version_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "copy").write_bytes(b"zorgstroom backup 1\n{}\n")
+    with pytest.raises(Refused, match=r"earlier version of the software.*take a newer one, and destroy this one"):
+        Header.read(tmp_path / "copy")

@@ -78,8 +78,10 @@ def files_and_entries(folder: Path) -> dict[str, tuple[Parser, bytes]]:
     header = codec.encode("envelope_header", a_datum(codec.raw_schema("envelope_header"), "envelope_header", {}))
     box = codec.encode("section_key_box", a_datum(codec.raw_schema("section_key_box"), "section_key_box", {}))
     backup = (
-        b"zorgstroom backup 1\n"
-        + json.dumps({"role": "intake", "form": "f", "made_at": "x", "tables": ["a"], "keys": {}}).encode()
+        b"zorgstroom backup 2\n"
+        + json.dumps(
+            {"role": "intake", "form": "f", "made_at": "2025-06-01T12:00:00Z", "tables": ["a"], "keys": {}}
+        ).encode()
         + b"\n"
     )
 
