@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.certificates import RoleCertificate
+from deploy.people_keys import PeopleKeys
 from deploy.sender_keys import SenderKeys
 from deploy.zone import Zone
 from producers import joining
 from producers.joining import make_admission, read_request
-from producers.municipal_mandates import Grantor
+from producers.municipal_mandates import Grantor, grantor_key_id
 from producers.profile import signing_key_id
-from schemas.directory import Entry
-from schemas.errors import Refused
+from schemas.errors import Refused, SettingsWrong
 from schemas.secret_file import write_private
 from schemas.values import SenderId
 
@@ -44,7 +45,7 @@ def admit(zone: Zone, request: bytes, *, municipalities: Sequence[int]) -> bytes
     else:
         zone.folder.add_members(providers=[asked.sender.text])
     zone.apply_topics()
-    keys.admit(asked.signing_public_key, name=asked.name, municipalities=merged)
+    keys.admit(asked.signing_public_key, name=asked.name, municipalities=merged, on=_today())
     entry = keys.entry(signing_key_id(asked.signing_public_key))
     zone.publish_directory([entry])
     return make_admission(
@@ -71,15 +72,45 @@ def sender_folder(zone: Zone, sender: str) -> Path:
     return zone.folder.path / "senders" / sender
 
 
-def admit_grantor(zone: Zone, name: str) -> Grantor:
-    """Admit who gives mandates (`grantor-gm9901-anne`): a key on this machine, and an entry signed by the root."""
-    grantor = Grantor.join(grantor_folder(zone, name), name)
-    number = int(name.split("-")[1][2:])
-    entry = Entry(
-        "grantor", name, grantor.key_id, "signing", grantor.public_key, valid_from=0, municipalities=(number,)
-    )
-    zone.publish_directory([entry])
+def admit_grantor(zone: Zone, name: str, *, renew: bool = False) -> Grantor:
+    """Admit who gives mandates (`grantor-gm9901-anne`): a key on this machine, and an entry signed by the root. Twice is once.
+
+    `renew`: make a further key, which signs from then on; broken off anywhere, it finishes when called again. Raises `SettingsWrong`
+    where the key is revoked, or lies elsewhere, and no further one is asked for.
+    """
+    people, grantor = PeopleKeys(zone.folder), Grantor(name, grantor_folder(zone, name))
+    if renew or grantor.turning:
+        public = grantor.further()
+        made = people.take("grantor", name, grantor_key_id(public), public, on=_today())
+        zone.publish_directory([made.entry()])
+        grantor.turn()
+        return grantor
+    if people.of(name) and not grantor.joined:
+        msg = f"The key of {name} does not lie on this machine; `zorgstroom municipality admit-grantor {name} --renew` makes a further one."
+        raise SettingsWrong(msg)
+    grantor = Grantor.join(grantor.folder, name)
+    known = people.take("grantor", name, grantor.key_id, grantor.public_key, on=_today())
+    if known.state == "revoked":
+        msg = (
+            f"The key of {name} is revoked; `zorgstroom municipality admit-grantor {name} --renew` makes a further one."
+        )
+        raise SettingsWrong(msg)
+    zone.publish_directory([known.entry()])
     return grantor
+
+
+def revoke_grantor(zone: Zone, name: str, key_id: str | None, *, now: dt.datetime) -> list[str]:
+    """From now on nothing counts that is signed with this key, or with any of the grantor's; returns their ids. Raises `SettingsWrong`."""
+    if not name.startswith("grantor-"):
+        msg = "A grantor is called grantor-gm9901-NAME; an officer leaves with `zorgstroom operator officers leave`."
+        raise SettingsWrong(msg)
+    ended = PeopleKeys(zone.folder).revoke(name, key_id, now=now)
+    zone.publish_directory([key.entry() for key in ended])
+    return [key.key_id for key in ended]
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def grantor_folder(zone: Zone, name: str) -> Path:

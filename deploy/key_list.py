@@ -14,6 +14,8 @@ from deploy.backup_keys import backup_keys
 from deploy.certificates import PLACES, files_of
 from deploy.key_register import KeyRegister
 from deploy.officer_admission import officers_client
+from deploy.people_keys import PeopleKeys
+from deploy.sender_keys import SenderKeys
 from deploy.zone import Zone
 from keyvault.officers.client import Told
 from schemas import topics
@@ -22,11 +24,12 @@ from schemas.values import day_of
 
 DAYS: Final = {
     "identity": 365, "content": 365, "signing": 730, "voprf": 730, "scalar": 730, "section": 365, "wrapping": 365, "root": 1825,
-    "sender": 730, "operator": 730, "officers": 365,
+    "sender": 730, "operator": 730, "grantor": 730, "officer": 730, "officers": 365,
 }  # fmt: skip
 """How long a key of a use is used, in days; `key_days` in zone.json says otherwise. A use that is not named has no turn."""
 OPEN_DAYS: Final = 97
 """How long a superseded identity or content key still opens: as long as delivered.v1 is kept, and a week; `old_keys_open_days`."""
+_COUNTS: Final = "it counts until it is revoked"
 _CERTIFICATE_DAYS_BEFORE: Final = 60
 _DESTROYED_WITHIN_DAYS: Final = 14
 _WITHOUT_TURN: Final = {
@@ -67,7 +70,8 @@ def keys_of(zone: Zone) -> list[KeyLine]:
         vault.close()
         officers.close()
     return [
-        *_of_roles(zone), *_of_the_vault(zone, states), *_of_officers(zone, told), *_of_files(zone), *_certificates(zone), *_of_backups(zone),
+        *_of_roles(zone), *_of_the_vault(zone, states), *_of_officers(zone, told), *_of_people(zone), *_of_files(zone),
+        *_certificates(zone), *_of_backups(zone),
     ]  # fmt: skip
 
 
@@ -115,6 +119,21 @@ def _of_the_vault(zone: Zone, states: list[dict[str, Any]]) -> Iterator[KeyLine]
         )  # fmt: skip
 
 
+def _of_people(zone: Zone) -> Iterator[KeyLine]:
+    """Signing keys of grantors, officers and senders, on this machine or elsewhere: what is remembered of their admission."""
+    known: list[tuple[str, str, str, str, dt.date]] = [
+        (r.kind, r.name, r.key_id, r.state, dt.date.fromisoformat(r.made_on)) for r in PeopleKeys(zone.folder).records
+    ]
+    known += [
+        ("sender", path.stem, key_id, state, made)
+        for path in sorted((zone.folder.path / "senders").glob("*.keys"))
+        for key_id, state, made in SenderKeys(zone.folder, path.stem).listed()
+    ]
+    for holder, name, key_id, state, made in known:
+        due = _due(zone, holder, made) if state == "active" else None
+        yield KeyLine(f"{name} signing", holder, key_id, state, made, due, _COUNTS if state == "counts" else "")
+
+
 def _of_files(zone: Zone) -> Iterator[KeyLine]:
     folder = zone.folder
     named = [
@@ -123,7 +142,8 @@ def _of_files(zone: Zone) -> Iterator[KeyLine]:
     ]
     named += [("root", "root", p) for p in sorted((folder.path / "root").glob("root*.key"))]
     named += [("operator", "operator", p) for p in sorted((folder.path / "operators").glob("*.public"))]
-    named += [("sender", "sender", p) for p in sorted((folder.path / "senders").glob("*/signing.key"))]
+    joined = sorted((folder.path / "senders").glob("*/signing.key"))
+    named += [("sender", "sender", p) for p in joined if not p.parent.with_name(f"{p.parent.name}.keys").exists()]
     for holder, use, path in named:
         if path.exists():
             made = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from deploy.backup_keys import backup_keys
 from deploy.key_list import KeyLine, keys_of
 from deploy.zone import Zone
-from schemas.errors import SettingsWrong, Unavailable
+from schemas.errors import SettingsWrong, ZorgstroomError
 
 
 class KeyMetrics:
@@ -24,8 +24,16 @@ class KeyMetrics:
             "zorgstroom_key_due_timestamp_seconds", "When the first key of a kind should turn, or be destroyed; seconds since 1970.", ["kind"],
             registry=self.registry,
         )  # fmt: skip
+        self._listed = Gauge(
+            "zorgstroom_keys_listed_timestamp_seconds", "When all keys were last looked at; before the first time, when that was begun.",
+            registry=self.registry,
+        )  # fmt: skip
 
-    def show(self, lines: Iterable[KeyLine]) -> None:
+    def begun(self, now: dt.datetime) -> None:
+        """From here on somebody looks."""
+        self._listed.set(now.timestamp())
+
+    def show(self, lines: Iterable[KeyLine], *, now: dt.datetime) -> None:
         """Take in what there is."""
         first: dict[str, dt.date] = {}
         for line in lines:
@@ -35,10 +43,11 @@ class KeyMetrics:
         self._due.clear()
         for kind, day in first.items():
             self._due.labels(kind).set(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+        self._listed.set(now.timestamp())
 
 
 def _kind(line: KeyLine) -> str:
-    if line.holder in ("sender", "operator"):
+    if line.holder in ("sender", "operator", "grantor", "officer"):
         return f"{line.holder} signing"
     if line.holder.startswith("officer-"):
         return "old share of an officer"
@@ -48,9 +57,9 @@ def _kind(line: KeyLine) -> str:
 class KeyWatch:
     """Serves the metrics of one zone and looks again every hour."""
 
-    def __init__(self, zone: Zone, *, every_seconds: float = 3600) -> None:
-        """Nothing is served before `start`."""
-        self._zone, self._every, self.metrics = zone, every_seconds, KeyMetrics()
+    def __init__(self, zone: Zone, *, every_seconds: float = 3600, again_seconds: float = 5) -> None:
+        """Nothing is served before `start`. `again_seconds`: how soon it looks again where it could not."""
+        self._zone, self._every, self._again, self.metrics = zone, every_seconds, again_seconds, KeyMetrics()
         self._stopping = threading.Event()
 
     def start(self, port: int) -> None:
@@ -60,16 +69,22 @@ class KeyWatch:
         except OSError as taken:
             msg = f"Port {port} for metrics is in use; choose another in zone.json."
             raise SettingsWrong(msg) from taken
+        self.metrics.begun(dt.datetime.now(dt.UTC))
         threading.Thread(target=self._look, name="keys", daemon=True).start()
 
     def _look(self) -> None:
         while not self._stopping.is_set():
             try:
-                backup_keys(self._zone).destroy_due(dt.datetime.now(dt.UTC).date())
-                self.metrics.show(keys_of(self._zone))
+                now = dt.datetime.now(dt.UTC)
+                backup_keys(self._zone).destroy_due(now.date())
+                self.metrics.show(keys_of(self._zone), now=now)
                 wait = self._every
-            except Unavailable:
-                wait = 5.0
+            except (
+                ZorgstroomError,
+                OSError,
+                ValueError,
+            ):  # what can't be read is said by its own command, and by the alert
+                wait = self._again
             self._stopping.wait(wait)
 
     def stop(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +11,11 @@ import typer
 from rich.progress import Progress
 
 from deploy.admission import admit as admit_sender
-from deploy.admission import admit_grantor as admit_who_grants
 from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
 from deploy.commands_frame import EXIT_REFUSED, DataOption, Gemeente, gemeente_of, out, plainly, zone_of
 from deploy.erasure_commands import app as erasure_app
+from deploy.grantor_commands import admit_grantor, revoke_grantor
 from deploy.mandate_commands import app as mandate_app
 from deploy.municipality_figures import released_epoch, show
 from deploy.retention_commands import app as retention_app
@@ -36,6 +35,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 app.add_typer(mandate_app, name="mandate")
 app.add_typer(erasure_app, name="erase")
 app.add_typer(retention_app, name="retention")
+app.command("admit-grantor")(admit_grantor)
+app.command("revoke-grantor")(revoke_grantor)
 
 
 @app.callback()
@@ -117,21 +118,6 @@ def admit_family(gemeente: Gemeente, data: DataOption = None) -> None:
     out.print(
         f"Check who stands at the counter, hand the folder over, and type: zorgstroom municipality mandate give {gemeente.upper()} {name}"
     )
-
-
-@app.command("admit-grantor")
-@plainly
-def admit_grantor(
-    name: Annotated[str, typer.Argument(help="e.g. grantor-gm9901-anne")], data: DataOption = None
-) -> None:
-    """Make the key of someone who gives mandates, and have the network's root sign it. Never the one who looks."""
-    zone = zone_of(data)
-    found = re.fullmatch(r"grantor-(gm\d{4})-[a-z0-9-]{1,40}", name)
-    if found is None or int(found[1][2:]) not in zone.folder.settings()["municipalities"]:
-        msg = "A grantor is called grantor-gm9901-NAME, of a municipality of this zone."
-        raise SettingsWrong(msg)
-    grantor = admit_who_grants(zone, name)
-    out.print(f"{name}: {grantor.folder}, key {grantor.key_id}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from deploy.people_keys import PeopleKeys
 from deploy.zone import Zone
 from keyvault.officers.ceremony import MAKE, RESHARE, ROUNDS, Ceremony, Committee
 from keyvault.officers.client import OfficersClient, Told
@@ -50,23 +51,18 @@ def admit_officer(zone: Zone, name: str) -> OfficerFolder:
     (folder / _PUBLIC).write_bytes(public)
     made = OfficerFolder(folder, principal, role_key_id("officer", public), zone.vault_url, zone.roots.pinned)
     made.save()
-    zone.publish_directory([_entry(made, public)])
+    known = PeopleKeys(zone.folder).take("officer", principal, made.key_id, public, on=dt.datetime.now(dt.UTC).date())
+    if known.state == "revoked":
+        msg = f"Officer {name} left; a new name is needed to come back."
+        raise SettingsWrong(msg)
+    zone.publish_directory([known.entry()])
     return made
-
-
-def _entry(officer: OfficerFolder, public: bytes, *, revoked_at_ms: int | None = None) -> Entry:
-    return Entry(
-        "officer", officer.name, officer.key_id, "signing", public, valid_from=0, version=1 if revoked_at_ms is None else 2,
-        revoked_at_ms=revoked_at_ms,
-    )  # fmt: skip
 
 
 def let_go(zone: Zone, name: str) -> None:
     """From now on the keyvault takes nothing of this officer. Raises `SettingsWrong` where there is none."""
-    folder = officer_folder(zone, name)
-    officer = OfficerFolder.load(folder)
-    entry = _entry(officer, (folder / _PUBLIC).read_bytes(), revoked_at_ms=int(time.time() * 1000))
-    zone.publish_directory([entry])
+    ended = PeopleKeys(zone.folder).revoke(f"officer-{name}", None, now=dt.datetime.now(dt.UTC))
+    zone.publish_directory([key.entry() for key in ended])
 
 
 def officers_client(zone: Zone) -> OfficersClient:

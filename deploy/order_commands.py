@@ -14,6 +14,7 @@ from rich.progress import Progress
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
 from deploy.key_register import pseudonym_key_entry
+from deploy.operator_keys import renew_operator
 from deploy.scraped import Scraped
 from deploy.zone import Zone
 from schemas import topics
@@ -32,15 +33,26 @@ Days = Annotated[int, typer.Option("--days", min=1, help="How many days it holds
 @app.command("admit-operator")
 @plainly
 def admit_operator(
-    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens, e.g. anne.")], data: DataOption = None
+    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens, e.g. anne.")],
+    data: DataOption = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Put a new key in the place of the one there is; typed twice is once.")
+    ] = False,
 ) -> None:
     """Make the key with which an operator signs orders. The keyvault knows it from its next start on."""
     zone = zone_of(data)
     if re.fullmatch(r"[a-z0-9-]{1,40}", name) is None:
         msg = "An operator's name has small letters, digits and hyphens."
         raise SettingsWrong(msg)
+    if renew:
+        done = renew_operator(zone.folder, name)
+        out.print(
+            f"{name} has a new key. Once the keyvault was started again, orders signed with the old one alone count no more: sign those anew."
+            if done
+            else f"{name} has a new key already, of which the keyvault was not told yet."
+        )
     made = zone.folder.admit_operator(name)
-    out.print(f"{name}: {made}")
+    out.print(f"{name}: {made}" if made.exists() else f"{name} has a key, which is not on this machine; --renew makes another one.")  # fmt: skip
     out.print(
         "Give the key to its operator and take it out of this machine; start the zone again, so that the keyvault knows it."
     )

@@ -27,13 +27,26 @@ class SenderKeys:
         """Ids of keys that were not revoked, the newest last."""
         return [k for k, fields in self._keys.items() if fields["revoked_at_ms"] is None]
 
+    def listed(self) -> list[tuple[str, str, dt.date]]:
+        """Id, state and day of admission of every key there was, the newest last; superseded, it `counts` until it is `revoked`."""
+        newest = self.ids[-1:]
+        since = dt.datetime.fromtimestamp(self._path.stat().st_mtime, dt.UTC).date() if self._keys else dt.date.min
+        return [
+            (
+                key_id, "revoked" if key_id not in self.ids else "active" if key_id in newest else "counts",
+                dt.date.fromisoformat(fields["admitted_on"]) if "admitted_on" in fields else since,
+            )
+            for key_id, fields in self._keys.items()
+        ]  # fmt: skip
+
     def known(self, public: bytes) -> bool:
         """Whether a key was admitted and not revoked."""
         return signing_key_id(public) in self.ids
 
-    def admit(self, public: bytes, *, name: str, municipalities: Sequence[int]) -> None:
+    def admit(self, public: bytes, *, name: str, municipalities: Sequence[int], on: dt.date) -> None:
         """Take in a key, or what is new of one that is known."""
-        fields = self._keys.setdefault(signing_key_id(public), {"public": public.hex(), "revoked_at_ms": None})
+        new = {"public": public.hex(), "revoked_at_ms": None, "admitted_on": str(on)}
+        fields = self._keys.setdefault(signing_key_id(public), new)
         fields |= {"name": name, "municipalities": list(municipalities)}
         self._write()
 

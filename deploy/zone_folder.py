@@ -99,11 +99,16 @@ class ZoneFolder:
         return self.path / "operators" / f"{name}.key"
 
     def admit_operator(self, name: str) -> Path:
-        """Make an operator's key, if there is none, and remember its public half; returns the key's file."""
+        """Make an operator's key, if there is none, and remember its public half; returns the key's file.
+
+        Whoever took the key out of this machine keeps it: that its public half lies here is enough.
+        """
         file = self.operator_file(name)
-        if not file.exists():
-            write_private(file, os.urandom(32))
-        write_private(file.with_suffix(".public"), verify_key_of(SigningKey(file.read_bytes())))
+        public = file.with_suffix(".public")
+        if not public.exists():
+            if not file.exists():
+                write_private(file, os.urandom(32))
+            write_private(public, verify_key_of(SigningKey(file.read_bytes())))
         return file
 
     def operators(self) -> dict[str, bytes]:

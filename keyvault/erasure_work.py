@@ -18,7 +18,7 @@ from keyvault.vault import Vault, lent
 from schemas import codec, erasure_receipt
 from schemas.erasure import Decision, PublicKeyOf
 from schemas.errors import Refused, Unavailable
-from schemas.retention import decided, may_be_about
+from schemas.retention import decided, may_be_about, what_it_says
 from schemas.sealing import sign, verify_key_of
 from schemas.values import Month, day_number
 
@@ -61,7 +61,7 @@ class ErasureWork:
         return body
 
     def erase(self, caller: Caller, body: bytes) -> bytes:
-        """Destroy a person's key; logged before. Said twice is once.
+        """Destroy a person's key; logged before. Said twice is once, also when a key that signed was revoked since.
 
         Raises `Refused`: `erasure-signatures`, `erasure-ground`, `retention-...` for a decision that does not count, `erasure-request` for one that refuses the
         request, or on which somebody else was erased.
@@ -71,9 +71,12 @@ class ErasureWork:
             self.vault.now_ms(), ERASE, NOBODY, caller.name, caller.source, None, GIVEN, about=asked["person"]
         )
         try:
+            said = what_it_says(asked["decision"])
+            before = self.vault.store.erasure(said.request)
+            if before is not None and (before.person, before.decision) == (asked["person"], said):
+                return codec.encode("vault_mandate", {"handle": said.request})
             by = decided(asked["decision"], self.key_of)
             access = replace(access, handle=by.decision.request)
-            before = self.vault.store.erasure(by.decision.request)
             _check_whom(by.decision, before, asked["person"])
         except Refused as refused:
             self.vault.write(replace(access, result=refused.code, about=NOBODY))

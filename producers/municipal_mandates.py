@@ -21,13 +21,13 @@ from producers.profile import Profile
 from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.mandate_terms import MandateTerms
 from schemas.sealing import sha256, verify_key_of
-from schemas.secret_file import write_private
+from schemas.secret_file import destroy_file, write_private
 from schemas.secrets import Bsn, HandleKey, SigningKey
 from schemas.values import MandateHandle, day_number
 
 WHAT: Final = ("mandate", "Het mandaat is geweigerd", "The mandate was refused")
 """What is sent, as the outbox calls it, and how its refusal begins."""
-_KEY, _GIVEN = "signing.key", "mandates"
+_KEY, _NEXT, _GIVEN = "signing.key", "signing-next.key", "mandates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,27 @@ class Grantor:
             write_private(folder / _KEY, bytes(SodiumKey.generate()))
         return cls(name, folder)
 
+    @property
+    def joined(self) -> bool:
+        """Whether its key lies here."""
+        return (self.folder / _KEY).exists()
+
+    @property
+    def turning(self) -> bool:
+        """Whether a further key was made that does not sign yet."""
+        return (self.folder / _NEXT).exists()
+
+    def further(self) -> bytes:
+        """The public half of the key that comes after this one, made if there is none yet; it signs nothing before `turn`."""
+        if not (self.folder / _NEXT).exists():
+            write_private(self.folder / _NEXT, bytes(SodiumKey.generate()))
+        return verify_key_of(SigningKey((self.folder / _NEXT).read_bytes()))
+
+    def turn(self) -> None:
+        """Sign with the further key from now on; the one before is destroyed."""
+        destroy_file(self.folder / _KEY)
+        (self.folder / _NEXT).replace(self.folder / _KEY)
+
     def key(self) -> SigningKey:
         """The key it signs with. Raises `SettingsWrong` where it has none."""
         try:
@@ -61,7 +82,7 @@ class Grantor:
     @property
     def key_id(self) -> str:
         """Id of the key."""
-        return f"grantor-{sha256(self.public_key)[:4].hex()}"
+        return grantor_key_id(self.public_key)
 
     def keep(self, terms: MandateTerms) -> None:
         """Remember the terms of a mandate that was taken, for a later change."""
@@ -86,6 +107,11 @@ class Grantor:
         except (OSError, ValueError, TypeError) as absent:
             msg = f"{self.name} gave no mandate with this handle."
             raise SettingsWrong(msg) from absent
+
+
+def grantor_key_id(public: bytes) -> str:
+    """The id of a grantor's signing key."""
+    return f"grantor-{sha256(public)[:4].hex()}"
 
 
 def new_terms(

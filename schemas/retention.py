@@ -17,6 +17,7 @@ from schemas.erasure import (
     Proved,
     PublicKeyOf,
     proved,
+    read_decision,
     signed_once_more,
     who_signed,
 )
@@ -146,11 +147,19 @@ def decided(data: bytes, key_of: PublicKeyOf, *, on: int | None = None) -> Prove
         on is not None and not standing.valid_from <= on <= standing.valid_until
     ):
         raise Refused("retention-decision", "The standing decision is not in force on this day.")
-    decision = Decision(
+    return Proved(_decision(standing, notice), names)
+
+
+def what_it_says(data: bytes) -> Decision:
+    """The decision of what `decided` takes, nothing checked. Raises `Refused` (`unreadable`, `schema`)."""
+    return _decision(*read_use(data)) if codec.name_of(data) == "retention_use" else read_decision(data)[0]
+
+
+def _decision(standing: Standing, notice: Notice) -> Decision:
+    return Decision(
         notice.request, notice.municipality, granted=True, ground=RETENTION, refusal="", asked_on=notice.since,
         decided_on=standing.valid_from,
     )  # fmt: skip
-    return Proved(decision, names)
 
 
 def may_be_about(decision: Decision, person: bytes) -> bool:

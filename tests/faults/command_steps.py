@@ -16,7 +16,7 @@ import pytest
 from nacl.pwhash import argon2id
 from typer.testing import CliRunner
 
-from deploy import key_commands, municipality_commands, order_commands, wrapping_command
+from deploy import grantor_commands, key_commands, municipality_commands, order_commands, wrapping_command
 from deploy.bench_load import register_of
 from deploy.cli import app
 from deploy.embedded_postgres import EmbeddedPostgres
@@ -186,7 +186,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def worlds(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], World]:
     numbers, current = itertools.count(), list[World]()
-    for module in (key_commands, municipality_commands, order_commands, wrapping_command):
+    for module in (grantor_commands, key_commands, municipality_commands, order_commands, wrapping_command):
         monkeypatch.setattr(module, "awake", lambda zone, **_: contextlib.nullcontext(zone))
     monkeypatch.setattr(EmbeddedPostgres, "create_role_database", lambda *_: "")
     monkeypatch.setattr(Zone, "publish_signed", lambda zone, signed: current[-1].publish(zone, signed))  # noqa: PLW0108 - the newest, each time

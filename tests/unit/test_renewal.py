@@ -116,8 +116,8 @@ def test_keys_of_a_sender_are_revoked_by_id_and_the_newest_entry_counts_for_who_
     one, two = (verify_key_of(SigningKey(bytes([n]) * 32)) for n in (1, 2))
     folder, root = ZoneFolder(tmp_path), SigningKey(b"\x03" * 32)
     keys = SenderKeys(folder, "p98000001")
-    keys.admit(one, name="De Linde", municipalities=[9901])
-    keys.admit(two, name="De Linde", municipalities=[9901, 9902])
+    keys.admit(one, name="De Linde", municipalities=[9901], on=NOW.date())
+    keys.admit(two, name="De Linde", municipalities=[9901, 9902], on=NOW.date())
     directory = Directory(pinned(root))
     for key in (one, two):
         directory.learn(sign_entry(two_of(root), keys.entry(signing_key_id(key))))
