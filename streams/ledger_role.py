@@ -93,8 +93,8 @@ class LedgerRole:
         return self._awaited(self.directory.sender_key, (header.sender.text, header.signing_key_id))
 
     def _grantor_key(self, name: str, key_id: str) -> bytes | None:
-        entry = self._awaited(self.directory.grantor_key, (name, key_id))
-        return entry.public_key if entry and entry.revoked_at_ms is None else None
+        self._awaited(self.directory.grantor_key, (name, key_id))
+        return self.directory.counting_grantor(name, key_id)
 
     def _decides(self, name: str, key_id: str) -> bytes | None:
         """Who has a say in an erasure: a grantor, or the projector on retention periods."""
