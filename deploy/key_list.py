@@ -162,7 +162,11 @@ def _called(use: str, path: Path) -> str:
 def _certificates(zone: Zone) -> Iterator[KeyLine]:
     authority = zone.folder.path / "root" / "ca.pem"
     for path in [authority, *(c for p in PLACES for c in sorted(zone.folder.path.glob(f"{p}/cert.pem")))]:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        try:
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError) as broken:
+            msg = f"The certificate {path} can't be read; restore it from a copy."
+            raise SettingsWrong(msg) from broken
         before = dt.timedelta(days=_CERTIFICATE_DAYS_BEFORE)
         name = "authority" if path == authority else files_of(path).name
         yield KeyLine(

@@ -79,11 +79,7 @@ class KeyWatch:
                 backup_keys(self._zone).destroy_due(now.date())
                 self.metrics.show(keys_of(self._zone), now=now)
                 wait = self._every
-            except (
-                ZorgstroomError,
-                OSError,
-                ValueError,
-            ):  # what can't be read is said by its own command, and by the alert
+            except (ZorgstroomError, OSError, ValueError):  # `keys list` says which; that nobody looked, the alert
                 wait = self._again
             self._stopping.wait(wait)
 

@@ -18,9 +18,13 @@ class SenderKeys:
     """The keys of one sender, in the order of their admission. Public halves only."""
 
     def __init__(self, folder: ZoneFolder, sender: str) -> None:
-        """Read what there is."""
+        """Read what there is. Raises `SettingsWrong`."""
         self._sender, self._path = sender, folder.path / "senders" / f"{sender}.keys"
-        self._keys: dict[str, dict[str, Any]] = json.loads(self._path.read_text("utf-8")) if self._path.exists() else {}
+        try:
+            self._keys: dict[str, dict[str, Any]] = json.loads(self._path.read_text("utf-8")) if self._path.exists() else {}  # fmt: skip
+        except ValueError as broken:
+            msg = f"{self._path} can't be read; restore it from a copy."
+            raise SettingsWrong(msg) from broken
 
     @property
     def ids(self) -> list[str]:

@@ -14,7 +14,7 @@ from retention_builders import PROJECTOR, SINCE, a_notice
 from vault_builders import DAY, PERSON, VaultInMemory
 
 from deploy.bench_load import register_of
-from deploy.key_list import KeyLine, _of_files, _of_people
+from deploy.key_list import KeyLine, _certificates, _of_files, _of_people
 from deploy.operator_keys import renew_operator
 from deploy.people_keys import PeopleKeys
 from deploy.sender_keys import SenderKeys
@@ -252,3 +252,13 @@ def test_a_sender_on_this_machine_is_listed_once_also_before_it_is_admitted(zone
     SenderKeys(zone.folder, "p98000001").admit(public, name="De Linde", municipalities=[9901], on=joined.made_on)
     (known,) = listed()
     assert replace(known, key_id="") == joined
+
+
+def test_what_cant_be_read_is_one_sentence_that_names_the_file(zone: Zone) -> None:
+    zone.certificate("intake").cert.write_bytes(b"no certificate")
+    with pytest.raises(SettingsWrong, match=r"cert\.pem can't be read"):
+        list(_certificates(zone))
+    (zone.folder.path / "senders").mkdir(exist_ok=True)
+    (zone.folder.path / "senders" / "p98000001.keys").write_text("{")
+    with pytest.raises(SettingsWrong, match=r"p98000001\.keys can't be read"):
+        list(_of_people(zone))
