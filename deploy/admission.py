@@ -79,6 +79,8 @@ def admit_grantor(zone: Zone, name: str, *, renew: bool = False) -> Grantor:
     where the key is revoked, or lies elsewhere, and no further one is asked for.
     """
     people, grantor = PeopleKeys(zone.folder), Grantor(name, grantor_folder(zone, name))
+    if grantor.turning and (begun := people.one(name, grantor_key_id(grantor.further()))) and begun.state == "revoked":
+        grantor.drop_further()
     if renew or grantor.turning:
         public = grantor.further()
         made = people.take("grantor", name, grantor_key_id(public), public, on=_today())

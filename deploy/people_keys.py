@@ -68,16 +68,20 @@ class PeopleKeys:
             raise SettingsWrong(msg) from broken
 
     def _take_in_what_was_signed(self) -> None:
-        known = {(r.name, r.key_id) for r in self.records}
+        """Keys that are not remembered, and revocations: what was told once is not taken back by an older copy of the file."""
         for subject, signed in RootKeys(self._folder).all_signed():
             if not subject.startswith(tuple(f"{kind}/" for kind in _KINDS)):
                 continue
             d = codec.decode("directory_entry", codec.decode("signed_entry", signed)["payload"])
-            if (d["name"], d["key_id"]) not in known:
+            known = self.one(d["name"], d["key_id"])
+            if known is None:
                 since = str(
                     self._folder.settings()["made_on"]
-                )  # of its own day nothing is known: it is no older than the zone
-                self._add(PersonKey(d["kind"], d["name"], d["key_id"], d["public_key"].hex(), since, "", d["revoked_at_ms"]), since)  # fmt: skip
+                )  # its own day is not known: it is no older than the zone
+                public, revoked = d["public_key"].hex(), d["revoked_at_ms"]
+                self._add(PersonKey(d["kind"], d["name"], d["key_id"], public, since, "", revoked), since)
+            elif known.revoked_at_ms is None and d["revoked_at_ms"] is not None:
+                self.records[self.records.index(known)] = replace(known, revoked_at_ms=d["revoked_at_ms"])
 
     def of(self, name: str) -> list[PersonKey]:
         """The keys of one person, the newest last."""

@@ -61,6 +61,10 @@ class Grantor:
             write_private(self.folder / _NEXT, bytes(SodiumKey.generate()))
         return verify_key_of(SigningKey((self.folder / _NEXT).read_bytes()))
 
+    def drop_further(self) -> None:
+        """Destroy the further key: it will never sign."""
+        destroy_file(self.folder / _NEXT)
+
     def turn(self) -> None:
         """Sign with the further key from now on; the one before is destroyed."""
         destroy_file(self.folder / _KEY)

@@ -1,9 +1,9 @@
-"""Keys of grantors, officers, operators and senders: what is remembered of them, and that nothing counts that is signed with a revoked one."""
+"""Keys of grantors, officers and senders: what is remembered of them, and that nothing counts that is signed with a revoked one."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from ledger_builders import PAYER, TODAY, terms_of
 from retention_builders import PROJECTOR, SINCE, a_notice
 from vault_builders import DAY, PERSON, VaultInMemory
 
+from deploy.admission import admit_grantor, grantor_folder
 from deploy.bench_load import register_of
 from deploy.key_list import KeyLine, _certificates, _of_files, _of_people
-from deploy.operator_keys import renew_operator
+from deploy.officer_admission import admit_officer, let_go
 from deploy.people_keys import PeopleKeys
 from deploy.sender_keys import SenderKeys
 from deploy.zone import Zone
@@ -27,7 +28,6 @@ from schemas import codec
 from schemas.directory import Directory, Entry, role_key_id
 from schemas.erasure import with_signature
 from schemas.errors import Refused, SettingsWrong
-from schemas.orders import Order, add_signature, proved_order, signed_order
 from schemas.retention import Standing, decided, use_of
 from schemas.sealing import verify_key_of
 from schemas.secrets import SigningKey
@@ -147,10 +147,13 @@ def test_a_standing_decision_signed_with_a_revoked_key_is_in_force_no_more(zone:
 def test_a_revocation_is_of_its_first_moment_and_outlives_the_file_that_remembers_it(
     zone: Zone, two: dict[str, str]
 ) -> None:
+    older = (zone.folder.path / "people.json").read_bytes()
     revoked(zone, ANNE, two[ANNE])
     revoked(zone, ANNE, None, now=NOW + dt.timedelta(days=1))
     moment = int(NOW.timestamp() * 1000)
     assert [k.revoked_at_ms for k in PeopleKeys(zone.folder).of(ANNE)] == [moment]
+    (zone.folder.path / "people.json").write_bytes(older)
+    assert [k.revoked_at_ms for k in PeopleKeys(zone.folder).of(ANNE)] == [moment], "an older copy takes nothing back"
     (zone.folder.path / "people.json").unlink()
     found = {k.name: k for k in PeopleKeys(zone.folder).records}
     assert (found[ANNE].revoked_at_ms, found[BART].state) == (moment, "active")
@@ -172,47 +175,34 @@ def test_the_further_key_of_a_grantor_signs_nothing_before_its_turn(tmp_path: Pa
     assert old_file not in [p.read_bytes() for p in (tmp_path / "anne").iterdir()]
 
 
-# --- operators ----------------------------------------------------------------------------------------------------
-
-
-def told_to_the_keyvault(folder: ZoneFolder) -> dict[str, bytes]:
-    """The operators of its last start, and that it starts now."""
-    (folder.role("keyvault")).mkdir(parents=True, exist_ok=True)
-    settings = {"operators": {name: key.hex() for name, key in folder.operators().items()}}
-    (folder.role("keyvault") / "config.json").write_text(json.dumps(settings))
-    return folder.operators()
-
-
-def test_an_order_signed_with_an_operators_old_key_alone_counts_no_more_and_renewed_twice_is_once(
-    tmp_path: Path,
+def test_a_further_key_that_was_revoked_before_its_turn_never_signs(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = ZoneFolder(tmp_path)
-    keys = {name: SigningKey(folder.admit_operator(name).read_bytes()) for name in ("anne", "bob")}
-    order = signed_order(Order.first_load(number=9, until=NOW.date(), why="test").encoded(), {})
-    with_old = add_signature(add_signature(order, "anne", keys["anne"]), "bob", keys["bob"])
-    assert proved_order(with_old, told_to_the_keyvault(folder)).number == 9
-    assert [renew_operator(folder, "anne"), renew_operator(folder, "anne")] == [True, False]
-    new = SigningKey(folder.operator_file("anne").read_bytes())
-    assert sorted(p.name for p in (tmp_path / "operators").iterdir()) == ["anne.key", "anne.public", "bob.key", "bob.public"]  # fmt: skip
-    operators = told_to_the_keyvault(folder)
-    with pytest.raises(Refused, match="it has 1"):
-        proved_order(with_old, operators)
-    assert proved_order(add_signature(with_old, "anne", new), operators).number == 9
-    assert renew_operator(folder, "anne"), "the keyvault knows the one before: this is another turn"
-    with pytest.raises(SettingsWrong, match="no operator cees"):
-        renew_operator(folder, "cees")
+    monkeypatch.setattr(Zone, "publish_signed", lambda *_: None)
+    first = admit_grantor(zone, ANNE).key_id
+    grantor = Grantor(ANNE, grantor_folder(zone, ANNE))
+    begun = grantor_key_id(grantor.further())
+    PeopleKeys(zone.folder).take("grantor", ANNE, begun, grantor.further(), on=FIRST)  # and here it was broken off
+    revoked(zone, ANNE, None)
+    with pytest.raises(SettingsWrong, match="--renew"):
+        admit_grantor(zone, ANNE)
+    made = admit_grantor(zone, ANNE, renew=True)
+    assert made.key_id not in (first, begun)
+    assert directory(zone).counting_grantor(ANNE, made.key_id) == made.public_key
 
 
-def test_an_operator_who_took_the_key_away_keeps_it_and_its_age(tmp_path: Path) -> None:
-    folder = ZoneFolder(tmp_path)
-    public = folder.admit_operator("anne").with_suffix(".public")
-    before = (public.read_bytes(), public.stat().st_mtime_ns)
-    folder.operator_file("anne").unlink()
-    assert not folder.admit_operator("anne").exists()
-    assert (public.read_bytes(), public.stat().st_mtime_ns) == before
-    told_to_the_keyvault(folder)
-    assert renew_operator(folder, "anne")
-    assert folder.operators()["anne"] == verify_key_of(SigningKey(folder.operator_file("anne").read_bytes()))
+def test_an_officer_who_left_stays_away_also_where_the_folder_is_gone(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Zone, "publish_signed", lambda *_: None)
+    dora, eli = (admit_officer(zone, name) for name in ("dora", "eli"))
+    shutil.rmtree(eli.path)
+    for name in ("dora", "eli"):
+        let_go(zone, name)
+    with pytest.raises(SettingsWrong, match="a new name"):
+        admit_officer(zone, "dora")
+    known = directory(zone)
+    assert [known.counting_officer(o.name, o.key_id) for o in (dora, eli)] == [None, None]
 
 
 # --- the list -----------------------------------------------------------------------------------------------------
