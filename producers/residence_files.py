@@ -29,9 +29,13 @@ def _lines(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str
             if missing:
                 msg = f"{path.name} lacks the column {missing[0]}; columns are separated by semicolons."
                 raise SettingsWrong(msg)
-            yield from enumerate(reader, start=2)
-    except (OSError, UnicodeDecodeError) as broken:
-        msg = f"{path} can't be read as UTF-8 text."
+            for number, row in enumerate(reader, start=2):
+                if any(row[c] is None for c in columns):
+                    msg = f"{path.name} line {number} ends before its last column; a line that was cut may have lost its `ja`."
+                    raise SettingsWrong(msg)
+                yield number, row
+    except (OSError, UnicodeDecodeError, csv.Error) as broken:
+        msg = f"{path} can't be read as UTF-8 text with semicolons."
         raise SettingsWrong(msg) from broken
 
 

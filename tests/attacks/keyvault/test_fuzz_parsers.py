@@ -10,18 +10,17 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from test_golden_records import a_datum
 from three_roots import pinned, two_of
-from vault_builders import VaultInMemory, a_look, a_mandate, a_record
+from vault_builders import DAY
 
 from deploy.certificates import Authority
 from deploy.database_backup import Header as BackupHeader
-from keyvault import turning, voprf
-from keyvault.service import routes
 from producers import joining
+from producers.deliveries import Reading
 from schemas import codec
 from schemas.directory import Directory, Entry, sign_entry, verified_entry
 from schemas.envelope import Envelope
@@ -36,6 +35,9 @@ from schemas.roots import sign_change
 from schemas.sealing import box_public_key, seal_to, verify_key_of
 from schemas.secrets import BoxKey, SigningKey
 from schemas.values import SenderId
+from tests.attacks.keyvault.fuzz_doors import doors
+from tests.attacks.keyvault.fuzz_readers import readers
+from tests.attacks.test_no_search import PATHS
 
 ROOT, KEY, BOX = SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32), BoxKey(b"\x03" * 32)
 SHORT, LONG = 20_000, 1_000_000
@@ -69,7 +71,7 @@ def files_and_entries(folder: Path) -> dict[str, tuple[Parser, bytes]]:
     request = joining.join(folder / "sender", sender=SenderId("p98000001"), name="De Linde").read_bytes()
     entry = sign_entry(two_of(ROOT), Entry("sender", "p98000001", "s-1", "signing", b"k" * 32, valid_from=0))
     order = add_signature(
-        signed_order(Order.turn(key_id="voprf-1", number=5, until=voprf_day(), why="x").encoded(), {}), "anne", KEY
+        signed_order(Order.turn(key_id="voprf-1", number=5, until=DAY, why="x").encoded(), {}), "anne", KEY
     )
     claim = SectionClaim(1, "common", b"", bytes(32))
     asked = codec.encode("data_request", a_datum(codec.raw_schema("data_request"), "data_request", {}))
@@ -116,47 +118,6 @@ def files_and_entries(folder: Path) -> dict[str, tuple[Parser, bytes]]:
     }  # fmt: skip
 
 
-def voprf_day() -> Any:
-    from vault_builders import DAY
-
-    return DAY
-
-
-def doors(folder: Path) -> dict[str, tuple[Parser, bytes]]:
-    """Every path of the vault, asked by somebody who may ask it, with a body that is right."""
-    here = VaultInMemory(folder / "vault")
-    here.store.learn_mandates(
-        [a_mandate(), a_mandate(handle=b"f" * 16, reader="family-gm9901-a", purpose="own-file")],
-        partition=0,
-        next_offset=1,
-    )
-    reader, pem = here.caller("caseworker-gm9901-1")
-    family, family_pem = here.caller("family-gm9901-a")
-    key_id = here.store.pseudonym_key(voprf_day())[0]
-    element = turning.blind([voprf.hash_to_group(b"x")])[0]
-    record = a_record(here.section_public)
-    bodies = {
-        "/v1/evaluate": codec.encode("vault_elements", {"key_id": key_id, "elements": element}),
-        "/v1/turn": codec.encode("vault_turn", {"old_key_id": key_id, "new_key_id": "voprf-2", "elements": element}),
-        "/v1/turn/end": codec.encode("vault_turn_end", {"old_key_id": key_id, "new_key_id": "voprf-2"}),
-        "/v1/person-keys": codec.encode("vault_persons", {"persons": b"p" * 32}),
-        "/v1/look": a_look(record, pem),
-        "/v1/log/own": a_look(a_record(here.section_public, handle=b"f" * 16), family_pem),
-        "/v1/log/lines": codec.encode("vault_log_after", {"sequence": 0, "limit": 5}),
-        "/v1/mandates/withdraw": codec.encode("vault_mandate", {"handle": b"h" * 16}),
-        "/v1/keys/section/settled": codec.encode("vault_key_name", {"key_id": "section-1"}),
-    }
-    callers = {"/v1/look": reader, "/v1/log/own": family}
-    found: dict[str, tuple[Parser, bytes]] = {}
-    for route in routes(here.vault):
-        caller = callers.get(route.path) or here.caller("gm9901" if "mandates" in route.path else "operator")[0]
-        found[f"vault {route.path}"] = (
-            (lambda data, route=route, caller=caller: route.work(caller, data)),
-            bodies.get(route.path, b""),
-        )
-    return found
-
-
 def mutated(sample: bytes, chance: random.Random) -> bytes:
     """A neighbour of a right input, or nothing like one."""
     data = bytearray(sample)
@@ -198,7 +159,21 @@ def fuzzed(parsers: dict[str, tuple[Parser, bytes]], count: int, seed: int) -> l
 
 def everything(folder: Path) -> dict[str, tuple[Parser, bytes]]:
     Authority(folder / "root")
-    return schemas() | files_and_entries(folder) | doors(folder)
+    return schemas() | files_and_entries(folder) | readers(folder) | doors(folder / "doors")
+
+
+def test_every_door_of_the_vault_is_among_them_with_a_body_that_it_takes(tmp_path: Path) -> None:
+    all_of_them = doors(tmp_path)
+    assert {name.rsplit(" ", 1)[1] for name in all_of_them} == set(PATHS)
+    for name, (ask, body) in all_of_them.items():
+        assert body or " GET " in name or name.endswith("/section/turn"), name
+        ask(body)  # refused by none
+
+
+def test_every_reader_reads_its_sample(tmp_path: Path) -> None:
+    for name, (read, sample) in readers(tmp_path).items():
+        found = read(sample)
+        assert not isinstance(found, Reading) or found.items or "325" in name, name
 
 
 def test_twenty_thousand_inputs_give_only_our_own_errors(tmp_path: Path) -> None:
