@@ -27,13 +27,13 @@ from schemas import topics
 MEMBERS = topics.Members(
     ("p99000001", "p99000002"),
     ("gm9901", "gm9902"),
-    (("caseworker-gm9901-1", "gm9901"), ("caseworker-gm9902-1", "gm9902")),
+    (("caseworker-gm9901-1", "gm9901"), ("caseworker-gm9902-1", "gm9902"), ("family-gm9901-a1b2", "gm9901")),
 )
 PRINCIPALS = (
     *topics.ROLES, topics.OPERATOR, *MEMBERS.providers, *MEMBERS.municipalities, *(c for c, _ in MEMBERS.readers),
-    "p99000009", "caseworker-gm9901-2", "stranger",
+    "officer-dora", "grantor-gm9901-anne", "p99000009", "caseworker-gm9901-2", "family-gm9901-c3d4", "stranger",
 )  # fmt: skip
-"""The last three have a certificate of our authority and were never admitted."""
+"""Officers and grantors have nothing to do with Kafka; the last four have a certificate of our authority and were never admitted."""
 DENIED = ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION")
 
 
@@ -61,6 +61,9 @@ def test_what_each_principal_can_do_is_exactly_the_table(
     with ThreadPoolExecutor(len(PRINCIPALS)) as crowd:  # nearly all of it is waiting for the broker's refusals
         found = dict(zip(PRINCIPALS, crowd.map(lambda n: tried(everyone[n], n, all_topics), PRINCIPALS), strict=True))
     grants = topics.grants(MEMBERS)
+    assert {g.principal for g in grants} <= set(PRINCIPALS), "whoever may do something is tried"
+    by_admin = {"directory.v1", "role-keys.v1"}  # the broker's superuser alone writes them
+    assert {g.topic for g in grants if g.operation is topics.Operation.WRITE} == set(all_topics) - by_admin
     for name, can in found.items():
         read = {g.topic for g in grants if g.principal == name and g.operation is topics.Operation.READ}
         write = {g.topic for g in grants if g.principal == name and g.operation is topics.Operation.WRITE}
