@@ -26,8 +26,8 @@ web-assets: $(STAMP) ## fetch style sheets, fonts and htmx for the page
 demo: $(STAMP) web-assets ## run everything here, with two invented municipalities
 	@$(VENV)/bin/zorgstroom demo --data $(DATA)
 
-demo-clean: $(STAMP) ## forget the demo's data
-	@$(PY) -m deploy.forget $(DATA)
+demo-clean: $(STAMP) ## forget the demo's data (asks first; YES=1 does not)
+	@$(PY) -m deploy.forget $(DATA) $(if $(YES),--yes)
 
 # Three runs beside each other: tests that need no servers (with what the others leave of the processors), tests that break things on
 # zones of their own, and all others. Most of the time they wait for servers.

@@ -44,6 +44,7 @@ def root(
         int, typer.Argument(min=1, max=3, help="Which of the three root keys is replaced, e.g. since it was lost.")
     ],
     data: DataOption = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
     """Replace one of the network's three root keys; two of today's sign it, and all that the root signed is signed again.
@@ -51,9 +52,14 @@ def root(
     Senders and roles that were told of the root before follow by themselves. Requests of municipalities from before are asked again.
     """
     zone = zone_of(data)
+    if dry_run:
+        out.print(
+            f"Root key {number} would be destroyed and a new one made; version {zone.roots.pinned.version + 1} of the root, and all that the root signed, would be signed anew. Nothing was done."
+        )
+        return
     zone.roots.at_hand()
     if not yes:
-        typer.confirm(f"Replace root key {number}?", abort=True)
+        typer.confirm(f"Replace root key {number}? The one of before is destroyed.", abort=True)
     with awake(zone, kafka=True):
         after, signed = zone.roots.replace(number)
         zone.publish_signed(signed)
@@ -192,9 +198,18 @@ def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) 
 
 @app.command()
 @plainly
-def section(data: DataOption = None) -> None:
+def section(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) -> None:
     """Turn the key that household records are sealed to. The one before is destroyed once every live record is made anew."""
     zone = zone_of(data)
+    if dry_run:
+        out.print(
+            "A further section key would be made, and the one before destroyed once every live record is made anew. Nothing was done."
+        )
+        return
+    if not yes:
+        typer.confirm(
+            "Turn the section key? The one of now is destroyed once every live record is made anew.", abort=True
+        )
     with awake(zone, kafka=True, vault=True):
         vault = zone.vault(topics.OPERATOR)
         try:

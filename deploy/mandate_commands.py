@@ -179,10 +179,23 @@ def purposes(data: DataOption = None) -> None:
 
 @app.command()
 @plainly
-def withdraw(gemeente: Gemeente, handle: Handle, data: DataOption = None) -> None:
+def withdraw(
+    gemeente: Gemeente,
+    handle: Handle,
+    data: DataOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Withdraw a mandate: at the keyvault at once, and by the road."""
     zone, raw = zone_of(data), _handle(handle)
     name = f"gm{gemeente_of(gemeente):04d}"
+    if dry_run:
+        out.print(f"{gemeente.upper()} would withdraw this mandate, at once and for good. Nothing was done.")
+        return
+    if not yes:
+        typer.confirm(
+            "Withdraw this mandate? It closes at once, and can only be given anew, with another handle.", abort=True
+        )
     zone.vault(name, zone.reader_certificate(name)).withdraw(raw.raw)
     withdraw_mandate(_profile(zone, name), raw)
     out.print("Withdrawn.")

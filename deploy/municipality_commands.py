@@ -73,6 +73,7 @@ def revoke_key(
         str | None, typer.Argument(help="Id of the key; without it the keys that count are shown.")
     ] = None,
     data: DataOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Revoke a sender's signing key: what Kafka takes in from now on does not count with it, whatever day it says; what it has does."""
@@ -80,6 +81,10 @@ def revoke_key(
     keys = SenderKeys(zone.folder, sender)
     if key_id is None:
         out.print("\n".join(keys.ids) or f"{sender} has no key that counts.", markup=False)
+        return
+    if dry_run:
+        what = "would be revoked" if key_id in keys.ids else "is no key that counts"
+        out.print(f"{key_id} of {sender} {what}. Nothing was done.", markup=False)
         return
     if not yes and key_id in keys.ids:
         typer.confirm(

@@ -11,8 +11,16 @@ import typer
 
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, out, plainly, zone_of
-from deploy.officer_admission import admit_officer, let_go, officers_client, planned, sign_joint_key
+from deploy.officer_admission import (
+    admit_officer,
+    let_go,
+    officer_folder,
+    officers_client,
+    planned,
+    sign_joint_key,
+)
 from keyvault.officers.ceremony import MAKE
+from keyvault.officers.folder import OfficerFolder
 from schemas.errors import Refused
 from schemas.values import day_of
 
@@ -39,10 +47,17 @@ def admit(name: Name, data: DataOption = None) -> None:
 @app.command()
 @plainly
 def leave(
-    name: Name, data: DataOption = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    name: Name,
+    data: DataOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Let an officer go: the keyvault takes nothing of him or her any more, at once. Then hand the joint key on to the others."""
     zone = zone_of(data)
+    if dry_run:
+        known = OfficerFolder.load(officer_folder(zone, name)).name
+        out.print(f"{known} would count no more, from now on and for good. Nothing was done.")
+        return
     zone.roots.at_hand()
     if not yes:
         typer.confirm(f"Let officer {name} go? This can't be undone; a new name is needed to come back.", abort=True)

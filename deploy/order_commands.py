@@ -108,15 +108,26 @@ def sign(
 
 @app.command()
 @plainly
-def place(file: File, data: DataOption = None) -> None:
+def place(
+    file: File,
+    data: DataOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it orders, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Place an order at the keyvault; it needs the signatures of two different operators.
 
-    Of an order to turn, the network's root signs the new key at once: intake turns to nothing else.
+    Of an order to turn, the network's root signs the new key at once: intake turns to nothing else. Such an order is asked about first.
     """
     zone, order = zone_of(data), _read(file)
+    said = read_order(order)
+    if dry_run:
+        out.print(f"Would be placed: {said.said()}. Nothing was done.", markup=False)
+        return
+    if said.kind == TURN and not yes:
+        typer.confirm(f"{said.said()}: {said.key_id} is destroyed when all is turned. Place it?", abort=True)
     with awake(zone, kafka=True, vault=True):
         place_order(zone, order)
-    if read_order(order).kind == TURN:
+    if said.kind == TURN:
         out.print("Placed, and the new key is signed. Intake turns by itself: `zorgstroom operator order progress`.")
     else:
         out.print("Placed. Intake goes on by itself.")

@@ -144,9 +144,24 @@ def decide(
 
 @app.command()
 @plainly
-def end(gemeente: Gemeente, data: DataOption = None) -> None:
+def end(
+    gemeente: Gemeente,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would end, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+) -> None:
     """End the standing decision at once: nothing more goes under it."""
     _, _, retention = _here(data, gemeente)
+    if dry_run:
+        now = today()
+        found = (("in force", retention.in_force(now)), ("waiting for a second signature", retention.waiting(now)))
+        ends = " and ".join(f"one {what}" for what, there in found if there is not None)
+        out.print(
+            f"Standing decision: {ends} would end. Nothing was done." if ends else "There is no standing decision."
+        )
+        return
+    if not yes:
+        typer.confirm("End the standing decision? Nothing more goes before two grantors sign a new one.", abort=True)
     retention.end()
     out.print("Ended. Previews go on standing; nothing goes before two grantors sign a new one.")
 

@@ -28,6 +28,8 @@ def wrapping(
             "--passphrase", help="Make the next one from a passphrase; without it, a file of 32 random bytes."
         ),
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Turn the key that all in the keyvault lies under; the zone stands still meanwhile. Broken off, type it again.
 
@@ -36,7 +38,17 @@ def wrapping(
     zone = zone_of(data)
     if zone.vault_answers():
         raise Refused("unavailable", "The keyvault runs; stop the zone first (Ctrl-C where it runs).")
-    coming = zone.folder.settings().get("wrapping_next") or _begun(zone, from_passphrase=passphrase)
+    begun = zone.folder.settings().get("wrapping_next")
+    if dry_run:
+        what = "What was broken off would be finished" if begun else "All in the keyvault would be wrapped anew"
+        out.print(f"{what}, and today's wrapping key destroyed. Nothing was done.")
+        return
+    if not yes:
+        typer.confirm(
+            "Turn the wrapping key? Today's is destroyed, and with it copies of the keyvault's database from before stay shut.",
+            abort=True,
+        )
+    coming = begun or _begun(zone, from_passphrase=passphrase)
     with awake(zone):
         dsn = zone.postgres.create_role_database("keyvault")
         new = _key(zone, coming, "Passphrase for the next wrapping key", confirm=True)

@@ -33,6 +33,10 @@ def renew() -> None:
 @plainly
 def begin_anew(
     *,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--proef", "--dry-run", help="Zeg wat vergeten zou worden. / Only say what would be forgotten."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--ja", "--yes", help="Niet vragen. / Do not ask.")] = False,
 ) -> None:
     """Na een ingetrokken sleutel: vergeet wat nog wacht en begin een nieuwe uitbak. / After a revoked key: begin a new outbox."""
@@ -40,6 +44,14 @@ def begin_anew(
     outbox = Outbox(profile.folder / "outbox.sqlite")
     try:
         waiting = outbox.waiting_count()
+        if dry_run:
+            out.print(
+                say(
+                    f"{waiting} zendingen zonder ontvangstbewijs zouden vergeten worden. Er is niets gedaan.",
+                    f"{waiting} envelopes without receipt would be forgotten. Nothing was done.",
+                )
+            )
+            return
         if not yes:
             question = say(
                 f"{waiting} zendingen zonder ontvangstbewijs vergeten? Verstuur daarna hun bestanden opnieuw; wat al bekend was telt niet dubbel.",

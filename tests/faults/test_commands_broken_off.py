@@ -100,7 +100,7 @@ class WrappingToFile(Command):
     words: tuple[str, ...] = ()
 
     def type(self, world: World) -> None:
-        typed(world, "operator", "keys", "wrapping", *self.words)
+        typed(world, "operator", "keys", "wrapping", *self.words, "--yes")
 
     def between(self, world: World) -> None:
         super().between(world)

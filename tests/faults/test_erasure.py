@@ -132,7 +132,9 @@ def test_a_mandate_for_someone_who_is_erased_ends_and_opens_nothing_not_even_wha
     assert refused.value.code == "withdrawn"
     while next_of(topic, handle) is not None:
         pass  # records of the rounds before
-    late = CliRunner().invoke(app, ["municipality", "mandate", "withdraw", "GM9901", handle.hex(), "--data", data])
+    late = CliRunner().invoke(
+        app, ["municipality", "mandate", "withdraw", "GM9901", handle.hex(), "--yes", "--data", data]
+    )
     assert late.exit_code == 0, late.output
     topic.close()
     vault.close()

@@ -65,12 +65,12 @@ def place_turn(zone: Zone, folder: Path) -> None:
     data, file = str(zone.folder.path), str(folder / "turn")
     written = typed("operator", "order", "turn", "--why", "yearly", "--out", file, "--data", data)
     assert f"{EVERY_TEST_BSN} elements turn" in " ".join(written.split())
-    refused = CliRunner().invoke(app, ["operator", "order", "place", file, "--data", data])
+    refused = CliRunner().invoke(app, ["operator", "order", "place", file, "--yes", "--data", data])
     assert refused.exit_code != 0
     assert "2 different operators" in refused.output
     for name in ("anne", "bob"):
         typed("operator", "order", "sign", file, "--as", name, "--data", data)
-    assert "Intake turns by itself" in typed("operator", "order", "place", file, "--data", data)
+    assert "Intake turns by itself" in typed("operator", "order", "place", file, "--yes", "--data", data)
 
 
 def test_with_kills_and_deliveries_every_test_bsn_is_who_it_was(zone: Zone, tmp_path: Path) -> None:

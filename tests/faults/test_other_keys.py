@@ -103,7 +103,7 @@ def test_a_sender_renews_its_key_and_what_is_appended_with_a_revoked_one_does_no
 
 def test_the_section_key_turns_in_one_round_and_every_key_is_listed_without_its_bytes(zone: Zone) -> None:
     data = str(zone.folder.path)
-    made = typed("operator", "keys", "section", "--data", data).split()[1].rstrip(".")
+    made = typed("operator", "keys", "section", "--yes", "--data", data).split()[1].rstrip(".")
     deadline = time.monotonic() + 60
     while True:
         states = {(s["use"], s["state"]) for s in zone_keys(zone)}
@@ -137,7 +137,7 @@ def test_the_section_key_turns_in_one_round_and_every_key_is_listed_without_its_
 
 def test_the_section_key_turns_though_keyvault_and_projector_are_killed_meanwhile(zone: Zone) -> None:
     data, before = str(zone.folder.path), {s["key_id"]: s["state"] for s in zone_keys(zone) if s["use"] == "section"}
-    made = typed("operator", "keys", "section", "--data", data).split()[1].rstrip(".")
+    made = typed("operator", "keys", "section", "--yes", "--data", data).split()[1].rstrip(".")
     for victim in ("projector", "keyvault", "projector"):
         zone.supervisor.kill9(victim)
         zone.supervisor.tend()
@@ -188,10 +188,10 @@ def test_the_wrapping_key_turns_to_a_passphrase_and_back_while_the_keyvault_stan
     zone.supervisor.stop(["keyvault"])
     monkeypatch.setenv("ZORGSTROOM_PASSPHRASE_FILE", str(typed_line))
     typed_line.write_text("short\n")
-    short = CliRunner().invoke(app, ["operator", "keys", "wrapping", "--passphrase", "--data", data])
+    short = CliRunner().invoke(app, ["operator", "keys", "wrapping", "--passphrase", "--yes", "--data", data])
     assert (short.exit_code, "at least 12 characters" in short.output, file.exists()) == (2, True, True)
     typed_line.write_text("paard batterij nietje\n")
-    assert "wrapped anew" in typed("operator", "keys", "wrapping", "--passphrase", "--data", data)
+    assert "wrapped anew" in typed("operator", "keys", "wrapping", "--passphrase", "--yes", "--data", data)
     assert not file.exists()
     zone.passphrase = lambda: b"something else altogether"
     zone.start_role("keyvault")
@@ -206,7 +206,7 @@ def test_the_wrapping_key_turns_to_a_passphrase_and_back_while_the_keyvault_stan
     zone.supervisor.tend()
     zone.supervisor.wait_ready(["keyvault"])
     zone.supervisor.stop(["keyvault"])
-    assert "wrapped anew" in typed("operator", "keys", "wrapping", "--data", data)
+    assert "wrapped anew" in typed("operator", "keys", "wrapping", "--yes", "--data", data)
     zone.start_role("keyvault")
     zone.supervisor.wait_ready(["keyvault"])
     assert told(road, first, first.sealed(3, a_delivery("W3"))) == ("0200", 1)

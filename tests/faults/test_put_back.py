@@ -93,7 +93,7 @@ def test_a_copy_from_before_a_turn_is_refused_and_changes_nothing(zone: Zone, ro
     data = str(zone.folder.path)
     for role in ROLES:
         typed("operator", "backup", "write", role, str(tmp_path / role), "--data", data)
-    typed("operator", "keys", "section", "--data", data)
+    typed("operator", "keys", "section", "--yes", "--data", data)
     zone.supervisor.stop(list(ROLES))
     refused = CliRunner().invoke(
         app, ["operator", "backup", "restore", "keyvault", str(tmp_path / "keyvault"), "--yes", "--data", data]

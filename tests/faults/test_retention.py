@@ -183,9 +183,9 @@ def test_without_a_standing_decision_nothing_goes_and_what_is_wrong_is_said_in_a
     zone: Zone, profile: Profile
 ) -> None:
     data = str(zone.folder.path)
-    typed("municipality", "retention", "end", "GM9901", "--data", data)
+    typed("municipality", "retention", "end", "GM9901", "--yes", "--data", data)
     for words, expected in (
-        (("end", "GM9901"), "no standing decision"),
+        (("end", "GM9901", "--yes"), "no standing decision"),
         (("keep", "GM9901", "ab", "--why", "legal-claim"), "No notice of this municipality"),
         (("let-go", "GM9901", "ab"), "Nothing is held back"),
         (("keep", "GM9901", "ab", "--why", "because"), "kept for one of"),

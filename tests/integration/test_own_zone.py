@@ -219,7 +219,7 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     terminal.types(*change, says="Say what changes", code=2)
     terminal.types(*change, "--days", "400", says="at most 366 days", code=1)
     terminal.types(*change, "--purpose", "assessment", "--days", "5", says="assessment .wmo-2.3.2., until")
-    terminal.types("municipality", "mandate", "withdraw", "GM9901", handle, says="Withdrawn")
+    terminal.types("municipality", "mandate", "withdraw", "GM9901", handle, "--yes", says="Withdrawn")
     terminal.types(*change, "--days", "9", says="was changed, withdrawn or has ended", code=1)
     terminal.types("caseworker", "show", reader, code=1)
     a_member_reads_and_speaks(terminal, reader)
