@@ -48,14 +48,20 @@ def sections(zone: Zone) -> dict[str, tuple[str, int]]:
 
 
 def turned(zone: Zone) -> str:
-    """Turn the section key and wait until nothing is left of the one before; its id."""
+    """Turn the section key, once no earlier turn is on its way, and wait until nothing is left of the one before; its id."""
+    settled(zone)
     (old,) = (key_id for key_id, (state, _) in sections(zone).items() if state == "active")
     typed("operator", "keys", "section", "--data", str(zone.folder.path))
-    deadline = time.monotonic() + 60
-    while sections(zone)[old] != ("destroyed", 0):
+    settled(zone)
+    assert sections(zone)[old] == ("destroyed", 0)
+    return old
+
+
+def settled(zone: Zone) -> None:
+    deadline = time.monotonic() + 90
+    while "leaving" in {state for state, _ in sections(zone).values()}:
         assert time.monotonic() < deadline
         time.sleep(0.3)
-    return old
 
 
 def test_a_lost_keyvault_does_not_get_a_destroyed_key_back_from_a_copy_of_before(
