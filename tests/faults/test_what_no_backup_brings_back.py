@@ -51,7 +51,7 @@ def turned(zone: Zone) -> str:
     """Turn the section key, once no earlier turn is on its way, and wait until nothing is left of the one before; its id."""
     settled(zone)
     (old,) = (key_id for key_id, (state, _) in sections(zone).items() if state == "active")
-    typed("operator", "keys", "section", "--data", str(zone.folder.path))
+    typed("operator", "keys", "section", "--yes", "--data", str(zone.folder.path))
     settled(zone)
     assert sections(zone)[old] == ("destroyed", 0)
     return old
