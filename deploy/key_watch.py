@@ -76,8 +76,8 @@ class KeyWatch:
         while not self._stopping.is_set():
             try:
                 now = dt.datetime.now(dt.UTC)
-                backup_keys(self._zone).destroy_due(now.date())
                 self.metrics.show(keys_of(self._zone), now=now)
+                backup_keys(self._zone).destroy_due(now.date())
                 wait = self._every
             except (ZorgstroomError, OSError, ValueError):  # `keys list` says which; that nobody looked, the alert
                 wait = self._again
