@@ -16,8 +16,9 @@ _THERE = np.uint64(3 << 62)
 """Of a page's entry in `pagemap`: in memory, or swapped out."""
 
 
-def image(pid: int, *, overlap: int, shared: bool = True) -> Iterator[bytes]:
-    """All that a process wrote to memory, in pieces that overlap: heap, stacks, mapped files it may change. `shared`: with what it shares.
+def image(pid: int, *, overlap: int, shared: bool = True, others: bool = False) -> Iterator[bytes]:
+    """All that a process wrote to memory, in pieces that overlap: heap, stacks, mapped files it may change. `shared`: with what it shares,
+    `others`: and of that what only others wrote, as PostgreSQL's pages in common.
 
     Code, and pages never touched, are left out. Skips the test where the operating system lets nobody look.
     """
@@ -29,7 +30,8 @@ def image(pid: int, *, overlap: int, shared: bool = True) -> Iterator[bytes]:
                 where, rights = line.split()[:2]
                 first, last = (int(n, 16) for n in where.split("-"))
                 if "w" in rights and "[v" not in line and (shared or "p" in rights):
-                    for start, end in _touched(pages, first, last):
+                    all_of_it = others and "s" in rights
+                    for start, end in [(first, last)] if all_of_it else _touched(pages, first, last):
                         yield from _part(memory, start, end, overlap)
     except PermissionError:
         pytest.skip("this machine lets nobody read the memory of a process (kernel.yama.ptrace_scope)")
@@ -58,12 +60,14 @@ def _part(memory: BinaryIO, first: int, last: int, overlap: int) -> Iterator[byt
         tail, at = part[-overlap:], at + len(part)
 
 
-def held(pid: int, canaries: Mapping[str, Collection[bytes]], *, shared: bool = True) -> tuple[set[str], int]:
+def held(
+    pid: int, canaries: Mapping[str, Collection[bytes]], *, shared: bool = True, others: bool = False
+) -> tuple[set[str], int]:
     """Which of the named canaries (each with the forms it may have) are in a process's memory, and how many bytes were read."""
     overlap = max(len(form) for forms in canaries.values() for form in forms)
     found: set[str] = set()
     size = 0
-    for part in image(pid, overlap=overlap, shared=shared):
+    for part in image(pid, overlap=overlap, shared=shared, others=others):
         size += len(part)
         found |= {name for name, forms in canaries.items() if name not in found and any(form in part for form in forms)}
     return found, size
