@@ -5,6 +5,7 @@ It learns no share: those travel sealed from officer to officer. What it passes 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -93,16 +94,22 @@ class Board:
         running.take(message)
         if not self.store.say(running.ceremony.id, message.round, message.officer, body):
             raise Refused(_CLOSED, "This officer spoke in this round before.")
+        self._close(caller, running)
+        return body
+
+    def _close(self, caller: Caller, running: Proceedings) -> None:
+        """End a ceremony in which all was said, or somebody complained."""
         access = Access(self.vault.now_ms(), OFFICERS_END, running.ceremony.id, caller.name, caller.source, None, GIVEN)
         if running.complaint is not None:
             against = running.complaint.fields["against"]
             self.vault.write(replace(access, result=_CLOSED))
-            self.store.end(running.ceremony.id, f"{message.officer} says that what {against} dealt does not hold")
+            self.store.end(
+                running.ceremony.id, f"{running.complaint.officer} says that what {against} dealt does not hold"
+            )
         elif running.round is None:
             made = running.committee(day_number(self.vault.today()))
             self.vault.write(access)
             self.store.end(running.ceremony.id, "", (made.key_id, made.epoch, made.encoded()))
-        return body
 
     def _read(self, body: bytes) -> Message:
         """A message of an officer who counts; of one who left, only that a share is destroyed."""
@@ -136,8 +143,14 @@ class Board:
             found.take(read_message(said, self.key_of))
         return found
 
-    def told(self, _caller: Caller, _body: bytes) -> bytes:
-        """All committees, and the ceremony that is open with what was said in it (officers, operator)."""
+    def told(self, caller: Caller, _body: bytes) -> bytes:
+        """All committees, and the ceremony that is open with what was said in it (officers, operator).
+
+        A ceremony in which all was said just before the keyvault was killed ends here.
+        """
+        with contextlib.suppress(Refused):  # of an officer who was let go meanwhile: the operator begins another one
+            if (open_now := self._running()) is not None:
+                self._close(caller, open_now)
         running = self.store.running()
         messages = self.store.said(Ceremony.decode(running).id) if running else []
         return codec.encode(

@@ -129,6 +129,7 @@ ATTACKS: Final = {
         "contract/test_erasure_broken_off.py::test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was_not",
         "contract/test_year_closed_broken_off.py::test_a_year_that_closes_broken_off_before_any_command_or_record_ends_as_one_that_did_undisturbed",
         "contract/test_section_key_broken_off.py::test_the_section_key_turns_wherever_it_is_broken_off_and_no_live_record_is_shut_for_a_moment",
+        "contract/test_handing_on_broken_off.py::test_wherever_handing_on_is_broken_off_a_committee_is_in_force_and_typed_again_it_finishes",
         "faults/test_commands_broken_off.py::test_killed_at_each_step_nothing_is_lost_in_between_and_typed_again_it_is_done",
         "faults/test_other_keys.py::test_the_section_key_turns_though_keyvault_and_projector_are_killed_meanwhile",
         "faults/test_erasure.py::test_a_hundred_erasures_under_kills_leave_the_books_what_the_ledger_says",
