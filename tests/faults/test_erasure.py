@@ -73,7 +73,7 @@ def test_a_person_is_erased_and_the_totals_stay(zone: Zone, road: Road, tmp_path
     )
     assert "would sign" in dry
     said = decided(zone, request, "--grant")
-    assert "Last day on which a copy" in said
+    assert "Last day on which a backup" in said
     assert cells(zone) == totals, "published totals stay what they were"
     assert anne not in persons(zone)
     assert rows(zone, "keyvault", "SELECT 1 FROM person_keys WHERE person = %s", anne) == []

@@ -126,7 +126,7 @@ def test_a_grantors_key_turns_and_is_revoked_and_no_mandate_and_no_decision_of_t
     assert not_destroyed.value.code == "erasure-signatures"
     assert (erased(zone), kaat in persons(zone)) == (done, True)
     decided = ("municipality", "erase", "decide", "GM9901", request, "--as", LENA, "--grant", "--yes", "--data", data)
-    assert "Last day on which a copy" in typed(*decided), "signed again with the new key it counts"
+    assert "Last day on which a backup" in typed(*decided), "signed again with the new key it counts"
     assert (erased(zone), kaat in persons(zone)) == (done + 1, False)
 
     assert lena.key_id in typed("municipality", "revoke-grantor", LENA, "--yes", "--data", data), (
