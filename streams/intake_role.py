@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+import structlog
 
 from schemas import codec, topics
 from schemas.codes import ACCEPTED, DEAD_LETTERS
@@ -48,6 +50,8 @@ class IntakeRole:
     metrics: WorkerMetrics
     learn_more: Callable[[], None]
     log_head: Callable[[], tuple[int, bytes]] = lambda: NONE
+    log: Any = field(default_factory=lambda: structlog.get_logger(role="intake"))
+    """Hears of each request or decision to erase that is refused: whose, where and why, never about whom."""
     name: str = "intake"
     input_topic: str = INPUT
     _strangers: dict[str, float] = field(default_factory=dict)
@@ -196,9 +200,12 @@ class IntakeRole:
             tx, o.identity, o.persons, o.refusals
         )
         o.erasures = heard.rows
-        for row in heard.rows:
+        for position, row in enumerate(heard.rows):
             if row["code"] != ACCEPTED:
                 self.metrics.refused(row["code"])
+                self.log.warning(
+                    "refused", code=row["code"], sender=header.sender.text, number=header.number, position=position
+                )
         return heard.moved
 
     def _rekeyed(self, o: Opened) -> Output:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
+import structlog
 
 from schemas import codec
 from schemas.codes import DEAD_LETTERS
@@ -63,6 +64,8 @@ class LedgerRole:
     learn_more: Callable[[], None] = lambda: None
     log_head: Callable[[], tuple[int, bytes]] = lambda: NONE
     limits: ledger_mandates.Limits = field(default_factory=ledger_mandates.Limits)
+    log: Any = field(default_factory=lambda: structlog.get_logger(role="ledger"))
+    """Hears of each mandate, change or withdrawal of a municipality that is refused: whose, where and why, never about whom."""
     name: str = "ledger"
     input_topic: str = INPUT
     _strangers: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -267,5 +270,9 @@ class LedgerRole:
             refusals={r["subject"]: r["code"] for r in work.taken.payload.fields["refusals"]},
         )  # fmt: skip
         self.metrics.duplicates.inc(work.said.duplicates)
-        for _, _, code in work.said.refused:
+        for position, _, code in work.said.refused:
             self.metrics.refused(code)
+            if work.header.sender.is_municipality:
+                self.log.warning(
+                    "refused", code=code, sender=work.header.sender.text, number=work.header.number, position=position
+                )

@@ -66,11 +66,14 @@ class Board:
             self.vault.write(replace(access, result=refused.code))
             raise
         self.vault.write(replace(access, handle=asked.id))
-        self.store.begin(asked.id, asked.encoded())
+        if not self.store.begun(asked.id):
+            self.store.begin(asked.id, asked.encoded())
         return codec.encode("vault_mandate", {"handle": asked.id})
 
     def _check(self, asked: Ceremony) -> None:
         asked.check(self.in_force(asked.key_id))
+        if self.store.begun(asked.id) and self.store.running() != asked.encoded():
+            raise Refused(_CLOSED, "This ceremony was begun before; begin another one.")
         strangers = [o for o in asked.everybody if not self.is_officer(o)]
         if strangers:
             raise Refused(

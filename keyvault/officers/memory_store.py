@@ -37,6 +37,10 @@ class InMemoryOfficerStore:
             c: (d, "another was begun" if why is None else why) for c, (d, why) in self._ceremonies.items()
         } | {ceremony: (described, None)}
 
+    def begun(self, ceremony: bytes) -> bool:
+        """As the port says."""
+        return ceremony in self._ceremonies
+
     def running(self) -> bytes | None:
         """As the port says."""
         return next((d for d, why in self._ceremonies.values() if why is None), None)

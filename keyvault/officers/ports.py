@@ -35,6 +35,10 @@ class OfficerStore(Protocol):
         """Open a ceremony; one that is open is given up."""
         ...
 
+    def begun(self, ceremony: bytes) -> bool:
+        """Whether a ceremony of this id was ever opened."""
+        ...
+
     def running(self) -> bytes | None:
         """The `OfficerCeremony` that is open, or None."""
         ...

@@ -53,6 +53,10 @@ class PostgresOfficerStore:
                 {"i": ceremony, "d": described},
             )
 
+    def begun(self, ceremony: bytes) -> bool:
+        """As the port says."""
+        return bool(self._rows("SELECT 1 FROM officer_ceremonies WHERE id = :i", i=ceremony))
+
     def running(self) -> bytes | None:
         """As the port says."""
         rows = self._rows("SELECT described FROM officer_ceremonies WHERE ended IS NULL")

@@ -163,6 +163,7 @@ def names_a_person(officers: Officers, where: str) -> None:
     assert first.open(request.id).reveal() == BSN, where
 
 
+@pytest.mark.long
 def test_wherever_handing_on_is_broken_off_a_committee_is_in_force_and_typed_again_it_finishes(
     officers: Officers,
 ) -> None:

@@ -58,6 +58,7 @@ def test_one_ceremony_is_open_at_a_time_and_what_was_said_comes_in_order(stores:
     assert officers.said(A) == [b"1", b"2", b"4"]
     officers.begin(B, b"second")
     assert officers.running() == b"second"
+    assert (officers.begun(A), officers.begun(B), officers.begun(C)) == (True, True, False)
     officers.end(B, "somebody complained")
     assert (officers.running(), officers.given_up()) == (None, "somebody complained")
     officers.begin(C, b"third")

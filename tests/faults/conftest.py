@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from command_steps import template as template  # noqa: PLC0414 - a fixture
 from command_steps import worlds as worlds  # noqa: PLC0414 - a fixture
-from erasing import GM, GRANTORS
+from erasing import GM, GRANTORS, with_todays_keys
 
 from deploy.admission import admit_grantor, admit_here
 from deploy.bench_load import bench_zone
@@ -38,4 +38,5 @@ def municipality(zone: Zone) -> Profile:
     folder = admit_here(zone, GM, name="Proefgemeente", municipalities=[9901])
     for name in GRANTORS:
         admit_grantor(zone, name)
+    with_todays_keys(zone, Profile.load(folder))
     return Profile.load(folder)

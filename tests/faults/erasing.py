@@ -12,11 +12,16 @@ from typer.testing import CliRunner
 
 from deploy.admission import admit_reader
 from deploy.cli import app
+from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from keyvault.client import VaultClient
+from producers.profile import Profile
+from producers.publisher import Publisher
 from schemas import topics
+from schemas.values import day_number
 from streams.config import RoleConfig
 from streams.rebuild import rebuild
+from tests.integration.road_by_hand import TODAY
 
 GM, GRANTORS = "gm9901", ("grantor-gm9901-erika", "grantor-gm9901-frits")
 
@@ -101,3 +106,16 @@ def next_of(topic: Consumer, handle: bytes) -> bytes | None:
             value: bytes | None = message.value()
             return value
     pytest.fail("no record came")
+
+
+def with_todays_keys(zone: Zone, profile: Profile) -> None:
+    """The municipality may have been away while what it seals to was turned, and the key before destroyed."""
+    register, until = KeyRegister.of(zone.folder), time.monotonic() + 30
+    current = tuple(register.current(role, use).key_id for role, use in (("intake", "identity"), ("ledger", "content")))
+    with Publisher(profile) as publisher:
+        while True:
+            known = publisher.profile.recipients(day_number(TODAY))
+            if (known.identity_key_id, known.content_key_id) == current:
+                break
+            assert time.monotonic() < until
+            time.sleep(0.1)

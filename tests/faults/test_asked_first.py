@@ -75,6 +75,11 @@ def _revoke(world: World) -> list[str]:
     return ["municipality", "revoke-key", PROVIDER, Profile.load(folder).signing_key_id]
 
 
+def _revoke_grantor(world: World) -> list[str]:
+    admit_grantor(world.zone, GRANTOR)
+    return ["municipality", "revoke-grantor", GRANTOR]
+
+
 def _anew(world: World) -> list[str]:
     folder = admit_here(world.zone, PROVIDER, name="Proefaanbieder", municipalities=[9901])
     Outbox(folder / "outbox.sqlite").close()
@@ -117,6 +122,7 @@ ROWS = {
     "municipality retention end": Row(_end),
     "municipality retention decide": Row(_decide),
     "municipality revoke-key": Row(_revoke),
+    "municipality revoke-grantor": Row(_revoke_grantor),
     "provider begin-anew": Row(_anew, of_zone=False),
     "demo-clean": Row(lambda world: [str(world.folder.path)], cli=alone, of_zone=False),
 }

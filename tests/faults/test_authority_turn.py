@@ -128,6 +128,7 @@ def connects(zone: Zone, files: RoleCertificate, topic: str) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_on_a_real_zone_three_times_and_who_keeps_the_old_ones_certificate_is_shut_out(
     zone: Zone, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import structlog
+import structlog.testing
 
 from schemas import codec
 from schemas.frames import ZERO16
@@ -70,6 +72,17 @@ def test_closed_months_travel_under_one_key_and_name_no_sender(ledger) -> None:
     assert len(packed) == 512
     opened = codec.decode("months_closed", unpadded(packed))
     assert opened == {"provider": PROVIDER, "months": [month]}
+
+
+def test_a_mandate_that_is_refused_is_a_line_of_the_log_that_names_nobody(ledger) -> None:
+    with structlog.testing.capture_logs() as lines:
+        given = ledger.network.content_part(mandates=[a_mandate("H1", ground="no code")])
+        assert codes(ledger.take(ledger.network.rekeyed(given, [ANNE], sender="gm9901", number=7))) == [
+            "mandate-ground"
+        ]
+    (line,) = [x for x in lines if x["event"] == "refused"]
+    assert (line["code"], line["sender"], line["number"], line["position"]) == ("mandate-ground", "gm9901", 7, 0)
+    assert ANNE.hex() not in str(line)
 
 
 def test_how_many_are_under_live_mandates_outlives_the_process_and_frees_with_a_withdrawal(ledger) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from officer_builders import BSN, NAMES, OfficersInMemory
 
+from deploy.officer_admission import planned
 from keyvault import group
 from keyvault.officers import sharing
 from keyvault.officers.ceremony import CONFIRM, DEAL, PROMISE, Ceremony, signed_message
@@ -218,6 +219,19 @@ def test_who_left_may_still_say_that_the_share_is_destroyed_and_nothing_else(net
     ]
     assert [m.left for m in network.operator.told().committees[0].members] == [True, True, True]
     assert eli.step() == []
+
+
+def test_a_ceremony_that_is_open_may_be_begun_again_and_one_that_was_given_up_may_not(
+    network: OfficersInMemory,
+) -> None:
+    for name in NAMES:
+        network.admit(name)
+    first = planned(network.operator.told(), list(NAMES), None, new_key=False)
+    network.operator.begin(first)
+    network.operator.begin(first)
+    network.begin(*NAMES)
+    with pytest.raises(Refused, match="was begun before"):
+        network.operator.begin(first)
 
 
 def test_a_share_of_another_value_is_not_handed_on(network: OfficersInMemory) -> None:
