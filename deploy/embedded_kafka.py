@@ -102,7 +102,7 @@ class EmbeddedKafka:
         if certificate.exists():
             check_not_expired(certificate, now=dt.datetime.now(dt.UTC))
 
-    def start(self, *, seconds: float = 60) -> None:
+    def start(self, *, seconds: float = 120) -> None:
         """Start and wait until it serves; nothing happens when it runs already.
 
         Raises `SettingsWrong` as `check`, before anything is touched. Raises `Unavailable` when it does not serve within

@@ -164,7 +164,11 @@ class Where:
 
 AT_EACH: Final = pytest.mark.parametrize(
     "where_to",
-    [Where(), Where(alone=True), pytest.param(Where(every=True), marks=pytest.mark.long)],
+    [
+        Where(),
+        pytest.param(Where(alone=True), marks=pytest.mark.long),
+        pytest.param(Where(every=True), marks=pytest.mark.long),
+    ],
     ids=["commit or record", "keyvault alone", "command"],
 )
-"""For a test that is broken off: at what is left behind, at what the keyvault leaves behind, and (long) at each command."""
+"""For a test that is broken off: at what is left behind, and (long) at what the keyvault leaves behind and at each command."""

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from runs import a_demo
 
 from deploy.demo import Demo
@@ -56,6 +57,7 @@ def shuffled_run(demo: Demo, *, chance: random.Random) -> None:
             demo._close(step // 2, months[step // 2], str(month))
 
 
+@pytest.mark.long
 def test_doubles_shuffling_and_late_months_change_no_household_and_no_cell(tmp_path: Path) -> None:
     with a_demo(addresses=1200, months=4, seed=23) as demo:
         shuffled_run(demo, chance=random.Random(8))
