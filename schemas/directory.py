@@ -81,6 +81,8 @@ class Directory:
     roots: Roots
     _entries: dict[str, Entry] = field(default_factory=dict)
     _signed: dict[str, bytes] = field(default_factory=dict)
+    _changes: list[bytes] = field(default_factory=list)
+    """Changes of the root, in the order in which they came: who was pinned before them follows by them."""
 
     def learn(self, data: bytes) -> Entry:
         """Take in a signed entry (a lower version than known changes nothing). Raises `Refused`."""
@@ -97,6 +99,8 @@ class Directory:
         except Refused:
             signed = codec.decode("signed_entry", data)
             self.roots = self.roots.changed(signed["payload"], signed["signatures"])
+            if data not in self._changes:
+                self._changes.append(data)
 
     def role_key(self, role: str, use: Use, *, day: int) -> Entry:
         """The newest key of a role valid on `day`. Raises `Refused` (`unknown-key`)."""
@@ -176,9 +180,9 @@ class Directory:
         return any(e.revoked_at_ms is None for e in own)
 
     def signed_officers(self) -> list[bytes]:
-        """Every officer's entries as the root signed them."""
+        """Every officer's entries as the root signed them, behind the changes of the root."""
         signed = dict(tuple(self._signed.items()))  # another thread learns
-        return [signed[subject] for subject in sorted(signed) if subject.startswith("officer/")]
+        return [*self._changes, *(signed[subject] for subject in sorted(signed) if subject.startswith("officer/"))]
 
     def decides(self, name: str, key_id: str) -> bytes | None:
         """The public key of who has a say in an erasure: a grantor, or the projector, which says whose retention period has passed."""

@@ -26,6 +26,19 @@ def after() -> Roots:
     return Roots(2, (pinned(ROOT).keys[0], verify_key_of(FRESH), pinned(ROOT).keys[2]))
 
 
+def test_an_officer_pinned_to_the_root_of_before_follows_by_what_the_vault_tells() -> None:
+    """The vault may have been started after the change, and so be pinned to what came of it."""
+    officer = Entry("officer", "officer-dora", "o-1", "signing", b"k" * 32, valid_from=0)
+    for vault in (Directory(pinned(ROOT)), Directory(after())):
+        vault.take(sign_change(two_of(ROOT), after()))
+        vault.take(sign_change(two_of(ROOT), after()))
+        vault.take(sign_entry([ROOT, FRESH], officer))
+        tool = Directory(pinned(ROOT))
+        for told in vault.signed_officers():
+            tool.take(told)
+        assert tool.counting_officer("officer-dora", "o-1") == b"k" * 32
+
+
 def test_any_two_of_three_sign_and_one_alone_or_the_same_twice_do_not() -> None:
     for two in combinations(all_of(ROOT), 2):
         assert verified_entry(pinned(ROOT), sign_entry(list(two), ENTRY)) == ENTRY
