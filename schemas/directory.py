@@ -88,7 +88,7 @@ class Directory:
         """Take in a signed entry (a lower version than known changes nothing). Raises `Refused`."""
         entry = verified_entry(self.roots, data)
         known = self._entries.get(entry.subject)
-        if known is None or entry.version > known.version:
+        if known is None or entry.version > known.version or entry == known:  # the same, signed anew by the root of now
             self._entries[entry.subject], self._signed[entry.subject] = entry, data
         return self._entries[entry.subject]
 

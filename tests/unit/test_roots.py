@@ -30,6 +30,8 @@ def test_an_officer_pinned_to_the_root_of_before_follows_by_what_the_vault_tells
     """The vault may have been started after the change, and so be pinned to what came of it."""
     officer = Entry("officer", "officer-dora", "o-1", "signing", b"k" * 32, valid_from=0)
     for vault in (Directory(pinned(ROOT)), Directory(after())):
+        if vault.roots.version == 1:
+            vault.take(sign_entry(two_of(ROOT), officer))
         vault.take(sign_change(two_of(ROOT), after()))
         vault.take(sign_change(two_of(ROOT), after()))
         vault.take(sign_entry([ROOT, FRESH], officer))
