@@ -36,6 +36,8 @@ _PUBLISH_AT_ONCE: Final = 500
 OWN_LOG_LINES: Final = 1_000
 """How many lines of the own log are told at once; older ones are asked for by their moment."""
 _MOST_LINES: Final = 2_000
+_ONE_READING_MS: Final = 60_000
+"""How soon the next lines are asked for while it is one and the same reading."""
 
 
 @dataclass(slots=True)
@@ -54,8 +56,8 @@ class Vault:
     evaluations: EvaluationRules = field(default_factory=EvaluationRules)
     untold: Callable[[], set[bytes]] = set
     _publishing: threading.Lock = field(default_factory=threading.Lock)
-    _read_to: dict[str, int] = field(default_factory=dict)
-    """Up to which line each caller has read the log; a line says that the reading began."""
+    _read_to: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Up to which line each caller has read the log, and when; a line says that the reading began."""
 
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.clock(), dt.UTC)
@@ -129,14 +131,15 @@ class Vault:
         )
 
     def log_lines(self, caller: Caller, body: bytes) -> bytes:
-        """Lines of the whole log, for an operator; whoever begins to read, anywhere, is logged, and goes on from there without a further line."""
+        """Lines of the whole log, for an operator; whoever begins to read, anywhere, is logged, and goes on from there at once without a further line."""
         asked = codec.decode("vault_log_after", body)
         if asked["sequence"] < 0 or not 0 < asked["limit"] <= _MOST_LINES:
             raise Refused("unreadable", f"Lines after a number, at most {_MOST_LINES} at once.")
-        if asked["sequence"] == 0 or self._read_to.get(caller.name) != asked["sequence"]:
+        read_to, at_ms = self._read_to.get(caller.name, (0, 0))
+        if asked["sequence"] == 0 or read_to != asked["sequence"] or self.now_ms() - at_ms > _ONE_READING_MS:
             self.write(Access(self.now_ms(), READ_LOG, NOBODY, caller.name, caller.source, None, GIVEN))
         lines = self.store.log_lines(after=asked["sequence"], limit=asked["limit"])
-        self._read_to[caller.name] = lines[-1]["sequence"] if lines else asked["sequence"]
+        self._read_to[caller.name] = (lines[-1]["sequence"] if lines else asked["sequence"], self.now_ms())
         return codec.encode("vault_log_lines", {"lines": [codec.encode("access_record", line) for line in lines]})
 
     def log_head(self) -> bytes:

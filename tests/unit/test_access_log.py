@@ -158,6 +158,11 @@ def test_an_operator_who_reads_the_log_is_in_it(here: VaultInMemory) -> None:
         assert len(here.log.records) - before == lines_more, (
             "who goes on from where he was is logged once, anybody else each time"
         )
+    here.now += 61
+    later = codec.encode("vault_log_after", {"sequence": here.store.log_head()[0], "limit": 10})
+    before = len(here.log.records)
+    here.vault.log_lines(Caller("operator", b""), later)
+    assert len(here.log.records) == before + 1, "who comes back later begins to read anew"
     with pytest.raises(Refused):
         here.vault.log_lines(Caller("operator", b""), codec.encode("vault_log_after", {"sequence": 0, "limit": 10**6}))
 
