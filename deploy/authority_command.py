@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from deploy.authority_turn import Stage, go_over, let_go, stage, trust_both, unsigned
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, YesOption, out, plainly, zone_of
 
 
 @plainly
 def authority(
     data: DataOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which step would be done.")] = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Turn the certificate authority, in three times: both are trusted; the next one signs; the one before is let go. Start the zone again after each.
 

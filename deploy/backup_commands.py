@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 from deploy import erasure_list
 from deploy.awake import awake
 from deploy.backup_keys import ROLES, backup_keys
-from deploy.commands_frame import DataOption, asked_passphrase, out, plainly, zone_of
+from deploy.commands_frame import DataOption, YesOption, asked_passphrase, out, plainly, zone_of
 from deploy.database_backup import Header, form_of, read_backup, write_backup
 from deploy.log_commands import on_topic
 from deploy.zone import Zone
@@ -90,7 +90,7 @@ def restore(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check whether it could be put back, and change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Put a copy in the place of a role's database, while the zone stands still. A copy from before a turn of keys is refused."""
     zone, header = zone_of(data), Header.read(file)

@@ -24,6 +24,8 @@ __all__ = [
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the zone (default: data, or ZORGSTROOM_DATA).")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Gemeente = Annotated[str, typer.Argument(help="GM and four digits.")]
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,7 +13,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from deploy.admission import grantor_folder, sender_folder
-from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.commands_frame import DataOption, Gemeente, YesOption, gemeente_of, out, plainly, zone_of
 from deploy.zone import Zone
 from producers.municipal_erasures import Requests, decide
 from producers.municipal_erasures import ask as ask_for
@@ -96,7 +96,7 @@ def decide_on(
         str | None, typer.Option("--refuse", help="The request is refused, for one of `erase grounds`.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, sign and send nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     data: DataOption = None,
 ) -> None:
     """Sign a decision; with the second grantor's signature it is sent, and what it grants can't be undone."""

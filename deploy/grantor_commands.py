@@ -11,7 +11,7 @@ import typer
 from deploy.admission import admit_grantor as admit_who_grants
 from deploy.admission import revoke_grantor as revoke_who_granted
 from deploy.awake import awake
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, YesOption, out, plainly, zone_of
 from deploy.people_keys import PeopleKeys
 from schemas.errors import SettingsWrong
 
@@ -50,8 +50,8 @@ def revoke_grantor(
         str | None, typer.Argument(help="Id of the key; without it every key of the grantor's, e.g. of one who leaves.")
     ] = None,
     data: DataOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Revoke a grantor's key: no mandate and no decision signed with it is taken from now on. Mandates that were taken stand."""
     zone = zone_of(data)

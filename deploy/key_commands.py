@@ -12,7 +12,7 @@ import typer
 from deploy.authority_command import authority
 from deploy.awake import awake
 from deploy.backup_keys import backup_keys
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, YesOption, out, plainly, zone_of
 from deploy.key_list import KeyLine, keys_of, open_days
 from deploy.key_register import KINDS, KeyRecord, KeyRegister
 from deploy.scraped import Scraped
@@ -25,8 +25,6 @@ from schemas.secret_file import write_private
 
 app = typer.Typer(no_args_is_help=True, help="What keys there are, and how each turns. Never shows a key's bytes.")
 _INTAKE, _SCALAR, _NEXT = "intake", "scalar", "scalar-next"
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
 def _today() -> dt.date:
@@ -44,8 +42,8 @@ def root(
         int, typer.Argument(min=1, max=3, help="Which of the three root keys is replaced, e.g. since it was lost.")
     ],
     data: DataOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Replace one of the network's three root keys; two of today's sign it, and all that the root signed is signed again.
 
@@ -119,8 +117,8 @@ def new(
         bool,
         typer.Option("--leaked", help="Of a key that signs: those before count no more for what comes from now on."),
     ] = False,
-    dry_run: DryRun = False,
-    yes: Yes = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Make a further key and have the root sign it. Whoever needs it learns it; the one before opens, or proves what it signed."""
     zone = zone_of(data)
@@ -164,7 +162,7 @@ def _tell_of(zone: Zone, made: KeyRecord, revoked: list[KeyRecord]) -> None:
 
 @app.command()
 @plainly
-def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+def destroy(data: DataOption = None, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
     """Destroy keys that only opened what is old, or signed before, or closed backups, once their days have passed. What was sealed to them can't be read any more."""
     zone, today = zone_of(data), _today()
     register = KeyRegister.of(zone.folder)
@@ -198,7 +196,7 @@ def destroy(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) 
 
 @app.command()
 @plainly
-def section(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+def section(data: DataOption = None, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
     """Turn the key that household records are sealed to. The one before is destroyed once every live record is made anew."""
     zone = zone_of(data)
     if dry_run:
@@ -226,7 +224,7 @@ def section(data: DataOption = None, dry_run: DryRun = False, yes: Yes = False) 
 def certificates(
     data: DataOption = None,
     days: Annotated[int, typer.Option("--within", min=0, help="Renew those that end within so many days.")] = 60,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Make new certificates for roles and readers on this machine whose own end soon. Roles use theirs from their next start on."""
     zone = zone_of(data)
@@ -242,7 +240,7 @@ def certificates(
 
 @app.command()
 @plainly
-def scalar(data: DataOption = None, yes: Yes = False, dry_run: DryRun = False) -> None:
+def scalar(data: DataOption = None, yes: YesOption = False, dry_run: DryRunOption = False) -> None:
     """Turn intake's own scalar: typed once it makes the next one, typed again after intake's restart it ends the old one.
 
     The keyvault has no part in it and no BSN is sent; every person stays who it is.

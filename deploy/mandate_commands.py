@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from deploy.admission import grantor_folder, sender_folder
-from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, Gemeente, YesOption, gemeente_of, out, plainly, zone_of
 from deploy.zone import Zone
 from producers.municipal_mandates import Grantor, change_mandate, new_terms, publish_mandate, withdraw_mandate
 from producers.profile import Profile
@@ -183,8 +183,8 @@ def withdraw(
     gemeente: Gemeente,
     handle: Handle,
     data: DataOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Withdraw a mandate: at the keyvault at once, and by the road."""
     zone, raw = zone_of(data), _handle(handle)

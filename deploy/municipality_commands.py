@@ -13,7 +13,17 @@ from rich.progress import Progress
 from deploy.admission import admit as admit_sender
 from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
-from deploy.commands_frame import EXIT_REFUSED, DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.commands_frame import (
+    EXIT_REFUSED,
+    DataOption,
+    DryRunOption,
+    Gemeente,
+    YesOption,
+    gemeente_of,
+    out,
+    plainly,
+    zone_of,
+)
 from deploy.erasure_commands import app as erasure_app
 from deploy.grantor_commands import admit_grantor, revoke_grantor
 from deploy.mandate_commands import app as mandate_app
@@ -73,8 +83,8 @@ def revoke_key(
         str | None, typer.Argument(help="Id of the key; without it the keys that count are shown.")
     ] = None,
     data: DataOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Revoke a sender's signing key: what Kafka takes in from now on does not count with it, whatever day it says; what it has does."""
     zone = zone_of(data)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, YesOption, out, plainly, zone_of
 from deploy.officer_admission import officer_folder, tool_of
 from keyvault.officers.folder import OfficerFolder
 from keyvault.officers.tool import OfficerTool
@@ -126,7 +126,7 @@ def approve(
     name: As = None,
     folder: Own = None,
     data: DataOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Approve what a colleague asks, as the second officer: your part goes to the colleague's tool, sealed. You do not see who it is."""
     with _tool(folder, name, data) as tool:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deploy.awake import awake
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, YesOption, out, plainly, zone_of
 from deploy.officer_admission import (
     admit_officer,
     let_go,
@@ -49,8 +49,8 @@ def admit(name: Name, data: DataOption = None) -> None:
 def leave(
     name: Name,
     data: DataOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Let an officer go: the keyvault takes nothing of him or her any more, at once. Then hand the joint key on to the others."""
     zone = zone_of(data)

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from deploy.awake import awake
-from deploy.commands_frame import DataOption, out, plainly, zone_of
+from deploy.commands_frame import DataOption, YesOption, out, plainly, zone_of
 from deploy.key_register import pseudonym_key_entry
 from deploy.operator_keys import renew_operator
 from deploy.scraped import Scraped
@@ -112,7 +112,7 @@ def place(
     file: File,
     data: DataOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it orders, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Place an order at the keyvault; it needs the signatures of two different operators.
 

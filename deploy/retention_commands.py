@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deploy.admission import grantor_folder, sender_folder
-from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
+from deploy.commands_frame import DataOption, Gemeente, YesOption, gemeente_of, out, plainly, zone_of
 from deploy.zone import Zone
 from producers.municipal_mandates import Grantor
 from producers.municipal_retention import Retention, last_day
@@ -108,7 +108,7 @@ def decide(
     grantor: Annotated[str, typer.Option("--as", help="The grantor who signs, e.g. grantor-gm9901-anne.")],
     until: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; at most a year ahead.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and sign nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     data: DataOption = None,
 ) -> None:
     """Sign the standing decision: with a second grantor's signature, whoever's period has passed is erased without a decision on each."""
@@ -147,7 +147,7 @@ def decide(
 def end(
     gemeente: Gemeente,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would end, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     data: DataOption = None,
 ) -> None:
     """End the standing decision at once: nothing more goes under it."""
@@ -171,7 +171,7 @@ def end(
 def run(
     gemeente: Gemeente,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many would go, and send nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     data: DataOption = None,
 ) -> None:
     """Erase those whose preview has stood, under the standing decision. A running zone does so once a day by itself."""

@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from deploy.awake import awake
-from deploy.commands_frame import DataOption, asked_passphrase, out, plainly, zone_of
+from deploy.commands_frame import DataOption, DryRunOption, YesOption, asked_passphrase, out, plainly, zone_of
 from deploy.zone import Zone
 from keyvault.rewrap import known_print, rewrap
 from keyvault.wrapping import SALT_BYTES, WrappingSource, wrapping_print
@@ -28,8 +28,8 @@ def wrapping(
             "--passphrase", help="Make the next one from a passphrase; without it, a file of 32 random bytes."
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Turn the key that all in the keyvault lies under; the zone stands still meanwhile. Broken off, type it again.
 
