@@ -89,8 +89,15 @@ class Supervisor:
             if waiting:
                 time.sleep(0.1)
 
+    def _known(self, name: str) -> _Running:
+        """What runs under a name. Raises `ContractBroken` with the last word of what stopped for good."""
+        if name not in self._running:
+            msg = f"{name} does not run. Its last word: {self.last_line(name)}"
+            raise ContractBroken(msg)
+        return self._running[name]
+
     def _is_ready(self, name: str) -> bool:
-        running = self._running[name]
+        running = self._known(name)
         code = running.process.poll()
         if code is not None:
             kind = SettingsWrong if code == EXIT_SETTINGS else ContractBroken
@@ -128,7 +135,7 @@ class Supervisor:
     def kill9(self, name: str) -> None:
         """Kill one program without warning; `tend` starts it again. For fault tests."""
         with self._lock:
-            process = self._running[name].process
+            process = self._known(name).process
             process.send_signal(signal.SIGKILL)
             process.wait()
 

@@ -39,8 +39,11 @@ class Connection:
     def _send(self, method: str, path: str, body: bytes | None = None, *, again: bool = True) -> httpx.Response:
         """One request; tried once more where the vault closed an idle connection under it, unless each try counts."""
         began = time.perf_counter()
+        headers = {"content-type": "application/avro"}
         try:
-            answer = self._http.request(method, path, content=body, headers={"content-type": "application/avro"})
+            with self._http.stream(method, path, content=body, headers=headers) as answer:
+                name = _name_of(answer)  # before the answer is read to its end: then the connection may be closed and knows no name
+                answer.read()
         except httpx.RemoteProtocolError as closed:
             if again:
                 return self._send(method, path, body, again=False)
@@ -51,7 +54,7 @@ class Connection:
             raise Unavailable(msg) from away
         finally:
             self.seconds += time.perf_counter() - began
-        if _name_of(answer) != _VAULT:
+        if name != _VAULT:
             msg = "Another process than the keyvault answers at the keyvault's address."
             raise ContractBroken(msg)
         return answer

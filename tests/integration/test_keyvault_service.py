@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -20,10 +21,12 @@ from keyvault.client import PersonKeyCache, PublicKey, VaultClient
 from keyvault.limits import EvaluationRules
 from keyvault.mandates import Mandate
 from keyvault.mutual_tls import listening_socket
+from keyvault.service import build_app
 from keyvault.store import VaultStore
 from schemas.errors import ContractBroken, Refused, SettingsWrong, Unavailable
 from schemas.household_record import open_section
 from schemas.secrets import WrappingKey
+from tests.integration import vault_over_tls
 from tests.integration.vault_over_tls import DAY, HANDLE, PERSON, READER, Running
 
 
@@ -221,6 +224,37 @@ def test_a_connection_the_vault_closed_meanwhile_is_opened_again(vault: Running)
         ledger.person_keys([PERSON])
     vault.start("keyvault")
     assert ledger.person_keys([PERSON]) == made
+
+
+def test_an_answer_after_which_the_connection_is_closed_is_the_keyvaults_all_the_same(
+    vault: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A keyvault that is stopping closes each connection with its answer, and one that is killed right after it likewise."""
+
+    def closing(*args: Any, **kwargs: Any) -> Any:
+        app = build_app(*args, **kwargs)
+
+        async def closes(scope: Any, receive: Any, send: Any) -> None:
+            async def told(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+                await send(message)
+
+            await app(scope, receive, told)
+
+        return closes
+
+    monkeypatch.setattr(vault_over_tls, "build_app", closing)
+    ledger = vault.as_("ledger")
+    made = ledger.person_keys([PERSON])
+    vault.stop()
+    vault.start("keyvault")
+    assert ledger.person_keys([PERSON]) == made
+    assert ledger.person_keys([PERSON]) == made
+    vault.stop()
+    vault.start("projector")
+    with pytest.raises(ContractBroken, match="Another process"):
+        ledger.person_keys([PERSON])
 
 
 def test_a_port_in_use_is_said_before_anything_is_touched(vault: Running) -> None:
