@@ -42,7 +42,9 @@ class Connection:
         headers = {"content-type": "application/avro"}
         try:
             with self._http.stream(method, path, content=body, headers=headers) as answer:
-                name = _name_of(answer)  # before the answer is read to its end: then the connection may be closed and knows no name
+                name = _name_of(
+                    answer
+                )  # before the answer is read to its end: then the connection may be closed and knows no name
                 answer.read()
         except httpx.RemoteProtocolError as closed:
             if again:

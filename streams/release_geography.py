@@ -11,6 +11,8 @@ from schemas import codec
 from schemas.errors import SettingsWrong
 
 LEVELS = ("gemeente", "wijk", "buurt", "cluster")
+PEOPLE = ("inhabitants", "under_18", "aged_75_and_over", "households")
+"""Numbers of people of an area, each absent where unknown."""
 
 
 def read(folder: Path, municipality: int, *, year: int) -> dict[str, Any]:
@@ -23,7 +25,8 @@ def read(folder: Path, municipality: int, *, year: int) -> dict[str, Any]:
                 "code": f["properties"]["code"], "name": f["properties"]["name"], "level": f["properties"]["level"],
                 "parent": f["properties"].get("parent") or "",
                 "geometry": json.dumps(f["geometry"], separators=(",", ":")) if f.get("geometry") else "",
-            }
+                "postcodes": sorted(f["properties"].get("postcodes") or ()),
+            } | {name: f["properties"].get(name) for name in PEOPLE}
             for f in features
         ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as wrong:
@@ -31,7 +34,14 @@ def read(folder: Path, municipality: int, *, year: int) -> dict[str, Any]:
         raise SettingsWrong(msg) from wrong
     own = sorted((a for a in areas if a["level"] in LEVELS), key=lambda a: (LEVELS.index(a["level"]), a["code"]))
     name = next((a["name"] for a in own if a["level"] == "gemeente"), f"GM{municipality:04d}")
-    return {"municipality": municipality, "name": name, "year": year, "areas": own}
+    return {
+        "municipality": municipality,
+        "name": name,
+        "year": year,
+        "population_year": None,
+        "areas": own,
+        "streets": [],
+    }
 
 
 def encoded(datum: dict[str, Any]) -> bytes:

@@ -62,7 +62,11 @@ def geography() -> dict[str, Any]:
             for n in (1, 2)
             if i % 3 == 0
         ]
-    return {"municipality": GM, "name": "Waterrijk", "year": 2025, "areas": areas}
+    people = dict.fromkeys(("inhabitants", "under_18", "aged_75_and_over", "households"))
+    return {
+        "municipality": GM, "name": "Waterrijk", "year": 2025, "population_year": None,
+        "areas": [a | people | {"postcodes": []} for a in areas], "streets": [],
+    }  # fmt: skip
 
 
 def macro_cells(known: int = JUNE) -> list[dict[str, Any]]:

@@ -143,7 +143,15 @@ def _(_: Path) -> Thing:
 @thing("a release", "signed_release", "released_epoch", "published_geography")
 def _(_: Path) -> Thing:
     payload = codec.encode(
-        "published_geography", {"municipality": PAYER, "name": "Testgemeente", "year": 2025, "areas": []}
+        "published_geography",
+        {
+            "municipality": PAYER,
+            "name": "Testgemeente",
+            "year": 2025,
+            "population_year": None,
+            "areas": [],
+            "streets": [],
+        },
     )
     return Thing(
         release_signing.signed(KEY, payload), lambda data: release_signing.verified_payload([verify_key_of(KEY)], data)

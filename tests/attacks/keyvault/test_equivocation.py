@@ -216,7 +216,9 @@ def test_two_releases_under_one_version_or_another_topics_are_counted_and_the_fi
 def test_two_geographies_are_told_apart_by_their_municipality() -> None:
     page = ReleaseSubscriber({}, "g", "meso.gm9901.v1", lambda _: [verify_key_of(KEY)])
     for municipality, taken in ((9901, True), (9902, False)):
-        datum = {"municipality": municipality, "name": f"Stad {municipality}", "year": 2025, "areas": []}
+        datum = {
+            "municipality": municipality, "name": f"Stad {municipality}", "year": 2025, "population_year": None, "areas": [], "streets": [],
+        }  # fmt: skip
         assert page.take(released(KEY, codec.encode("published_geography", datum)), 0) is taken
     assert page.geography["municipality"] == 9901  # type: ignore[index]
 
