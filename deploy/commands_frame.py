@@ -6,15 +6,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from deploy.refusal_log import note_refusal
 from deploy.settings import load_settings
 from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from producers.command_frame import EXIT_REFUSED, EXIT_SETTINGS, err, out, sentences_for
-from schemas.errors import SettingsWrong
+from schemas.errors import SettingsWrong, ZorgstroomError
 from schemas.geography import gemeente_number
 
 __all__ = [
@@ -78,4 +79,11 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         fault=lambda kind: (
             f"Something went wrong in the program itself ({kind}). Set ZORGSTROOM_DEBUG=1 and try again to see where."
         ),
+        note=_note,
     )(command)
+
+
+def _note(refused: ZorgstroomError, command: str, options: dict[str, Any]) -> None:
+    """Keep what was refused in the log of the zone that the command was about."""
+    if "data" in options:
+        note_refusal((options["data"] or load_settings().data).resolve(), refused, command=command)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -42,23 +42,33 @@ def amount(cents: int) -> str:
 
 
 def sentences_for(
-    *, stopped: Callable[[], str], fault: Callable[[str], str], lang: Callable[[], str] = lambda: "en"
+    *,
+    stopped: Callable[[], str],
+    fault: Callable[[str], str],
+    lang: Callable[[], str] = lambda: "en",
+    note: Callable[[ZorgstroomError, str, dict[str, Any]], None] = lambda _refused, _command, _options: None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A decorator that turns errors into one sentence, in the language `lang` tells, and an exit code.
 
-    `stopped`: what to say after Ctrl-C; `fault`: what to say of a fault of ours, given its kind.
+    `stopped`: what to say after Ctrl-C; `fault`: what to say of a fault of ours, given its kind; `note`: is given what
+    was refused, the name of the command and its options.
     `ZORGSTROOM_DEBUG=1` shows its stack trace instead.
     """
 
     def framed(command: Callable[P, R]) -> Callable[P, R]:
+        door = command.__module__.rpartition(".")[2].removesuffix("_commands").removesuffix("_command")
+        name = f"{door} {command.__name__}"
+
         @functools.wraps(command)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return command(*args, **kwargs)
             except SettingsWrong as wrong:
+                note(wrong, name, kwargs)
                 err.print(wrong.text(lang()), markup=False)
                 raise typer.Exit(EXIT_SETTINGS) from wrong
             except ZorgstroomError as refused:
+                note(refused, name, kwargs)
                 err.print(refused.text(lang()), markup=False)
                 raise typer.Exit(EXIT_REFUSED) from refused
             except KeyboardInterrupt:
