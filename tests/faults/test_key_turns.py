@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 from runs import restarted, typed
 from typer.testing import CliRunner
 
@@ -73,6 +74,7 @@ def place_turn(zone: Zone, folder: Path) -> None:
     assert "Intake turns by itself" in typed("operator", "order", "place", file, "--yes", "--data", data)
 
 
+@pytest.mark.timeout(900)
 def test_with_kills_and_deliveries_every_test_bsn_is_who_it_was(zone: Zone, tmp_path: Path) -> None:
     load = Load(zone)
     load.admit()

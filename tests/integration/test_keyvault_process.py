@@ -261,7 +261,7 @@ def test_without_kafka_no_key_leaves_and_afterwards_the_log_is_whole(process: Pr
 
 
 def ended(process: Process, **changes: Any) -> tuple[int, str]:
-    code = process.spawn(**changes).wait(20)
+    code = process.spawn(**changes).wait(60)
     return code, process.log.read_text().splitlines()[-1]
 
 
