@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from nacl.pwhash import argon2id
@@ -34,6 +34,11 @@ from schemas.values import Month, day_number
 
 PROVIDER, TODAY = "p98777777", dt.datetime.now(dt.UTC).date()
 DAY = day_number(TODAY)
+
+WHEN: Final = pytest.mark.parametrize(
+    "after", [pytest.param(False, id="before"), pytest.param(True, id="after", marks=pytest.mark.long)]
+)
+"""Before each step in every run, after each step too in the long ones."""
 
 
 class Killed(BaseException):
@@ -255,9 +260,12 @@ class Command:
         raise NotImplementedError
 
 
-def try_each_step(command: type[Command], worlds: Callable[[], World]) -> None:
-    """Kill a command before and after each of its steps, in a world of its own each time, and type it again."""
-    for nth, after in ((n, after) for n in itertools.count(1) for after in (False, True)):
+def try_each_step(command: type[Command], worlds: Callable[[], World], *, after: bool) -> None:
+    """Kill a command before (a file half written) or after each of its steps, in a world of its own each time, and type it again.
+
+    After a step and before the next differ only where the next one is a file that is half written then.
+    """
+    for nth in itertools.count(1):
         row, world = command(), worlds()
         row.prepare(world)
         world.steps = Steps(world.folder.path, nth, after)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_steps import DAY, PROVIDER, TODAY, Command, World, secret_files, try_each_step, typed
+from command_steps import DAY, PROVIDER, TODAY, WHEN, Command, World, secret_files, try_each_step, typed
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
@@ -314,8 +314,9 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@WHEN
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
 def test_killed_at_each_step_nothing_is_lost_in_between_and_typed_again_it_is_done(
-    command: type[Command], worlds: Callable[[], World]
+    command: type[Command], worlds: Callable[[], World], *, after: bool
 ) -> None:
-    try_each_step(command, worlds)
+    try_each_step(command, worlds, after=after)

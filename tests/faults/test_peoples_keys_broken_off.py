@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from command_steps import Command, World, try_each_step, typed
+from command_steps import WHEN, Command, World, try_each_step, typed
 
 from deploy.admission import grantor_folder
 from deploy.people_keys import PeopleKeys
@@ -95,5 +95,8 @@ class RenewOperator(Command):
 @pytest.mark.parametrize(
     "command", [RenewGrantor, RenewGrantorFinishedByAdmitting, RevokeGrantor, RenewOperator], ids=lambda c: c.__name__
 )
-def test_killed_at_each_step_it_is_done_when_typed_again(command: type[Command], worlds: Callable[[], World]) -> None:
-    try_each_step(command, worlds)
+@WHEN
+def test_killed_at_each_step_it_is_done_when_typed_again(
+    command: type[Command], worlds: Callable[[], World], *, after: bool
+) -> None:
+    try_each_step(command, worlds, after=after)
