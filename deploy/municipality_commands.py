@@ -26,6 +26,7 @@ from deploy.commands_frame import (
 )
 from deploy.erasure_commands import app as erasure_app
 from deploy.grantor_commands import admit_grantor, revoke_grantor
+from deploy.history_commands import released, verify
 from deploy.mandate_commands import app as mandate_app
 from deploy.municipality_figures import released_epoch, show
 from deploy.retention_commands import app as retention_app
@@ -47,6 +48,8 @@ app.add_typer(erasure_app, name="erase")
 app.add_typer(retention_app, name="retention")
 app.command("admit-grantor")(admit_grantor)
 app.command("revoke-grantor")(revoke_grantor)
+app.command()(verify)
+app.command()(released)
 
 
 @app.callback()
@@ -190,8 +193,8 @@ def figures(
         raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
     zone, number = zone_of(data), gemeente_of(gemeente)
     with awake(zone, kafka=True):
-        released = released_epoch(zone, number, level=level, month=month)
-    show(released, [c for c in released["cells"] if group in ("all", c["group"])], form=form)
+        epoch = released_epoch(zone, number, level=level, month=month)
+    show(epoch, [c for c in epoch["cells"] if group in ("all", c["group"])], form=form)
 
 
 @app.command()

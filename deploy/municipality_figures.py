@@ -24,6 +24,7 @@ PRELIMINARY_SENTENCE = (
 )
 
 
+GIVEN_UP_SENTENCE = "This municipality gave up some of the protection: {what}."
 _PATIENCE_SECONDS: Final = 20.0
 _COLUMNS: Final = (
     "area",
@@ -46,6 +47,8 @@ def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) ->
             plain = {"note": PRELIMINARY_SENTENCE} | plain
         print(json.dumps(plain, indent=2, ensure_ascii=False))
     elif form == "csv":
+        if released["given_up"] and not cells:
+            print(GIVEN_UP_SENTENCE.format(what="; ".join(released["given_up"])), file=sys.stderr)
         writer = csv.writer(sys.stdout, lineterminator="\n")
         if released["protection"] == "preliminary" and not cells:
             print(PRELIMINARY_SENTENCE, file=sys.stderr)
@@ -53,7 +56,7 @@ def show(released: dict[str, Any], cells: list[dict[str, Any]], *, form: str) ->
         for c in cells:
             writer.writerow(
                 (c["area"], c["area_level"], c["group"], c["service_year"], c["decision"], c["euros"], c["households"],
-                 _month(c["known_until"]), f"{released['protection']} protection")
+                 _month(c["known_until"]), "; ".join([f"{released['protection']} protection", *released["given_up"]]))
             )  # fmt: skip
     else:
         _table(released, cells)
@@ -90,6 +93,8 @@ def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
     out.print(f"Service year so far, as known at the end of {month}.")
     if released["protection"] == "preliminary":
         out.print(PRELIMINARY_SENTENCE, style="yellow")
+    if released["given_up"]:
+        out.print(GIVEN_UP_SENTENCE.format(what="; ".join(released["given_up"])), style="yellow", markup=False)
     table = Table(box=None, pad_edge=False)
     for head in ("Area", "Level", "Group", "Year", "Euros", "Households", "Known until", ""):
         table.add_column(head, justify="right" if head in ("Euros", "Households") else "left")

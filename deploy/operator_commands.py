@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.progress import Progress
 
 from deploy.awake import awake
 from deploy.backup_commands import app as backup_app
+from deploy.closing_commands import close, preview
 from deploy.cluster import Cluster
 from deploy.commands_frame import EXIT_REFUSED, DataOption, finish_undisturbed, heed_signals, out, plainly, zone_of
 from deploy.key_commands import app as key_app
@@ -26,9 +26,8 @@ from deploy.officers_commands import app as officers_app
 from deploy.order_commands import app as order_app
 from deploy.retention_watch import RetentionWatch
 from deploy.settings import load_settings
-from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
-from schemas.errors import SettingsWrong, Unavailable
+from schemas.errors import SettingsWrong
 from schemas.values import Month
 from streams.config import RoleConfig
 
@@ -39,6 +38,8 @@ app.add_typer(order_app, name="order")
 app.add_typer(key_app, name="keys")
 app.add_typer(backup_app, name="backup")
 app.add_typer(officers_app, name="officers")
+app.command("close-month")(close)
+app.command()(preview)
 
 
 @app.callback()
@@ -98,32 +99,6 @@ def run(data: DataOption = None) -> None:
             keys.stop()
         retention.stop()
         zone.stop()
-
-
-@app.command("close-month")
-@plainly
-def close(data: DataOption = None) -> None:
-    """Close the open month: what comes after belongs to the next. Waits until it is published."""
-    from deploy.closing import close_month
-
-    zone = zone_of(data)
-    epoch, month = next_epoch(zone)
-    with out.status(f"Closing {month} ..."):
-        close_month(zone, epoch=epoch, month=month, seconds=300)
-    out.print(f"{month} is closed and published; {month.plus(1)} is open.")
-
-
-def next_epoch(zone: Zone) -> tuple[int, Month]:
-    """Number and label of the open epoch. Raises `Unavailable`."""
-    first = Month.parse(zone.folder.settings()["first_month"])
-    try:
-        with psycopg.connect(zone.postgres.create_role_database("release")) as c:
-            row = c.execute("SELECT coalesce(max(epoch) + 1, 0) FROM closings").fetchone()
-    except psycopg.Error as away:
-        msg = "PostgreSQL of this zone is not running; start it with `zorgstroom operator run`, or `zorgstroom demo`."
-        raise Unavailable(msg) from away
-    epoch = int(row[0]) if row else 0
-    return epoch, first.plus(epoch)
 
 
 @app.command()

@@ -48,7 +48,7 @@ def make_zone(folder: ZoneFolder, folders: dict[int, Path], *, first_month: Mont
     for number, files in folders.items():
         datum = release_geography.read(files, number, year=first_month.year)
         _check_areas(datum["areas"], number, files)
-    Zone(folder).make(municipalities=sorted(folders), first_month=first_month, address_dirs=folders)
+    Zone(folder).make(municipalities=sorted(folders), first_month=first_month, address_dirs=folders, by_calendar=True)
     return len(book)
 
 

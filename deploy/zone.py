@@ -29,6 +29,8 @@ from deploy.zone_folder import ZoneFolder
 from keyvault import group
 from keyvault.client import VaultClient
 from keyvault.erasure_work import COPIES_DAYS
+from projections.release.calendar import Calendar, day_in_amsterdam
+from projections.release.chosen_parameters import chosen
 from schemas import topics
 from schemas.certificates import check_not_expired
 from schemas.confidentiality import Confidentiality
@@ -73,8 +75,13 @@ class Zone:
 
     # --- making ---------------------------------------------------------------------------------------------------
 
-    def make(self, *, municipalities: Sequence[int], first_month: Month, address_dirs: dict[int, Path]) -> None:
-        """Write the zone's settings and secrets, if it is new. `address_dirs`: gemeente number -> folder of its registers."""
+    def make(
+        self, *, municipalities: Sequence[int], first_month: Month, address_dirs: dict[int, Path], by_calendar: bool = False
+    ) -> None:  # fmt: skip
+        """Write the zone's settings and secrets, if it is new. `address_dirs`: gemeente number -> folder of its registers.
+
+        `by_calendar`: months that end from tomorrow on close by themselves; else all by command.
+        """
         if self.folder.exists:
             return
         self.folder.make_secrets({"intake/scalar": group.random_scalar().reveal()})
@@ -87,6 +94,7 @@ class Zone:
                 "municipalities": list(municipalities), "first_month": str(first_month), "ports": ports,
                 "address_dirs": {str(k): str(v) for k, v in address_dirs.items()}, "made_on": time.strftime("%Y-%m-%d"),
                 "roots": self.roots.make().told(),
+                "closing": {"by": "calendar" if by_calendar else "command", "since": str(day_in_amsterdam(dt.datetime.now(dt.UTC)))},
             }
         )  # fmt: skip
         self.folder.add_members(municipalities=[f"gm{m:04d}" for m in municipalities])
@@ -119,6 +127,8 @@ class Zone:
             self.mandate_rules()
             Confidentiality.of(self.folder.settings().get("confidentiality"))
             RetentionRules.of(self.folder.settings())
+            Calendar.of(self.folder.settings().get("closing"))
+            chosen(self.folder.settings().get("release_parameters"))
         self.kafka.check()
         self.postgres.check()
         path = self.folder.path

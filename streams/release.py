@@ -1,38 +1,35 @@
-"""Closes epochs: committed once, marked in every partition of the ledger, decided, published in one go.
+"""Closes epochs: committed once, marked in every partition of the ledger, decided, and published on their day in one go.
 
-Each step is a state in release's own database, so that killed at any moment it goes on where it was: markers and released
-records are sent again with the same bytes, decisions are made once.
+Each step is a state in release's own database, so that killed at any moment it goes on where it was: markers are sent again with the same
+bytes, decisions are made once, and a released record is sent again only where it does not lie on its topic yet.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, Producer
-
-from projections.release.gate import Published, decide
+from projections.release.calendar import Calendar, day_in_amsterdam, ends_quarter
 from projections.release.rules import Parameters
 from projections.release.signing import signed
 from schemas import codec, topics
-from schemas.errors import Unavailable
-from schemas.requests import DataRequest
-from schemas.sealing import sha256
+from schemas.errors import Refused, Unavailable
 from schemas.secrets import SigningKey
 from schemas.values import Month
 from streams import release_books as books
-from streams import release_geography as geography
-from streams import release_records as records
+from streams import release_outbox as outbox
 from streams import release_store as store
 from streams.epoch_marker import marker
-from streams.metrics import WorkerMetrics, software_version
+from streams.metrics import WorkerMetrics
+from streams.release_decisions import Deciding
+from streams.release_publication import queue_epoch, queue_geography
+from streams.release_topics import Topics
 
 LEDGER: Final = "ledger.v1"
-_PRODUCER: Final = {
-    "enable.idempotence": True, "acks": "all", "message.timeout.ms": 10_000, "message.max.bytes": 2 * 1024 * 1024,
-}  # fmt: skip
+_WAITING: Final = ("decided", "month")
 
 
 @dataclass(slots=True)
@@ -40,79 +37,85 @@ class Release:
     """One release process. `geographies`: gemeente number -> `published_geography` datum; `addresses`: gemeente number -> finest area -> addresses; `first_month`: index of epoch 0."""
 
     books_dsn: str
-    kafka: dict[str, Any]
+    topics: Topics
     signing: Callable[[], SigningKey]
     geographies: dict[int, dict[str, Any]]
     addresses: dict[int, dict[int, int]]
     first_month: int
     metrics: WorkerMetrics
     parameters: Parameters = field(default_factory=Parameters)
-    _producer: Producer | None = None
+    given_up: tuple[str, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
     _books: books.Connection | None = None
+    _tail_known: bool = False
+    """Whether what lies behind the acknowledged records was looked at since something went wrong."""
 
-    def step(self, own: store.Connection) -> bool:
-        """Do the next thing there is to do; False when there is nothing. Raises `Unavailable` to be tried again."""
-        if self._publish_geographies(own) or self._send(own):
-            return True
+    def step(self, own: store.Connection, now: dt.datetime) -> bool:
+        """Do the next thing there is to do at a moment; False when there is nothing. Raises `Unavailable` to be tried again."""
         closing = store.next_closing(own)
+        waits = closing is not None and closing.state in _WAITING
+        if (not waits and self._publish_geographies(own)) or self._send(own):
+            return True
         if closing is None:
-            return False
+            return self._close_by_calendar(own, now)
         match closing.state:
             case "ordered":
                 self._mark(own, closing)
+                return True
             case "marked":
                 return self._decide(own, closing)
             case _:
-                store.set_state(own, closing.epoch, "published")
-        return True
+                return self._publish(own, closing, day_in_amsterdam(now))
+
+    def _close_by_calendar(self, own: store.Connection, now: dt.datetime) -> bool:
+        """Take the open month as ordered where the calendar closes it."""
+        epoch = store.next_epoch(own)
+        month = Month.from_index(self.first_month + epoch)
+        if not self.calendar.closes(month, now):
+            return False
+        return store.order(own, epoch=epoch, month=month.index, first_month=self.first_month)
 
     def _publish_geographies(self, own: store.Connection) -> bool:
-        """Names and shapes go out once, and again when they change."""
-        known, done = store.geography_hashes(own), False
-        for municipality, datum in sorted(self.geographies.items()):
-            payload = geography.encoded(datum)
-            if known.get(municipality) == sha256(payload):
-                continue
-            record, done = signed(self.signing(), payload), True
-            with own.transaction():
-                for topic in (topics.macro_topic(municipality), topics.meso_topic(municipality)):
-                    store.queue(own, topic, "geography", record)
-                store.save_geography(own, municipality, sha256(payload))
-        return done
-
-    def _produce(self, wanted: Sequence[tuple[str, int, bytes | None, bytes]]) -> list[int]:
-        """Send (topic, partition, key, value) and wait for all; their offsets. Raises `Unavailable`."""
-        offsets: dict[int, int] = {}
-
-        def told(at: int) -> Any:
-            return lambda error, message: offsets.__setitem__(at, message.offset() if error is None else -1)
-
-        try:
-            if self._producer is None:
-                self._producer = Producer(self.kafka | _PRODUCER)
-            for at, (topic, partition, key, value) in enumerate(wanted):
-                self._producer.produce(topic, key=key, value=value, partition=partition, on_delivery=told(at))
-            left = self._producer.flush(15)
-        except (KafkaException, BufferError) as refused:
-            self._producer = None
-            msg = "Kafka does not take what release publishes."
-            raise Unavailable(msg) from refused
-        if left or len(offsets) < len(wanted) or min(offsets.values(), default=0) < 0:
-            self._producer = None
-            msg = "Kafka does not take what release publishes."
-            raise Unavailable(msg)
-        self.metrics.envelopes_out.inc(len(wanted))
-        return [offsets[i] for i in range(len(wanted))]
+        """Names and shapes go out once, and again when they change; not between an epoch's decision and its publication."""
+        with own.transaction():
+            queued = [queue_geography(own, datum) for _, datum in sorted(self.geographies.items())]
+        return any(queued)
 
     def _send(self, own: store.Connection) -> bool:
-        waiting = store.unsent(own)
+        """Sign and send what waits; what lies on its topic already is not sent a second time."""
+        waiting = outbox.unsent(own)
         self.metrics.outbox.set(len(waiting))
         if not waiting:
             return False
-        self._produce([(topic, 0, key.encode(), value) for _, topic, key, value in waiting])
-        store.mark_sent(own, [i for i, *_ in waiting])
+        if not self._tail_known:
+            outbox.mark_sent(own, self._already_there(own, waiting))
+            self._tail_known = True
+            return True
+        key = self.signing()
+        try:
+            offsets = self.topics.send([(topic, 0, name.encode(), signed(key, p)) for _, topic, name, p in waiting])
+        except Unavailable:
+            self._tail_known = False
+            raise
+        self.metrics.envelopes_out.inc(len(waiting))
+        outbox.mark_sent(own, [(i, topic, at) for (i, topic, *_), at in zip(waiting, offsets, strict=True)])
         self.metrics.outbox.set(0)
         return True
+
+    def _already_there(
+        self, own: store.Connection, waiting: list[tuple[int, str, str, bytes]]
+    ) -> list[tuple[int, str, int]]:
+        """Of records that wait, those that came to their topic though nobody heard of it: (id, topic, offset)."""
+        found = []
+        for topic in sorted({topic for _, topic, *_ in waiting}):
+            there = {}
+            for lying in self.topics.since(topic, outbox.topic_end(own, topic).next_offset):
+                try:
+                    there[codec.decode("signed_release", lying.value)["payload"]] = lying.offset
+                except Refused:
+                    continue  # none of ours
+            found += [(i, topic, there[p]) for i, t, _, p in waiting if t == topic and p in there]
+        return found
 
     def _mark(self, own: store.Connection, closing: store.Closing) -> None:
         wanted: list[tuple[str, int, bytes | None, bytes]] = []
@@ -126,53 +129,45 @@ class Release:
                 "body": body,
             }
             wanted.append((LEDGER, partition, None, codec.encode("hop_record", hop)))
-        offsets = self._produce(wanted)
+        offsets = self.topics.send(wanted)
+        self.metrics.envelopes_out.inc(len(wanted))
         store.set_state(own, closing.epoch, "marked", positions=json.dumps(offsets))
 
-    def _decide(self, own: store.Connection, closing: store.Closing) -> bool:
-        """Decide every municipality and queue its records, all in one transaction; False while a partition is behind."""
+    def _deciding(self, own: store.Connection, closing: store.Closing) -> Deciding:
         self._books = self._books or books.connect(self.books_dsn)
-        if not books.passed_by_all(self._books, epoch=closing.epoch, partitions=topics.ROAD_PARTITIONS):
+        return Deciding(
+            own, self._books, closing, geographies=self.geographies, addresses=self.addresses, first_month=self.first_month,
+            parameters=self.parameters, given_up=self.given_up,
+        )  # fmt: skip
+
+    def _decide(self, own: store.Connection, closing: store.Closing) -> bool:
+        """Decide every municipality, all in one transaction; False while a partition is behind."""
+        deciding = self._deciding(own, closing)
+        if not books.passed_by_all(deciding.books, epoch=closing.epoch, partitions=topics.ROAD_PARTITIONS):
             return False
-        rows = books.contributions(self._books, epoch=closing.epoch)
-        now, covered = books.mandated(self._books), books.coverage(self._books)
-        gemeente = rows["area"] // 1_000_000
         with own.transaction():
-            mandated = store.mandated_ever(own, now)
-            for municipality in sorted(self.geographies):
-                self._decide_one(
-                    own, closing, municipality, rows=rows[gemeente == municipality], mandated=mandated, covered=covered
-                )
+            deciding.decide()
             store.set_state(own, closing.epoch, "decided")
         return True
 
-    def _decide_one(
-        self, own: store.Connection, closing: store.Closing, municipality: int, *, rows: Any, mandated: set[bytes],
-        covered: books.Covered,
-    ) -> None:  # fmt: skip
-        datum, month = self.geographies[municipality], Month.from_index(closing.month)
-        epochs, last = store.published(own, municipality)
-        decisions = decide(
-            rows, epoch=closing.epoch, month_of_year=month.month, years=(month.year - 1, month.year), published=epochs,
-            areas=geography.numbers(datum), mandated=mandated, parameters=self.parameters, addresses=self.addresses[municipality],
-        )  # fmt: skip
-        store.save_decisions(own, municipality, closing.epoch, decisions)
-        for d in decisions:
-            if d.released and d.euros is not None:
-                last[d.cell] = Published(d.euros, d.households, closing.epoch)
-        asked = [DataRequest.decode(d) for d in store.requests(own, municipality)]
-        epoch = records.Epoch(
-            municipality=municipality, number=closing.epoch, month=closing.month, first_month=self.first_month,
-            completeness=records.completeness(asked, covered, since=self.first_month, until=closing.month),
-            parameters=self.parameters, geometry_hash=sha256(geography.encoded(datum)), positions=closing.positions,
-            software=software_version(),
-        )  # fmt: skip
-        found = records.cells(epoch, store.latest(own, municipality), last)
-        for level, topic in (("macro", topics.macro_topic(municipality)), ("meso", topics.meso_topic(municipality))):
-            store.queue(own, topic, f"epoch-{closing.month}", signed(self.signing(), epoch.record(level, found[level])))
+    def _publish(self, own: store.Connection, closing: store.Closing, today: dt.date) -> bool:
+        """Queue what is due of a decided epoch, all municipalities in one transaction; False while its day is still to come."""
+        month = Month.from_index(closing.month)
+        if today < (self.calendar.month_day(month) if closing.state == "decided" else self.calendar.quarter_day(month)):
+            return False
+        awaits = ends_quarter(month) and today < self.calendar.quarter_day(month)
+        with own.transaction():
+            closing = store.locked(own, closing)
+            if not closing.previewed:
+                self._deciding(own, closing).heed_new_mandates()
+            for _, datum in sorted(self.geographies.items()):
+                queue_epoch(own, datum, closing, first_month=self.first_month, today=today, awaits_quarter=awaits)
+            store.set_state(own, closing.epoch, "month" if awaits else "published")
+        return True
 
     def forget_connections(self) -> None:
         """Begin anew with Kafka and the books after something was away."""
         if self._books is not None:
             self._books.close()
-        self._books = self._producer = None
+        self._books, self._tail_known = None, False
+        self.topics.forget()

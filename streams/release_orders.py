@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from projections.release.calendar import is_over
 from schemas import codec
 from schemas.errors import ContractBroken, Refused, Unavailable
 from schemas.requests import verified_request
 from schemas.roots import Roots
+from schemas.values import Month
 from streams import release_store as store
 from streams.metrics import WorkerMetrics
 
 _LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError.TOPIC_AUTHORIZATION_FAILED)  # noqa: SLF001 - the library's own names
+
+
+def take_order(own: store.Connection, order: dict[str, Any], appended_ms: int, *, first_month: int) -> bool:
+    """Take a `close_epoch_order` that Kafka took in at a moment (ms since 1970); False for one given before. Raises `Refused` (`period`).
+
+    What counts is when it was given, so that one that came too early stays refused when it is read again.
+    """
+    try:
+        month = Month.from_index(order["month"])
+    except ValueError as wrong:
+        raise Refused(
+            "period", "An order to close an epoch was ignored: it names a month that no calendar has."
+        ) from wrong
+    if not is_over(month, dt.datetime.fromtimestamp(appended_ms / 1000, dt.UTC)):
+        raise Refused(
+            "period", f"An order to close {month} was ignored: it was given before the end of that month in Amsterdam."
+        )
+    return store.order(own, epoch=order["epoch"], month=order["month"], first_month=first_month)
 
 
 class Follower:
@@ -49,7 +70,7 @@ class Follower:
             for message in messages:
                 self._metrics.envelopes_in.inc()
                 try:
-                    self._one(own, message.value() or b"")
+                    self._one(own, message.value() or b"", int(message.timestamp()[1]))
                 except Refused as refused:
                     self._metrics.refused(refused.code)
                     self._log.warning("ignored", reason=str(refused), topic=self._topic, offset=message.offset())
@@ -66,12 +87,13 @@ class Follower:
         msg = f"Kafka does not give {self._topic}."
         raise Unavailable(msg)
 
-    def _one(self, own: store.Connection, data: bytes) -> None:
+    def _one(self, own: store.Connection, data: bytes, appended_ms: int) -> None:
         """Raises `Refused` for what is neither an order nor a request that can be met."""
         match codec.name_of(data):
             case "close_epoch_order":
-                d = codec.decode("close_epoch_order", data)
-                if not store.order(own, epoch=d["epoch"], month=d["month"], first_month=self._first_month):
+                if not take_order(
+                    own, codec.decode("close_epoch_order", data), appended_ms, first_month=self._first_month
+                ):
                     self._metrics.duplicates.inc()
             case "signed_request":
                 request = verified_request(self._roots, data)

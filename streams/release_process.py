@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import signal
 import sys
 import threading
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 import psycopg
 
+from projections.release.calendar import Calendar
+from projections.release.chosen_parameters import chosen
 from schemas.directory_follower import DirectoryFollower
 from schemas.errors import SettingsWrong, Unavailable, ZorgstroomError
 from schemas.requests import TOPIC as REQUESTS
@@ -26,6 +29,7 @@ from streams.own_signing import OwnSigning
 from streams.release import Release
 from streams.release_orders import Follower
 from streams.release_replay import check_not_lost
+from streams.release_topics import KafkaTopics
 
 EXIT_SETTINGS, EXIT_CONTRACT = 2, 3
 _IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
@@ -47,9 +51,11 @@ def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning) -> Re
         m: geography.read(f, m, year=config.first_month.year)
         for m, f in zip(config.municipalities, folders, strict=True)
     }
+    parameters, given_up = chosen(config.extra.get("release_parameters"))
     return Release(
-        books_dsn=books, kafka=config.kafka.client(), signing=signing.current, geographies=geographies, addresses=addresses,
-        first_month=config.first_month.index, metrics=metrics,
+        books_dsn=books, topics=KafkaTopics(config.kafka.client()), signing=signing.current, geographies=geographies, addresses=addresses,
+        first_month=config.first_month.index, metrics=metrics, parameters=parameters, given_up=given_up,
+        calendar=Calendar.of(config.extra.get("closing")),
     )  # fmt: skip
 
 
@@ -77,7 +83,7 @@ class Turn:
             check_not_lost(self._own, self.config.kafka.client(), self.config.municipalities)
             self._followers = [self._follower(topic, table) for topic, table in _TOPICS]
         busy = [follower.take(self._own) for follower in self._followers]
-        return self.release.step(self._own) or any(busy)
+        return self.release.step(self._own, dt.datetime.now(dt.UTC)) or any(busy)
 
     def _follower(self, topic: str, table: str) -> Follower:
         return Follower(

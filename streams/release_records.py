@@ -1,67 +1,96 @@
-"""The records of one released epoch, made from decisions: pure, so that the same log gives the same bytes."""
+"""The records of one released epoch, made from what was decided: pure, so that the same log gives the same bytes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
 
-from projections.release.cells import CellId
-from projections.release.gate import PROTECTION, Published
-from projections.release.rules import Parameters
+from projections.release.cells import LAYERS, CellId
+from projections.release.gate import Published
 from schemas import codec
 from schemas.care import GROUP_OF_STREAM, Group, Stream
 from schemas.requests import DataRequest
-from schemas.sealing import sha256
 from schemas.values import Month
 
 _COMPLETENESS_OF = (Group.WMO, Group.JEUGDWET, Group.PARTICIPATIEWET)
 """None for `overig`: its few providers would be named by it."""
+MESO: Final = frozenset(layer.level for layer in LAYERS if layer.meso)
+QUARTERLY: Final = frozenset(layer.level for layer in LAYERS if layer.quarterly)
+"""Levels that are cut once a quarter and published with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """What all records of one epoch of one municipality say alike. `first_month`, `month`: month indexes."""
+class Head:
+    """What all records of one epoch of one municipality say alike, fixed when it was decided. Hashes in hexadecimal; `parameters` is JSON."""
 
-    municipality: int
-    number: int
-    month: int
-    first_month: int
     completeness: list[dict[str, Any]]
-    parameters: Parameters
-    geometry_hash: bytes
-    positions: str
+    parameters: str
+    given_up: list[str]
+    protection: str
+    geometry_hash: str
+    ledger_hash: str
     software: str
 
-    def record(self, level: str, cells: list[dict[str, Any]]) -> bytes:
-        """The encoded `released_epoch` of `macro` or `meso`."""
-        fields = {
-            "municipality": self.municipality, "level": level, "epoch": self.month, "version": self.number + 1, "cells": cells,
-            "completeness": self.completeness, "protection": PROTECTION,
-            "parameters": json.dumps(self.parameters.as_dict(), sort_keys=True), "geometry_hash": self.geometry_hash,
-            "ledger_hash": sha256(self.positions.encode()), "software": self.software,
-        }  # fmt: skip
-        return codec.encode("released_epoch", fields)
+    def told(self) -> str:
+        """As JSON, for release's own log."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def of(cls, told: str) -> Self:
+        """Inverse of `told`."""
+        return cls(**json.loads(told))
+
+    @classmethod
+    def released(cls, record: dict[str, Any]) -> Self:
+        """As a released record says it."""
+        same = {n: record[n] for n in ("completeness", "parameters", "given_up", "protection", "software")}
+        return cls(**same, geometry_hash=record["geometry_hash"].hex(), ledger_hash=record["ledger_hash"].hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands: its municipality, level and epoch (month index), its version on its topic and what lies before it.
+
+    `published_on`: day number; `awaits_quarter`: buurten and clusters of the epoch come later.
+    """
+
+    municipality: int
+    level: str
+    epoch: int
+    version: int
+    previous: bytes
+    published_on: int
+    awaits_quarter: bool
+
+
+def record(place: Place, head: Head, cells_of: list[dict[str, Any]]) -> bytes:
+    """The encoded `released_epoch`."""
+    fields = asdict(place) | asdict(head) | {
+        "cells": cells_of, "geometry_hash": bytes.fromhex(head.geometry_hash), "ledger_hash": bytes.fromhex(head.ledger_hash),
+    }  # fmt: skip
+    return codec.encode("released_epoch", fields)
 
 
 def cells(
-    epoch: Epoch, standing: Mapping[CellId, bool], last: Mapping[CellId, Published]
+    month: int, first_month: int, standing: Mapping[CellId, bool], last: Mapping[CellId, Published]
 ) -> dict[str, list[dict[str, Any]]]:
     """Level -> every cell of this service year and the last, due in this epoch or not, with its last published value.
 
-    `standing`: cell -> whether its latest decision released it. What was never published has no value.
+    `month`, `first_month`: month indexes of this epoch and of the first; `standing`: cell -> whether its latest decision released it. What was
+    never published has no value.
     """
     found: dict[str, list[dict[str, Any]]] = {"macro": [], "meso": []}
     for cell, released in sorted(standing.items()):
-        if cell.service_year < Month.from_index(epoch.month).year - 1:
+        if cell.service_year < Month.from_index(month).year - 1:
             continue
         seen = last.get(cell)
-        found["meso" if cell.level == "cluster" else "macro"].append({
+        found["meso" if cell.level in MESO else "macro"].append({
             "area": cell.area, "area_level": cell.level, "group": cell.group, "service_year": cell.service_year,
             "decision": "released" if released else "held", "euros": seen.euros if seen else None,
             "households": seen.households if seen else None,
-            "known_until": epoch.first_month + seen.epoch if seen else None,
+            "known_until": first_month + seen.epoch if seen else None,
         })  # fmt: skip
     return found
 

@@ -70,6 +70,7 @@ class Figures:
         self.epoch: int = macro["epoch"]
         self.municipality: int = macro["municipality"]
         self.protection: str = macro["protection"]
+        self.given_up: list[list[str]] = [g.split(": ") for g in macro["given_up"]]
         self.completeness: list[dict[str, Any]] = macro["completeness"]
         self.areas: list[dict[str, Any]] = geography["areas"] if geography else []
         self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"

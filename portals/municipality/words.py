@@ -25,6 +25,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Preliminary protection: sums and differences are guarded, the audit over all figures together is not in force yet. "
         "Use these figures for practice only.",
     ),
+    "given_up": ("Deze gemeente heeft een deel van de bescherming opgegeven:", "This municipality gave up some of the protection:"),
+    "figures_of_fewer_than_10_contributors": ("een cijfer mag van minder dan 10 huishoudens of instellingen zijn", "a figure may be of fewer than 10 households or institutions"),
+    "one_household_may_be_more_than_half_of_a_figure": ("één huishouden mag meer dan de helft van een cijfer zijn", "one household may be more than half of a figure"),
+    "two_households_may_be_more_than_three_quarters_of_a_figure": (
+        "twee huishoudens mogen samen meer dan driekwart van een cijfer zijn", "two households may be more than three quarters of a figure"),
+    "mental_health_care_may_be_more_than_60_percent_of_a_figure": (
+        "geestelijke gezondheidszorg mag meer dan 60% van een cijfer zijn", "mental health care may be more than 60% of a figure"),
+    "euros_finer_than_1000": ("bedragen zijn fijner afgerond dan op 1.000 euro", "amounts are rounded finer than to 1,000 euros"),
+    "households_finer_than_5": ("huishoudens zijn fijner afgerond dan op 5", "households are rounded finer than to 5"),
+    "counts_of_fewer_than_10_households": ("aantallen onder de 10 huishoudens worden getoond", "counts below 10 households are shown"),
     "map_buurt": ("Kaart per buurt", "Map per neighbourhood"),
     "map_wijk": ("Kaart per wijk", "Map per district"),
     "map_wijk_why": ("Buurten komen eens per kwartaal en alleen per geldstroom; voor deze keuze zijn wijken het fijnst.",
@@ -51,7 +61,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "complete_none": ("Er is nog niets gevraagd aan aanbieders.", "Nothing was asked of providers yet."),
     "empty": ("Er is nog geen maand afgesloten. Zodra de eerste maand is afgesloten staan de cijfers hier.",
               "No month is closed yet. As soon as the first month is closed its figures are here."),
-    "empty_how": ("De beheerder sluit een maand met: zorgstroom operator close-month", "The operator closes a month with: zorgstroom operator close-month"),
+    "empty_how": ("Een maand wordt uitgegeven op de vijfde werkdag erna, een kwartaal op de tiende. De beheerder sluit een maand die voorbij is met: zorgstroom operator close-month",
+                  "A month is published on the fifth working day after it, a quarter on the tenth. The operator closes a month that is over with: zorgstroom operator close-month"),
     "choose": ("Kies een gebied op de kaart of in de tabel.", "Choose an area on the map or in the table."),
     "legend_held": ("achtergehouden; u ziet het gebied eromheen", "kept back; you see the area around it"),
     "rest": ("Zonder buurt: geheim adres, instelling of onbekend adres", "Without neighbourhood: secret address, institution or unknown address"),

@@ -12,6 +12,7 @@ none of n. Money stays integer cents throughout.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Final
@@ -41,6 +42,10 @@ class Parameters:
     def as_dict(self) -> dict[str, int]:
         """For manifests and pages."""
         return asdict(self)
+
+    def told(self) -> str:
+        """As JSON, the same text for the same numbers."""
+        return json.dumps(self.as_dict(), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

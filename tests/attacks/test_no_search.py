@@ -28,11 +28,11 @@ ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
 
 COMMANDS = {
     "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests", "renew", "begin-anew"), NOTHING),
-    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run"), NOTHING),
+    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "verify", "released", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run"), NOTHING),
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
     "officer": dict.fromkeys(("step", "reasons", "requests"), NOTHING) | dict.fromkeys(("ask", "approve", "open"), TWO),
-    "operator": dict.fromkeys(("make", "run", "close-month", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys authority", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore", "officers admit", "officers leave", "officers begin", "officers sign", "officers list"), NOTHING) | {"dump": ZONE},
+    "operator": dict.fromkeys(("make", "run", "close-month", "preview", "rebuild", "topics", "restore", "replay", "log show", "log verify", "order admit-operator", "order first-load", "order turn", "order progress", "order sign", "order place", "keys scalar", "keys list", "keys new", "keys destroy", "keys section", "keys authority", "keys certificates", "keys wrapping", "keys root", "keys public-root", "backup write", "backup show", "backup restore", "officers admit", "officers leave", "officers begin", "officers sign", "officers list"), NOTHING) | {"dump": ZONE},
 }  # fmt: skip
 PATHS = {
     "/v1/look": MANDATE, "/v1/log/own": MANDATE,

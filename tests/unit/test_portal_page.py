@@ -24,7 +24,8 @@ from municipality_page_builders import (
 
 import portals.municipality
 from portals.municipality.app import build_app
-from portals.municipality.words import HELD, TEXTS
+from portals.municipality.words import HELD, TEXTS, text
+from projections.release.chosen_parameters import BOUNDS
 from schemas.secrets import SigningKey
 
 
@@ -209,6 +210,16 @@ def test_the_preliminary_line_stands_until_protection_is_full() -> None:
     assert "Voorlopige bescherming" not in opened(page=full)
 
 
+@pytest.mark.parametrize("lang", ["nl", "en"])
+@pytest.mark.parametrize("name", [b.gives_up for b in BOUNDS.values()])
+def test_what_was_given_up_stands_on_the_page_in_words(name: str, lang: str) -> None:
+    warned = opened(
+        f"/?lang={lang}", page=released(record(geography()), record(released_epoch(given_up=[f"{name}: 60"])))
+    )
+    assert f"{text(name, lang)} (60)." in warned
+    assert text("given_up", lang) not in opened(f"/?lang={lang}")
+
+
 def test_both_languages_have_every_sentence() -> None:
     for key, (dutch, english) in TEXTS.items():
         assert dutch.strip(), key
@@ -223,7 +234,9 @@ def test_both_languages_have_every_sentence() -> None:
 def test_every_sentence_is_used() -> None:
     folder = Path(portals.municipality.__file__).parent
     text = "".join(p.read_text("utf-8") for p in [folder / "app.py", *folder.glob("templates/*.html")])
-    assert {key for key in TEXTS if f'"{key}"' not in text} == {"map_buurt", "map_wijk"}  # chosen by the map's level
+    assert {key for key in TEXTS if f'"{key}"' not in text} == {
+        "map_buurt", "map_wijk", *(b.gives_up for b in BOUNDS.values())
+    }, "the map's level and what was given up choose theirs"  # fmt: skip
 
 
 def test_before_the_first_close_it_says_how_to_close() -> None:

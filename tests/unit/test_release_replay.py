@@ -21,7 +21,7 @@ def a_cell(**changes: Any) -> dict[str, Any]:
 
 
 def decided(**changes: Any) -> list[tuple[CellId, bool, int | None]]:
-    released = {"epoch": FIRST.index + 1, "cells": [a_cell(**changes)]}
+    released = {"epoch": FIRST.index + 1, "awaits_quarter": False, "cells": [a_cell(**changes)]}
     return [(d.cell, d.released, d.euros) for d in _decisions(released)]
 
 
@@ -35,8 +35,7 @@ def test_an_epoch_is_through_when_every_municipality_has_it_on_both_levels() -> 
     def read(*epochs: int) -> Any:
         return SimpleNamespace(epochs={FIRST.index + e: {} for e in epochs})
 
-    config: Any = SimpleNamespace(first_month=FIRST)
     whole = read(0, 1, 2)
-    assert _through(config, {9901: (whole, whole), 9902: (whole, read(0, 1))}) == 2
-    assert _through(config, {9901: (whole, read())}) == 0
-    assert _through(config, {9901: (whole, read(0, 2))}) == 1, "no epoch is passed over"
+    assert _through(FIRST, {9901: (whole, whole), 9902: (whole, read(0, 1))}) == 2
+    assert _through(FIRST, {9901: (whole, read())}) == 0
+    assert _through(FIRST, {9901: (whole, read(0, 2))}) == 1, "no epoch is passed over"

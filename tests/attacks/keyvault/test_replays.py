@@ -350,7 +350,8 @@ def test_household_records_again_leave_the_newest_and_none_comes_back_after_its_
 def test_releases_again_leave_the_newest() -> None:
     def a_release(version: int) -> bytes:
         fields = {"municipality": 9901, "level": "macro", "epoch": 24_300, "version": version, "cells": [], "completeness": [], "protection": "",
-                  "parameters": "", "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": ""}  # fmt: skip
+                  "parameters": "", "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": "",
+                  "published_on": 20_120, "previous": bytes(32), "given_up": [], "awaits_quarter": False}  # fmt: skip
         return released(KEY, codec.encode("released_epoch", fields))
 
     for sent in thrice([a_release(v) for v in (1, 2, 3)]):
