@@ -16,32 +16,47 @@ PEOPLE = ("inhabitants", "under_18", "aged_75_and_over", "households")
 
 
 def read(folder: Path, municipality: int, *, year: int) -> dict[str, Any]:
-    """The `published_geography` datum of one municipality, with boundaries of `year`. Raises `SettingsWrong`, naming the file."""
+    """The `published_geography` datum of one municipality. Raises `SettingsWrong`, naming the file.
+
+    The file's members `year` and `population_year` say of which years its boundaries and numbers of people are, `streets` which
+    street runs through which cluster; `year` is for a file that does not say it.
+    """
     path = folder / "geography.geojson"
     try:
-        features = json.loads(path.read_text("utf-8"))["features"]
-        areas = [
-            {
-                "code": f["properties"]["code"], "name": f["properties"]["name"], "level": f["properties"]["level"],
-                "parent": f["properties"].get("parent") or "",
-                "geometry": json.dumps(f["geometry"], separators=(",", ":")) if f.get("geometry") else "",
-                "postcodes": sorted(f["properties"].get("postcodes") or ()),
-            } | {name: f["properties"].get(name) for name in PEOPLE}
-            for f in features
-        ]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as wrong:
+        document = json.loads(path.read_text("utf-8"))
+        areas = [_area(f) for f in document["features"]]
+        own = sorted((a for a in areas if a["level"] in LEVELS), key=lambda a: (LEVELS.index(a["level"]), a["code"]))
+        name = next((a["name"] for a in own if a["level"] == "gemeente"), f"GM{municipality:04d}")
+        datum = {
+            "municipality": municipality,
+            "name": name,
+            "year": document.get("year") or year,
+            "population_year": document.get("population_year"),
+            "areas": own,
+            "streets": sorted(
+                ({"name": s["name"], "cluster": s["cluster"]} for s in document.get("streets") or ()),
+                key=lambda s: (s["name"], s["cluster"]),
+            ),
+        }
+        encoded(datum)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
         msg = f"The geography {path} can't be read: GeoJSON features with code, name, level and parent are needed."
         raise SettingsWrong(msg) from wrong
-    own = sorted((a for a in areas if a["level"] in LEVELS), key=lambda a: (LEVELS.index(a["level"]), a["code"]))
-    name = next((a["name"] for a in own if a["level"] == "gemeente"), f"GM{municipality:04d}")
+    clusters = {a["code"] for a in own if a["level"] == "cluster"}
+    for street in datum["streets"]:
+        if street["cluster"] not in clusters:
+            msg = f"The geography {path} has a street in a cluster that it has no feature of. Draw it again with `zorgstroom municipality geometry`."
+            raise SettingsWrong(msg)
+    return datum
+
+
+def _area(feature: dict[str, Any]) -> dict[str, Any]:
+    properties, shape = feature["properties"], feature.get("geometry")
     return {
-        "municipality": municipality,
-        "name": name,
-        "year": year,
-        "population_year": None,
-        "areas": own,
-        "streets": [],
-    }
+        "code": properties["code"], "name": properties["name"], "level": properties["level"], "parent": properties.get("parent") or "",
+        "geometry": json.dumps(shape, separators=(",", ":")) if shape else "",
+        "postcodes": sorted(properties.get("postcodes") or ()),
+    } | {name: properties.get(name) for name in PEOPLE}  # fmt: skip
 
 
 def encoded(datum: dict[str, Any]) -> bytes:
