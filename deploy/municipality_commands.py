@@ -25,6 +25,7 @@ from deploy.commands_frame import (
     zone_of,
 )
 from deploy.erasure_commands import app as erasure_app
+from deploy.geometry_command import geometry
 from deploy.grantor_commands import admit_grantor, revoke_grantor
 from deploy.history_commands import released, verify
 from deploy.mandate_commands import app as mandate_app
@@ -50,6 +51,7 @@ app.command("admit-grantor")(admit_grantor)
 app.command("revoke-grantor")(revoke_grantor)
 app.command()(verify)
 app.command()(released)
+app.command()(geometry)
 
 
 @app.callback()

@@ -28,7 +28,7 @@ ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
 
 COMMANDS = {
     "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests", "renew", "begin-anew"), NOTHING),
-    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "verify", "released", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run"), NOTHING),
+    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "verify", "released", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run", "geometry"), NOTHING),
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
     "officer": dict.fromkeys(("step", "reasons", "requests"), NOTHING) | dict.fromkeys(("ask", "approve", "open"), TWO),

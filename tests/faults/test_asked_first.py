@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 from command_steps import PROVIDER, TODAY, World, typed
+from geometry_builders import Files, addresses, register
 from typer.testing import CliRunner, Result
 
 from deploy import forget, officers_commands
@@ -108,6 +109,13 @@ def _decide(world: World) -> list[str]:
     return ["municipality", "retention", "decide", "GM9901", "--as", GRANTOR]
 
 
+def _geometry(world: World) -> list[str]:
+    files = Files(world.folder.path / "ground")
+    files.run()
+    files.write("register.csv", register(addresses()[1:]))
+    return files.words
+
+
 ROWS = {
     "operator keys wrapping": _plain("operator", "keys", "wrapping"),
     "operator keys section": _plain("operator", "keys", "section"),
@@ -123,6 +131,7 @@ ROWS = {
     "municipality retention decide": Row(_decide),
     "municipality revoke-key": Row(_revoke),
     "municipality revoke-grantor": Row(_revoke_grantor),
+    "municipality geometry": Row(_geometry, of_zone=False),
     "provider begin-anew": Row(_anew, of_zone=False),
     "demo-clean": Row(lambda world: [str(world.folder.path)], cli=alone, of_zone=False),
 }
