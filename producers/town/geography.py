@@ -5,7 +5,7 @@ A postcode here ends in SA, SD or SS, letters that are never issued; gemeente co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
 from typing import Final
@@ -128,19 +128,31 @@ def _fill(random: Random, buurt: Buurt, gemeente: int, *, size: int, street: _St
         streets.append((street.code(), min(left, random.randint(*_POSTCODE_ADDRESSES))))
         street.postcode += 1
     has_institution = random.random() < 0.45 and size > _BUSINESS_PARK_ADDRESSES
-    cluster, inside = 1, 0
     for nth, (code, count) in enumerate(streets):
-        remaining = sum(n for _, n in streets[nth:])
-        if inside >= CLUSTER_ADDRESSES and remaining >= CLUSTER_ADDRESSES:
-            cluster, inside = cluster + 1, 0
-        inside += count
         for place in range(count):
             number, suffix = _house(random, street, code, before=buurt.homes[-1] if place else None)
             kind = "gedeeld" if random.random() < _SHARED else "home"
             if has_institution and (nth, place) == (0, 5):
                 kind = "instelling"
-            buurt.homes.append(Home(street.addresses, gemeente, buurt.code, cluster, code, number, suffix, kind))
+            buurt.homes.append(Home(street.addresses, gemeente, buurt.code, 1, code, number, suffix, kind))
             street.addresses += 1
+    _cut(buurt)
+
+
+def _cut(buurt: Buurt) -> None:
+    """Clusters by what the register counts: a postcode and number once, whatever letters it has."""
+    numbers: dict[str, set[int]] = {}
+    for home in buurt.homes:
+        numbers.setdefault(home.postcode, set()).add(home.number)
+    cluster, inside, left = 1, 0, sum(map(len, numbers.values()))
+    cluster_of: dict[str, int] = {}
+    for code, own in numbers.items():
+        if inside >= CLUSTER_ADDRESSES and left >= CLUSTER_ADDRESSES:
+            cluster, inside = cluster + 1, 0
+        cluster_of[code] = cluster
+        inside += len(own)
+        left -= len(own)
+    buurt.homes = [replace(h, cluster=cluster_of[h.postcode]) for h in buurt.homes]
     buurt.clusters = cluster
 
 

@@ -1,4 +1,4 @@
-"""Shapes that tile a plane: buurten as blocks of a wobbly fine grid, so that neighbours share every corner. Metres."""
+"""Shapes that tile a plane: buurten as blocks of a wobbly fine grid, so that neighbours share every corner. RD metres."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ Cell = tuple[int, int]
 Point = tuple[float, float]
 Ring = list[list[float]]
 
+WEST_METRES, SOUTH_METRES = 145_000.0, 508_000.0
+"""RD coordinates of the corner of the first plane: in the Markermeer, where nobody lives."""
 CELL_METRES: Final = 110.0
 _PER_BUURT: Final = 6
 """Fine cells across an average buurt, both ways."""
@@ -37,7 +39,8 @@ class Plane:
         dx, dy = (random.uniform(-_WOBBLE, _WOBBLE) for _ in range(2))
         if x in (0, self.width):
             dx = 0.0
-        return round(offset + (x + dx) * CELL_METRES, 1), round((y + dy) * CELL_METRES, 1)
+        east, north = WEST_METRES + offset + (x + dx) * CELL_METRES, SOUTH_METRES + (y + dy) * CELL_METRES
+        return round(east, 1), round(north, 1)
 
     def _line(self, random: Random, height: int) -> list[int]:
         """Per column, where one row of buurten ends and the next begins: a line that wanders."""
@@ -61,6 +64,14 @@ class Plane:
             column = [(x, y) for y in range(bottom, top)]
             cells += column if (x - low) % 2 == 0 else column[::-1]
         return cells
+
+    def inside(self, cell: Cell, along: float, up: float) -> Point:
+        """A point of a cell: parts of its width and height from its lower left corner."""
+        x, y = cell
+        corners = [self._corners[x + dx, y + dy] for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1))]
+        weights = ((1 - along) * (1 - up), along * (1 - up), (1 - along) * up, along * up)
+        east, north = (round(sum(w * c[axis] for w, c in zip(weights, corners, strict=True)), 1) for axis in (0, 1))
+        return east, north
 
     def outlines(self, cells: Iterable[Cell]) -> list[Ring]:
         """The closed outlines of a set of cells, counter-clockwise."""
