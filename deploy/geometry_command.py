@@ -44,7 +44,7 @@ def geometry(
     number = gemeente_of(gemeente)
     before = drawn_before(target, number)
     with Progress(console=out, transient=True) as progress:
-        task = progress.add_task("Buurten")
+        task = progress.add_task("Reading, then buurt by buurt", total=None)
         ground, said = draw(
             Sources(boundaries, register, places, population, year), number, before=before, anew=anew,
             tell=lambda done, whole: progress.update(task, completed=done, total=whole),
