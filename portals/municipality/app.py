@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
 from portals.municipality import words
+from portals.municipality.downloads import add_exports
 from portals.municipality.figures import Figures, Shown, placed_code
 from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, Shape, class_of
 from portals.municipality.released import Released
@@ -168,8 +169,11 @@ def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
     @app.middleware("http")
     async def headers(request: Request, call_next: Any) -> Response:
         answer: Response = await call_next(request)
-        answer.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            answer.headers.setdefault(name, value)
         return answer
+
+    add_exports(app, released, ready=ready)
 
     @app.get("/health")
     def health() -> PlainTextResponse:

@@ -43,6 +43,18 @@ PATHS = {
         "/v1/placement-keys", "/v1/placement-keys/private", "/v1/year-keys", "/v1/year-keys/destroy", "/v1/erase", "/v1/erasures/receipt", "/v1/keys/receipts", "/v1/keys/section",
     ), NOTHING),
 }  # fmt: skip
+API_PATHS = {
+    "",
+    "/openapi.json",
+    "/snapshots",
+    "/snapshots/{epoch}",
+    "/areas",
+    "/groups",
+    "/cells",
+    "/figures/{epoch}/{area}/{group}/{year}",
+    "/{rest:path}",
+}
+"""All of released figures; the last one says that an address does not exist."""
 HOUSEHOLD_TOPICS = {"household.{gm}.v1"}
 
 
@@ -83,6 +95,8 @@ def test_one_family_of_topics_has_households_and_its_keys_are_random_handles() -
     assert named == HOUSEHOLD_TOPICS
 
 
-def test_the_page_answers_two_addresses_and_neither_knows_a_household() -> None:
+def test_the_page_answers_these_addresses_and_none_knows_a_household() -> None:
     page: Any = build_app(None, ready=lambda: True)  # type: ignore[arg-type]
-    assert {r.path for r in page.routes} == {"/", "/health", "/static"}
+    assert {r.path for r in page.routes} == {"/", "/health", "/static", "/export/{name}"} | {
+        f"/api/v1{path}" for path in API_PATHS
+    }
