@@ -51,6 +51,6 @@ def sent(request: Request, made: Made, *, media_type: str, filename: str = "") -
     if filename:
         headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     asked = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if asked & {made.etag, "*"}:
+    if asked & {made.etag.removeprefix("W/"), "*"}:
         return Response(status_code=304, headers=headers)
     return Response(made.data, headers=headers, media_type=media_type)

@@ -149,7 +149,7 @@ def test_a_held_area_names_what_is_around_it_and_has_nothing_of_it() -> None:
 
 def test_snapshots_areas_and_groups() -> None:
     found = fits(ask("/api/v1/snapshots"), "/api/v1/snapshots")["snapshots"]
-    assert [s["epoch"] for s in found] == ["2025-06", "2025-05"]
+    assert [s["epoch"] for s in found] == [str(Month.from_index(e)) for e in reversed(usual().epochs())]
     assert fits(ask(found[1]["url"]), "/api/v1/snapshots/{epoch}") == found[1]
     areas = fits(ask("/api/v1/areas"), "/api/v1/areas")["areas"]
     assert {a["code"] for a in areas} == {"GM9901P"} | {
@@ -262,7 +262,7 @@ def test_a_reader_that_has_the_answer_gets_none_again_until_the_snapshot_changes
     first = ask("/api/v1/cells")
     assert first.headers["cache-control"] == "private, no-cache"
     tag = first.headers["etag"]
-    for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+    for known in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
         again = ask("/api/v1/cells", if_none_match=known)
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert ask("/api/v1/cells", if_none_match='"x"').content == first.content

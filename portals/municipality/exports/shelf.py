@@ -21,6 +21,12 @@ class Made:
 
     data: bytes
     etag: str
+    """Weak: the same file may be sent packed or not."""
+
+    @classmethod
+    def of(cls, data: bytes) -> Made:
+        """The file with the tag of its bytes."""
+        return cls(data, f'W/"{hashlib.sha256(data).hexdigest()[:32]}"')
 
 
 class Shelf:
@@ -43,7 +49,7 @@ class Shelf:
                 if (found := self._of(key, snapshot)) is not None:
                     return found
             data = make()
-            made = Made(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+            made = Made.of(data)
             with self._lock:
                 self._files[key] = (snapshot, made)
                 self._making.pop(key, None)
