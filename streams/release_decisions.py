@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from projections.release.cells import LAYERS
+from projections.release.concentration import of_year
+from projections.release.contributions import Contributions
 from projections.release.gate import PROTECTION, Decision, decide
 from projections.release.rules import Parameters
 from schemas.requests import DataRequest
@@ -53,7 +55,7 @@ class Deciding(_Of):
         mandated = store.mandated_ever(self.own, books.mandated(self.books))
         for municipality, decisions in self._decided(mandated):
             store.save_decisions(self.own, municipality, self.closing.epoch, decisions)
-            store.save_head(self.own, municipality, self.closing.epoch, self._head(municipality).told())
+            store.save_head(self.own, municipality, self.closing.epoch, self._head(municipality, mandated).told())
         store.decided(self.own, self.closing.epoch, under_mandate=len(mandated))
 
     def heed_new_mandates(self) -> None:
@@ -66,7 +68,7 @@ class Deciding(_Of):
                 self._replace(municipality, self._below(municipality, anew), QUARTERLY)
                 continue
             self._replace(municipality, anew, LEVELS)
-            store.save_head(self.own, municipality, self.closing.epoch, self._head(municipality).told())
+            store.save_head(self.own, municipality, self.closing.epoch, self._head(municipality, mandated).told())
         store.decided(self.own, self.closing.epoch, under_mandate=len(mandated))
 
     def _decided(self, mandated: set[bytes]) -> Iterable[tuple[int, list[Decision]]]:
@@ -100,15 +102,36 @@ class Deciding(_Of):
     def _geometry(self, municipality: int) -> str:
         return sha256(geography.encoded(self.geographies[municipality])).hex()
 
-    def _head(self, municipality: int) -> Head:
+    def _head(self, municipality: int, mandated: set[bytes]) -> Head:
         asked = [DataRequest.decode(d) for d in store.requests(self.own, municipality)]
         covered = books.coverage(self.books)
         return Head(
             completeness=completeness(asked, covered, since=self.first_month, until=self.closing.month),
             parameters=self.parameters.told(), given_up=list(self.given_up), protection=PROTECTION,
             geometry_hash=self._geometry(municipality), ledger_hash=sha256(self.closing.positions.encode()).hex(),
-            software=software_version(),
+            software=software_version(), concentration=self._concentration(municipality, mandated),
         )  # fmt: skip
+
+    def _concentration(self, municipality: int, mandated: set[bytes]) -> list[dict[str, Any]]:
+        """Of the service year before, where this epoch is the last one that publishes it."""
+        month, datum = Month.from_index(self.closing.month), self.geographies[municipality]
+        if month.month != 12:
+            return []
+        rows = books.contributions(self.books, epoch=self.closing.epoch)
+        own = Contributions(
+            rows[rows["area"] // 1_000_000 == municipality], epoch=self.closing.epoch, mandated=mandated
+        )
+        areas = geography.numbers(datum)
+        found = of_year(
+            own.year(month.year - 1), month.year - 1, areas=areas, households=geography.households(datum), parameters=self.parameters
+        )  # fmt: skip
+        return [
+            {
+                "area": c.area, "area_level": c.level, "service_year": c.service_year, "half_within": c.half_within,
+                "curve": [{"households": of, "money": share} for of, share in c.curve], "stacked": list(c.stacked),
+            }
+            for c in found
+        ]  # fmt: skip
 
 
 def _held(decision: Decision) -> Decision:

@@ -71,3 +71,12 @@ def numbers(datum: dict[str, Any]) -> dict[str, list[int]]:
         found[area["level"]].append(int(re.sub(r"\D", "", area["code"])))
     found["placed"] = list(found["gemeente"])
     return found
+
+
+def households(datum: dict[str, Any]) -> dict[tuple[str, int], int]:
+    """(level, area number) -> all households of the area; the placed whole has those of the municipality. Absent where unknown."""
+    known = {
+        (a["level"], int(re.sub(r"\D", "", a["code"]))): a["households"] for a in datum["areas"] if a["households"]
+    }
+    placed = {("placed", number): count for (level, number), count in known.items() if level == "gemeente"}
+    return known | placed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from projections.release.cells import LAYERS, CellId
@@ -32,6 +32,8 @@ class Head:
     geometry_hash: str
     ledger_hash: str
     software: str
+    concentration: list[dict[str, Any]] = field(default_factory=list)
+    """Of the service year that is published for the last time with this epoch; on the macro topic only."""
 
     def told(self) -> str:
         """As JSON, for release's own log."""
@@ -45,7 +47,9 @@ class Head:
     @classmethod
     def released(cls, record: dict[str, Any]) -> Self:
         """As a released record says it."""
-        same = {n: record[n] for n in ("completeness", "parameters", "given_up", "protection", "software")}
+        same = {
+            n: record[n] for n in ("completeness", "parameters", "given_up", "protection", "software", "concentration")
+        }
         return cls(**same, geometry_hash=record["geometry_hash"].hex(), ledger_hash=record["ledger_hash"].hex())
 
 
@@ -68,7 +72,7 @@ class Place:
 def record(place: Place, head: Head, cells_of: list[dict[str, Any]]) -> bytes:
     """The encoded `released_epoch`."""
     fields = asdict(place) | asdict(head) | {
-        "cells": cells_of, "geometry_hash": bytes.fromhex(head.geometry_hash), "ledger_hash": bytes.fromhex(head.ledger_hash),
+        "cells": cells_of, "concentration": head.concentration if place.level == "macro" else [], "geometry_hash": bytes.fromhex(head.geometry_hash), "ledger_hash": bytes.fromhex(head.ledger_hash),
     }  # fmt: skip
     return codec.encode("released_epoch", fields)
 

@@ -34,7 +34,17 @@ def changes_against(before: dict[str, Any] | None, after: dict[str, Any], areas:
     for which, cell in known.items():
         if which not in now and which.service_year >= year - 1:
             yield f"lacks {_name(cell)}, which was there before"
+    yield from _of_concentration(before, after)
     yield from rules_of(after)
+
+
+def _of_concentration(before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[str]:
+    """It comes once, with the last figures of a service year, and again only in the record that adds the quarter."""
+    month = Month.from_index(after["epoch"])
+    if any(c["service_year"] != month.year - 1 or month.month != 12 for c in after["concentration"]):
+        yield "says how concentrated a service year is with which it does not end"
+    if before is not None and before["epoch"] == after["epoch"] and before["concentration"] != after["concentration"]:
+        yield "restates how concentrated a service year is"
 
 
 def _id(cell: Cell) -> CellId:

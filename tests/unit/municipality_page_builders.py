@@ -108,7 +108,7 @@ def released_epoch(epoch: int = JUNE, *, level: str = "macro", version: int = 1,
         "municipality": GM, "level": level, "epoch": epoch, "version": version, "cells": macro_cells(epoch) if level == "macro" else meso,
         "completeness": [*asked, {"group": "overig", "months_closed": 0, "months_asked": 0}], "protection": "preliminary",
         "parameters": "{}", "geometry_hash": sha256(codec.encode("published_geography", geography())), "ledger_hash": bytes(32), "software": "1",
-        "published_on": day_number(Month.from_index(epoch + 1).first_day), "previous": bytes(32), "given_up": [], "awaits_quarter": False,
+        "published_on": day_number(Month.from_index(epoch + 1).first_day), "previous": bytes(32), "given_up": [], "awaits_quarter": False, "concentration": [],
     } | other  # fmt: skip
 
 

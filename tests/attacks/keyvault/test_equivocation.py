@@ -197,7 +197,7 @@ def a_release(**changes: Any) -> bytes:
     fields = {
         "municipality": 9901, "level": "macro", "epoch": 24_300, "version": 2, "cells": [], "completeness": [], "protection": "",
         "parameters": "", "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": "1",
-        "published_on": 20_120, "previous": bytes(32), "given_up": [], "awaits_quarter": False,
+        "published_on": 20_120, "previous": bytes(32), "given_up": [], "awaits_quarter": False, "concentration": [],
     }  # fmt: skip
     return released(KEY, codec.encode("released_epoch", fields | changes))
 

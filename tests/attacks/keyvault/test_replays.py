@@ -351,7 +351,7 @@ def test_releases_again_leave_the_newest() -> None:
     def a_release(version: int) -> bytes:
         fields = {"municipality": 9901, "level": "macro", "epoch": 24_300, "version": version, "cells": [], "completeness": [], "protection": "",
                   "parameters": "", "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": "",
-                  "published_on": 20_120, "previous": bytes(32), "given_up": [], "awaits_quarter": False}  # fmt: skip
+                  "published_on": 20_120, "previous": bytes(32), "given_up": [], "awaits_quarter": False, "concentration": []}  # fmt: skip
         return released(KEY, codec.encode("released_epoch", fields))
 
     for sent in thrice([a_release(v) for v in (1, 2, 3)]):
