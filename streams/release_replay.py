@@ -82,11 +82,15 @@ def put_back(own: store.Connection, read: Mapping[int, tuple[Lying, Lying]], fir
         month = first_month.index + epoch
         store.order(own, epoch=epoch, month=month, first_month=first_month.index)
         for municipality, levels in read.items():
+            if any(month not in level.epochs for level in levels):
+                continue  # it joined later
             decisions = [d for level in levels for d in _decisions(level.epochs[month])]
             store.save_decisions(own, municipality, epoch, decisions)
             store.save_head(own, municipality, epoch, Head.released(levels[0].epochs[month]).told())
             decided += len(decisions)
-        awaits = any(level.epochs[month]["awaits_quarter"] for both in read.values() for level in both)
+        awaits = any(
+            level.epochs[month]["awaits_quarter"] for both in read.values() for level in both if month in level.epochs
+        )
         store.set_state(own, epoch, "month" if awaits else "published")
     for municipality, levels in read.items():
         for level in levels:
@@ -137,9 +141,15 @@ def _read(config: RoleConfig, municipality: int, keys: KeysAt) -> tuple[Lying, L
 
 
 def _through(first_month: Month, read: Mapping[int, tuple[Lying, Lying]]) -> int:
-    """How many epochs from the first on every municipality has on both levels; one that was on its way is decided again."""
+    """How many epochs from the first on every municipality has on both levels; one that was on its way is decided again.
+
+    A municipality that joined later has none before its first.
+    """
+    levels = [level for both in read.values() for level in both if level.epochs]
     epoch = 0
-    while all(first_month.index + epoch in level.epochs for both in read.values() for level in both):
+    while levels and all(
+        first_month.index + epoch in e.epochs or first_month.index + epoch < min(e.epochs) for e in levels
+    ):
         epoch += 1
     return epoch
 

@@ -50,14 +50,19 @@ def at(day: str, hour: int = 12) -> dt.datetime:
 
 
 def geography(clusters: Sequence[int] = CLUSTERS, *, name: str = "Proefstad") -> dict[str, Any]:
-    """The published areas around these clusters."""
-    areas = {f"GM{GM:04d}": ("gemeente", "")}
+    """The published areas around these clusters, all of one municipality."""
+    municipality = clusters[0] // 1_000_000
+    areas = {f"GM{municipality:04d}": ("gemeente", "")}
     for c in clusters:
         wijk, buurt = f"WK{c // 10_000:06d}", f"BU{c // 100:08d}"
-        areas |= {wijk: ("wijk", f"GM{GM:04d}"), buurt: ("buurt", wijk), f"{buurt}.{c % 100:02d}": ("cluster", buurt)}
+        areas |= {
+            wijk: ("wijk", f"GM{municipality:04d}"),
+            buurt: ("buurt", wijk),
+            f"{buurt}.{c % 100:02d}": ("cluster", buurt),
+        }
     people = dict.fromkeys(("inhabitants", "under_18", "aged_75_and_over", "households"))
     return {
-        "municipality": GM, "name": name, "year": 2026, "population_year": None, "streets": [],
+        "municipality": municipality, "name": name, "year": 2026, "population_year": None, "streets": [],
         "areas": [
             {"code": code, "name": code, "level": level, "parent": parent, "geometry": "", "postcodes": []} | people
             for code, (level, parent) in sorted(areas.items())
@@ -104,7 +109,10 @@ class World:
     key: SigningKey = KEY
     parameters: Parameters = field(default_factory=Parameters)
     given_up: tuple[str, ...] = ()
+    first: Month = FIRST
     areas: dict[str, Any] = field(default_factory=geography)
+    joined: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Further municipalities: gemeente number -> its published areas."""
     topics: TopicsInMemory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,8 +144,8 @@ class World:
     def release(self) -> Release:
         """A process that starts now."""
         return Release(
-            books_dsn=self.books, topics=self.topics, signing=lambda: self.key, geographies={GM: self.areas},
-            addresses={GM: dict.fromkeys(CLUSTERS, 200)}, first_month=FIRST.index, metrics=WorkerMetrics("release"),
+            books_dsn=self.books, topics=self.topics, signing=lambda: self.key, geographies={GM: self.areas} | self.joined,
+            addresses={m: dict.fromkeys(CLUSTERS, 200) for m in (GM, *self.joined)}, first_month=self.first.index, metrics=WorkerMetrics("release"),
             parameters=self.parameters, given_up=self.given_up, calendar=self.calendar,
         )  # fmt: skip
 

@@ -203,9 +203,9 @@ def test_a_lost_log_is_made_anew_from_the_topics_and_goes_on_with_the_same_bytes
             macro, meso = (Lying.of(t, again.topics.since(t, 0), lambda _: keys) for t in (MACRO, MESO))
             put_back(own, {GM: (macro, meso)}, FIRST)
         assert again.state() == world.state()
-        until(again, "2026-06-10")
+        until(again, "2026-05-12")
         if lost_on == "2026-04-17":
-            until(world, "2026-06-10")
+            until(world, "2026-05-12")
             assert {t: v for t, v in again.values().items() if not t.startswith("ledger")} == {
                 t: v for t, v in world.values().items() if not t.startswith("ledger")
             }

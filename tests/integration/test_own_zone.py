@@ -206,6 +206,7 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     assert "999900006" not in card
 
     terminal.types("operator", "close-month", says="2025-01 is closed and published")
+    what_was_released_is_whole(terminal)
     terminal.types("municipality", "figures", "GM9901", "--format", "csv", says="area,level,group")
     terminal.types("municipality", "figures", "GM9901", says="Complete for wmo: 1 of 1 provider months asked")
     terminal.types("operator", "rebuild", "--verify", says="Equal")
@@ -223,6 +224,26 @@ def test_from_joining_to_a_card_and_a_map(terminal: Terminal) -> None:
     terminal.types(*change, "--days", "9", says="was changed, withdrawn or has ended", code=1)
     terminal.types("caseworker", "show", reader, code=1)
     a_member_reads_and_speaks(terminal, reader)
+
+
+def what_was_released_is_whole(terminal: Terminal) -> None:
+    """A month closes once and in its order, and all that was released is verified and written out with nothing but public keys."""
+    terminal.types("operator", "close-month", "--month", "2025-01", says="2025-01 is closed already", code=1)
+    terminal.types("operator", "close-month", "--month", "2025-03", says="2025-02 is open and comes first", code=1)
+    terminal.types("operator", "close-month", "--month", "march", says="A month is YYYY-MM", code=2)
+    terminal.types("operator", "preview", "GM9901", says="No month waits for its day now", code=1)
+    root, out = str(terminal.folder / "root.json"), str(terminal.folder / "released")
+    terminal.types("operator", "keys", "public-root", "--out", root, says="Written")
+    for words in ((), ("GM9901",), ("GM9901", "--root", root)):
+        terminal.types(
+            "municipality", "verify", *words, says=r"the last epoch 2025-01, version 1(.|\n)*Everything lies there"
+        )
+    terminal.types("municipality", "verify", "--release-key", "ab" * 32, says="is not signed by release", code=1)
+    terminal.types("municipality", "verify", "--release-key", "ab", says="64 hexadecimal digits", code=2)
+    terminal.types("municipality", "verify", "--root", out, says="holds no public root keys", code=2)
+    terminal.types("municipality", "verify", "GM0001", says="not in this zone", code=2)
+    terminal.types("municipality", "released", "--out", out, says="rows of cells, 2 manifests")
+    terminal.types("municipality", "released", "--out", out, says="not an empty folder", code=2)
 
 
 def a_member_reads_and_speaks(terminal: Terminal, caseworker: str) -> None:

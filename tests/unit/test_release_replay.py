@@ -37,5 +37,8 @@ def test_an_epoch_is_through_when_every_municipality_has_it_on_both_levels() -> 
 
     whole = read(0, 1, 2)
     assert _through(FIRST, {9901: (whole, whole), 9902: (whole, read(0, 1))}) == 2
-    assert _through(FIRST, {9901: (whole, read())}) == 0
-    assert _through(FIRST, {9901: (whole, read(0, 2))}) == 1, "no epoch is passed over"
+    assert _through(FIRST, {9901: (whole, whole), 9902: (whole, read(0, 2))}) == 1, "no epoch is passed over"
+    assert _through(FIRST, {9901: (whole, whole), 9902: (read(1, 2), read(1, 2))}) == 3, (
+        "one that joined later has none before"
+    )
+    assert _through(FIRST, {9901: (read(), read())}) == 0
