@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from deploy.closing_commands import waiting_epoch
 from projections.release.calendar import Calendar
 from projections.release.chosen_parameters import chosen
 from projections.release.history import across
@@ -292,6 +294,24 @@ def test_what_somebody_has_seen_beforehand_stays_as_it_was_decided(waiting: Worl
     mandates(waiting, 4)
     until(waiting, "2026-04-20")
     assert decision(waiting, f"{BUURT}.01", topic=MESO) == "released"
+
+
+def test_the_preview_is_what_readers_get_and_no_more(waiting: World) -> None:
+    zone: Any = SimpleNamespace(
+        postgres=SimpleNamespace(create_role_database=lambda _: waiting.own),
+        folder=SimpleNamespace(settings=lambda: {"first_month": str(FIRST)}),
+    )
+    seen = {level: waiting_epoch(zone, GM, level=level, now=waiting.now) for level in ("macro", "meso")}
+    assert seen["macro"][0] == [dt.date(2026, 4, 9), dt.date(2026, 4, 16)]
+    until(waiting, "2026-04-09")
+    until(waiting, "2026-04-16")
+    for level, topic in (("macro", MACRO), ("meso", MESO)):
+        out = waiting.released(topic)[-1]
+        beforehand = seen[level][1]
+        assert beforehand["cells"] == out["cells"]
+        assert {n for n in out if out[n] != beforehand[n]} <= {"version", "previous", "published_on"}
+    with pytest.raises(Refused, match="No month waits for its day now"):
+        waiting_epoch(zone, GM, level="macro", now=waiting.now)
 
 
 def test_an_erasure_between_decision_and_publication_changes_no_figure(waiting: World) -> None:

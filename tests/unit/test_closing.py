@@ -26,7 +26,7 @@ def test_a_month_that_is_not_over_is_refused_with_the_moment_from_which_it_can_b
 def test_a_month_that_was_closed_or_is_not_the_next_one_is_refused_in_a_sentence() -> None:
     _check_meant(None, MARCH)
     _check_meant("2026-03", MARCH)
-    with pytest.raises(Refused, match="2026-02 is closed already, and a month closes once. 2026-03 is open"):
+    with pytest.raises(Refused, match=r"2026-02 is closed already, and a month closes once\. 2026-03 is open"):
         _check_meant("2026-02", MARCH)
     with pytest.raises(Refused, match="2026-03 is open and comes first"):
         _check_meant("2026-04", MARCH)

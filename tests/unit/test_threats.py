@@ -48,3 +48,13 @@ def test_a_threat_names_who_what_and_a_test_that_is_there(row: list[str]) -> Non
     named = named_in(test)
     assert named, f"the threat of {who} has no test"
     assert [n for n in named if not is_there(n)] == []
+
+
+RELEASE = [line for line in (ROOT / "docs" / "release.md").read_text("utf-8").splitlines() if ".py::test_" in line]
+
+
+@pytest.mark.parametrize("line", RELEASE, ids=[line.split("|")[1].strip() for line in RELEASE])
+def test_each_case_of_the_release_page_names_a_test_that_is_there(line: str) -> None:
+    named = [n for n in named_in(line) if "::" in n]
+    assert named
+    assert [n for n in named if not is_there(n)] == []
