@@ -1,12 +1,12 @@
 """The folder of one municipality that intake and release read: made from files, checked as they read it, put in place file by file.
 
-A kill in between leaves old and new files side by side; the same command again ends with the same folder.
+A kill in between leaves old and new files side by side; the same command again ends with the same folder. (Where all clusters were drawn anew
+it may say that they stay now: then without `--anew`.)
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from streams import release_geography
 from streams.address_book import AddressBook
 
 DRAWING: Final = "geometry.html"
+_BESIDE: Final = ".drawing"
 _NO_SPECIALS: Final = "PC6;Huisnummer;Toevoeging;Soort\n"
 
 
@@ -136,20 +137,22 @@ def changed(texts: dict[str, str], folder: Path) -> list[str]:
 
 def write(texts: dict[str, str], folder: Path, gemeente: int, *, year: int) -> None:
     """Write everything beside the folder's files, read it as intake and release do, then put it in their place. Raises `SettingsWrong`."""
+    beside = folder / _BESIDE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".geometry-", dir=folder) as name:
-            beside = Path(name)
-            for file, text in texts.items():
-                (beside / file).write_bytes(text.encode())
-            if SPECIAL not in texts:
-                shutil.copyfile(folder / SPECIAL, beside / SPECIAL)
-            AddressBook.read([beside])
-            release_geography.read(beside, gemeente, year=year)
-            for file in texts:
-                (beside / file).replace(folder / file)
+        shutil.rmtree(beside, ignore_errors=True)  # of a try that was broken off
+        beside.mkdir(parents=True)
+        for file, text in texts.items():
+            (beside / file).write_bytes(text.encode())
+        if SPECIAL not in texts:
+            shutil.copyfile(folder / SPECIAL, beside / SPECIAL)
+        AddressBook.read([beside])
+        release_geography.read(beside, gemeente, year=year)
+        for file in texts:
+            (beside / file).replace(folder / file)
     except OSError as wrong:
         msg = f"{folder} can't be written; check the name, the permissions and the free space."
         raise SettingsWrong(msg) from wrong
     except SettingsWrong as wrong:
         raise SettingsWrong(str(wrong).replace(str(beside), str(folder))) from wrong
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -32,7 +32,7 @@ def page(ground: Ground, remarks: Sequence[str]) -> str:
     notes = "".join(f"<li>{escape(r)}</li>" for r in remarks)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1><p>{counts}.</p>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1><p>{counts}. White: no address, or not drawn.</p>\n"
         f"{_map(ground)}\n<h2>Remarks</h2>{f'<ul>{notes}</ul>' if notes else '<p>None.</p>'}\n"
         f"<h2>Clusters</h2>{_clusters(ground)}\n<h2>Buurten</h2>{_buurten(ground)}\n<h2>Streets that are whole clusters</h2>{_streets(ground)}\n"
         "</main></body></html>\n"

@@ -48,10 +48,10 @@ class Table:
         self._lines, self._where = iter(lines), where
         try:
             first = next(self._lines, "").lstrip("\ufeff")
-        except UnicodeDecodeError as broken:
-            raise SettingsWrong(f"{where}{_NO_TEXT}") from broken
-        delimiter = max(";,\t", key=first.count)
-        self.head = [h.strip() for h in next(csv.reader([first], delimiter=delimiter), [])]
+            delimiter = max(";,\t", key=first.count)
+            self.head = [h.strip() for h in next(csv.reader([first], delimiter=delimiter), [])]
+        except (csv.Error, UnicodeDecodeError) as broken:
+            raise SettingsWrong(f"{where} line 1{_NO_TEXT}") from broken
         self._delimiter, self._columns = delimiter, dict[str, int]()
         for name, pattern in columns.items():
             places = [n for n, h in enumerate(self.head) if re.fullmatch(pattern, h, re.IGNORECASE)]
@@ -81,5 +81,7 @@ class Table:
                     msg = f"{where}: {len(self.head)} columns are needed, as in the first line."
                     raise SettingsWrong(msg)
                 yield Row({n: cells[c].strip() for n, c in self._columns.items()} | missing, where)
-        except (csv.Error, UnicodeDecodeError) as broken:
-            raise SettingsWrong(f"{self._where} line {rows.line_num + 2}{_NO_TEXT}") from broken
+        except csv.Error as broken:
+            raise SettingsWrong(f"{self._where} line {rows.line_num + 1}{_NO_TEXT}") from broken
+        except UnicodeDecodeError as broken:  # text is decoded ahead of the lines it has
+            raise SettingsWrong(f"{self._where} after line {rows.line_num + 1}{_NO_TEXT}") from broken

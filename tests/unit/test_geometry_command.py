@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -263,3 +265,64 @@ def test_the_register_written_is_the_municipalitys_own_part_of_a_national_one(fi
         rows = list(csv.reader(lines, delimiter=";"))
     assert len(rows) == len(addresses()) + 1
     assert rows[0] == ["PC6", "Huisnummer", f"Buurt{YEAR}", f"Wijk{YEAR}", f"Gemeente{YEAR}"]
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_broken_off_between_two_files_the_same_command_ends_with_the_same_folder(
+    placed, tmp_path, monkeypatch, at
+) -> None:
+    placed.run()
+    shrinking = set(placed.clusters()[f"BU{SINGLE:08d}.02"][1:])
+    placed.write("register.csv", register([*(r for r in addresses() if r[0] not in shrinking), ("9999ZZ", 1, SINGLE)]))
+    shutil.copytree(placed.out, tmp_path / "kept")
+    assert placed.run("--yes").exit_code == 0
+    whole = digest(placed.out)
+    shutil.rmtree(placed.out)
+    (tmp_path / "kept").rename(placed.out)
+    replace, done = Path.replace, []
+
+    def broken(path: Path, target: Path) -> Path:
+        if len(done) == at:
+            raise KeyboardInterrupt
+        done.append(path.name)
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", broken)
+        assert placed.run("--yes").exit_code == (1 if at < 5 else 0)
+    assert len(done) == min(at, 5)
+    (placed.out / ".drawing").mkdir(exist_ok=True)  # what kill -9 leaves
+    assert placed.run("--yes").exit_code == 0
+    assert digest(placed.out) == whole
+    assert not (placed.out / ".drawing").exists()
+
+
+def test_nothing_that_draws_knows_of_care() -> None:
+    root = Path(__file__).parents[2]
+    drawing = [
+        *(root / "projections" / "geometry").glob("*.py"),
+        root / "deploy" / "geometry_command.py",
+        root / "deploy" / "geometry_folder.py",
+    ]
+    assert len(drawing) > 12
+    own = {
+        "projections.geometry",
+        "deploy.geometry_folder",
+        "deploy.commands_frame",
+        "schemas.errors",
+        "schemas.geography",
+        "streams.address_book",
+        "streams",
+    }
+    for path in drawing:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            module = node.module if isinstance(node, ast.ImportFrom) else None
+            if module and module.split(".")[0] in (
+                "schemas",
+                "producers",
+                "keyvault",
+                "projections",
+                "streams",
+                "deploy",
+            ):
+                assert module in own or module.startswith("projections.geometry."), f"{path.name}: {module}"

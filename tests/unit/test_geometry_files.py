@@ -105,6 +105,8 @@ def test_a_file_that_is_not_there_is_named(files) -> None:
     ("text", "says"),
     [
         ("", "line 1: there is no column for postcode"),
+        ("x" * 200_000, "line 1: this can't be read as text in columns"),
+        (register([("9000AA", 1, BUURTEN[0])]) + '"' + "x" * 200_000, "line 3: this can't be read as text in columns"),
         (register([]), "register.csv has no address of GM9901"),
         (register([("1234AB", 1, 12345678)]), "register.csv has no address of GM9901"),
         (register([*addresses(), ("9100AA", 1, 99010177)]), f"line {len(addresses()) + 2}: BU99010177 is not in the boundaries"),

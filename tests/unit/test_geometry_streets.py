@@ -30,6 +30,7 @@ def test_a_cluster_with_an_address_of_unknown_street_is_no_part_of_a_whole_one()
     pairs = street_pairs(streets, cluster)
     assert (UNKNOWN_STREET, "c2") in pairs
     assert whole_streets(pairs) == {"A": ["c1"]}
+    assert whole_streets([("A", "c1"), (UNKNOWN_STREET, "c2")]) == {"A": ["c1"]}, "unknown is no street"
 
 
 def test_an_address_the_extract_lacks_is_on_the_street_of_its_postcode_where_that_has_one() -> None:
