@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
 from pydantic import TypeAdapter
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from portals.municipality import words
 from portals.municipality.api_answers import (
@@ -65,6 +66,15 @@ AreaCode = Annotated[str, Query(description="Area code: `GM9901P`, `WK990101`, `
 def language(request: Request) -> str:
     """English where the address asks for it, else Dutch."""
     return "en" if request.query_params.get("lang") == "en" else "nl"
+
+
+class _Anything(PathConvertor):
+    """Any rest of an address, lines that end within it too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", _Anything())
 
 
 class AnsweringRoute(APIRoute):
@@ -224,7 +234,9 @@ def _add_descriptions(router: APIRouter) -> None:
         return templates.TemplateResponse(request, "api.html", seen)
 
     @router.api_route(
-        "/{rest:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], include_in_schema=False
+        "/{rest:anything}",
+        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        include_in_schema=False,
     )
     def nothing_here(request: Request, rest: str) -> Response:  # noqa: ARG001 - the path needs a name
         if request.method != "GET":

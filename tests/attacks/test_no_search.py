@@ -52,7 +52,7 @@ API_PATHS = {
     "/groups",
     "/cells",
     "/figures/{epoch}/{area}/{group}/{year}",
-    "/{rest:path}",
+    "/{rest:anything}",
 }
 """All of released figures; the last one says that an address does not exist."""
 HOUSEHOLD_TOPICS = {"household.{gm}.v1"}

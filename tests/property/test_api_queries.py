@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from municipality_page_builders import usual
 from municipality_served import ask
@@ -56,6 +56,7 @@ def test_any_query_gets_an_answer_or_a_problem(path: str, query: list[tuple[str,
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=parts)
+@example(path=["\n"])
 def test_any_address_gets_an_answer_or_a_problem(path: list[str]) -> None:
     answer = ask(
         "/api/v1/figures/" + "/".join(quote(p + MARK if p not in VALUES else p, safe="") for p in path), app=APP

@@ -209,6 +209,8 @@ def test_what_is_unknown_is_refused_with_what_is_allowed(asked: str, status: int
         ("/api/v1/figures/2025-06/BU99010101/total/1999", "/api/v1/cells?epoch=2025-06"),
         ("/api/v1/figures/2025-06/BU99010101/total/2025%00", "/api/v1/cells?epoch=2025-06"),
         ("/api/v1/nothing", "/api/v1"),
+        ("/api/v1/nothing%0Ahere", "/api/v1"),
+        ("/api/v1/%0D%0A", "/api/v1"),
         ("/api/v1/figures/2025-06", "/api/v1"),
     ],
 )
