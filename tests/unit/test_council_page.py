@@ -138,6 +138,17 @@ def test_a_name_is_set_as_it_stands(name: str) -> None:
         assert "".join(shown.split()) in "".join(said.split())
 
 
+@pytest.mark.parametrize(
+    "name", ["\u1234 \ue000", "\U0001f3e0", "a\x00b\x1fc", "\u2028\u202e\u200b", "\U000f0000\ufdd0"]
+)
+def test_a_sign_that_no_font_has_spoils_no_page(name: str) -> None:
+    pdf, said = opened(snapshot(named={"GM9901": name, HELD_BUURT: name}))
+    assert len(pdf.pages) == 1
+    assert "€ 4.400.000" in said
+    root: Any = pdf.trailer["/Root"]
+    assert root["/StructTreeRoot"]
+
+
 def large(count: int) -> Snapshot:
     """Many buurten with long names, half of them kept back, and everything said that can be."""
     ground: dict[str, Any] = geography()

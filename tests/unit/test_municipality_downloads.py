@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from municipality_page_builders import JUNE, geography, released_epoch
+from municipality_page_builders import JUNE, geography, record, released, released_epoch
 from municipality_served import ask
 
 from portals.municipality.downloads import FILES
@@ -67,6 +67,18 @@ def test_the_links_on_the_page_carry_its_choice() -> None:
         assert "maand=2025-05" in link
         assert "groep=wmo" in link
         assert ask(link.replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(f"/export/{name}" for name in FILES), "/api/v1/cells", "/api/v1/groups", "/api/v1/areas", "/api/v1/snapshots"],
+)
+@pytest.mark.parametrize("ground", [True, False])
+def test_an_epoch_without_any_cell_can_be_asked_for_too(path: str, ground: bool) -> None:
+    bare = record(released_epoch(cells=[], completeness=[]))
+    answer = ask(path, released(record(geography()), bare) if ground else released(bare))
+    assert answer.status_code == 200
+    assert len(answer.content) > 50
 
 
 def test_a_file_is_made_once_however_many_wait_and_a_failure_is_not_kept() -> None:

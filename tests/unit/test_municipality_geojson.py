@@ -117,6 +117,17 @@ def test_rings_turn_as_the_standard_asks_whichever_way_they_came() -> None:
     assert not polygon.interiors[0].is_ccw
 
 
+def test_what_is_no_area_is_not_drawn() -> None:
+    ground = geography()
+    for area in ground["areas"]:
+        if area["code"] == "BU99010101":
+            area["geometry"] = json.dumps({"type": "Point", "coordinates": [155_000, 463_000]})
+    features = {f["id"]: f for f in opened(Snapshot(released_epoch(), None, ground))["features"]}
+    assert features["BU99010101"]["geometry"] is None
+    assert features["BU99010101"]["properties"]["euros"] == 220_000
+    assert features["BU99010102"]["geometry"]
+
+
 def test_degrees_stay_degrees() -> None:
     made = opened(moved(5.0, 52.0, scale=1e-5))
     assert "crs" not in made

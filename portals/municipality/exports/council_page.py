@@ -6,6 +6,7 @@ Typst sets it with the fonts it carries itself; nothing is fetched, no file is r
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +25,25 @@ _LETTERS_AT_MOST: Final = 40
 
 
 def council_page(snapshot: Snapshot, lang: str, *, year: int) -> bytes:
-    """The PDF (PDF/UA-1), always one page; the same bytes for the same snapshot: no date of making is in it."""
+    """The PDF, always one page; the same bytes for the same snapshot: no date of making is in it.
+
+    It is PDF/UA-1, unless a name has a sign that the fonts lack: then it is tagged all the same, and that sign is an empty box.
+    """
+    page = json.dumps(content(snapshot, lang, year=year))
+    try:
+        return _set(page, ["ua-1"])
+    except typst.TypstError:
+        return _set(page, [])
+
+
+def _set(page: str, standards: list[typst.PDFStandard]) -> bytes:
     return typst.compile(
-        _TEMPLATE.read_bytes(), format="pdf", ignore_system_fonts=True, pdf_standards=["ua-1"],
-        sys_inputs={"page": json.dumps(content(snapshot, lang, year=year))},
-    )  # fmt: skip
+        _TEMPLATE.read_bytes(),
+        format="pdf",
+        ignore_system_fonts=True,
+        pdf_standards=standards,
+        sys_inputs={"page": page},
+    )
 
 
 def content(snapshot: Snapshot, lang: str, *, year: int) -> dict[str, Any]:
@@ -115,4 +130,6 @@ def _some(names: list[str], lang: str) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS_AT_MOST else f"{name[: _LETTERS_AT_MOST - 1]}…"
+    """A name that fits, without signs that only steer (line ends, controls, directions)."""
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in name)
+    return plain if len(plain) <= _LETTERS_AT_MOST else f"{plain[: _LETTERS_AT_MOST - 1]}…"

@@ -19,7 +19,8 @@ def geojson_bytes(snapshot: Snapshot, lang: str, *, group: str, year: int) -> by
     says so with `"crs": null` (GeoJSON 2008: no reference system can be assumed): they lie nowhere on Earth.
     """
     areas = snapshot.areas()
-    shapes = {a.code: json.loads(a.geometry) for a in areas if a.geometry}
+    found = {a.code: json.loads(a.geometry) for a in areas if a.geometry}
+    shapes = {code: shape for code, shape in found.items() if shape["type"] in ("Polygon", "MultiPolygon")}
     ground = ground_of(shapes.values())
     collection: dict[str, Any] = {
         "type": "FeatureCollection",

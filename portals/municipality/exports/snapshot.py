@@ -145,12 +145,12 @@ class Snapshot:
         return known if group == "total" else [c for c in known if c.group == _STREAM_OF_TYPE.get(group, group)]
 
     def group_order(self) -> list[str]:
-        """Groups published: total, streams, finer care types."""
-        return self.figures.groups()
+        """Groups published: total, streams, finer care types; the total alone where nothing is."""
+        return self.figures.groups() or ["total"]
 
     def years(self) -> list[int]:
-        """Service years with cells, newest first."""
-        return sorted({c["service_year"] for c in self._cells}, reverse=True)
+        """Service years with cells, newest first; the year of the snapshot where there are none."""
+        return sorted({c["service_year"] for c in self._cells} or {self.month.year}, reverse=True)
 
     def areas(self) -> list[Area]:
         """All published areas, coarse to fine, then by code. The gemeente stands under the code of its placed total, which its figures are of."""
