@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -22,6 +23,8 @@ from municipality_page_builders import (
     released_epoch,
 )
 
+from portals.municipality import exports
+from portals.municipality.exports.column_notes import COLUMN_NOTES, RULE_NAMES
 from portals.municipality.exports.csv_file import csv_bytes
 from portals.municipality.exports.geojson import geojson_bytes
 from portals.municipality.exports.harmless import harmless
@@ -30,6 +33,7 @@ from portals.municipality.exports.snapshot import Snapshot
 from portals.municipality.exports.table import COLUMNS, head
 from portals.municipality.exports.workbook import workbook_bytes
 from portals.municipality.words import HELD
+from projections.release.rules import Parameters
 from schemas.values import Month
 
 LANGS = ("nl", "en")
@@ -238,6 +242,26 @@ def test_mental_health_care_has_no_row_and_no_word_of_its_own() -> None:
         assert not [
             r for r in rows if "ggz" in " ".join(r.values()).lower() or "mental" in " ".join(r.values()).lower()
         ]
+
+
+def test_the_explaining_sheet_says_what_the_columns_and_the_rules_are() -> None:
+    made = snapshot(parameters=json.dumps(Parameters().as_dict() | {"still_unnamed": 7}))
+    book = openpyxl.load_workbook(io.BytesIO(workbook_bytes(made, "en")))
+    lines = list(book["Explained"].iter_rows(values_only=True))
+    assert set(COLUMN_NOTES) <= set(COLUMNS)
+    for key, notes in COLUMN_NOTES.items():
+        assert (TEXTS[key][1], notes[1]) in lines
+    rules = dict(lines)["Rules"]
+    assert set(RULE_NAMES) == set(Parameters().as_dict()), "each number of the rules has words"
+    for name, number in Parameters().as_dict().items():
+        assert f"{RULE_NAMES[name][1]}: {number}" in rules
+    assert "still_unnamed: 7" in rules
+
+
+def test_every_sentence_is_used() -> None:
+    folder = Path(exports.__file__).parent
+    text = "".join(p.read_text("utf-8") for p in folder.glob("*.py"))
+    assert [key for key in TEXTS if text.count(f'"{key}"') < 2] == []
 
 
 def test_both_languages_have_every_column_and_sentence() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from portals.municipality import words
+from portals.municipality.exports.column_notes import COLUMN_NOTES, rules_in_words
 from portals.municipality.exports.sentences import complete, protection, say
 from portals.municipality.exports.snapshot import Snapshot
 
@@ -15,13 +16,12 @@ Line = tuple[str, str]
 def facts(snapshot: Snapshot, lang: str) -> list[Line]:
     """Known on which date, from which snapshot, by which rules and program, from where."""
     macro = snapshot.macro
-    rules = json.loads(macro["parameters"])
     lines = [
         (say("known", lang), words.month_name(snapshot.epoch, lang)),
         (say("snapshot", lang), snapshot.label),
         *([(say("published", lang), snapshot.published_on)] if snapshot.published_on else []),
         (say("protection", lang), protection(snapshot, lang)),
-        (say("rules", lang), ", ".join(f"{name} {value}" for name, value in sorted(rules.items()))),
+        (say("rules", lang), rules_in_words(json.loads(macro["parameters"]), lang)),
         (say("read_from", lang), ", ".join(snapshot.topics)),
         ("", say("signed", lang, topics=", ".join(snapshot.topics))),
         (say("geometry_hash", lang), macro["geometry_hash"].hex()),
@@ -45,6 +45,8 @@ def explanation(snapshot: Snapshot, lang: str) -> list[Line]:
         (say("held", lang).capitalize(), f"{words.HELD[lang]}."),
         ("", say("held_rule", lang)),
         ("", say("held_how", lang, held=held, all=len(rows))),
+        (say("columns", lang), ""),
+        *((say(key, lang), said[lang == "en"]) for key, said in COLUMN_NOTES.items()),
         *_headed(say("completeness", lang), completeness(snapshot, lang)),
         *facts(snapshot, lang),
         *_places(snapshot, lang),
