@@ -99,7 +99,7 @@ def _bar(snapshot: Snapshot, year: int, lang: str) -> dict[str, Any]:
          "percent": "" if missing else f"{p.share * 100:.0f}%"}
         for p in bar.parts
     ]  # fmt: skip
-    return {"parts": parts, "missing": words.text("streams_missing", lang, names=missing) if missing else ""}
+    return {"parts": parts, "missing": say("missing", lang, names=missing) if missing else ""}
 
 
 def _held(snapshot: Snapshot, level: str, year: int, lang: str) -> list[str]:

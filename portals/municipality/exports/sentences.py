@@ -66,6 +66,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "held_areas": ("{level}: {held} van {all}. {names}", "{level}: {held} of {all}. {names}"),
     "and_more": ("en nog {count}", "and {count} more"),
     "none_held": ("Geen enkel gebied in deze kaart is achtergehouden.", "No area on this map is kept back."),
+    "missing": ("Niet apart getoond: {names}.", "Not shown apart: {names}."),
     "map": ("Kaart: alle geldstromen samen, {level}", "Map: all money streams, {level}"),
     "map_older": ("Op de kaart staan ook cijfers van eerder, van eind {months}.", "The map has earlier figures too, of the end of {months}."),
     "map_alt": ("Kaart van {name}; de bedragen staan in het Excel-bestand.", "Map of {name}; the amounts are in the Excel file."),
