@@ -18,6 +18,7 @@ from rich.table import Table
 from deploy import bench
 from deploy.bench_erasure import erasure
 from deploy.bench_load import Load, bench_zone, booked
+from deploy.bench_page import page_times
 from deploy.bench_profile import profiled
 from deploy.bench_provider import files_of_a_town, provider_side
 from deploy.bench_turn import turn
@@ -28,7 +29,19 @@ from deploy.zone import Zone
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 out = Console(highlight=False, soft_wrap=True)
 tell = Console(stderr=True, highlight=False, soft_wrap=True)
-NAMES: Final = ("all", "provider", "road", "rebuild", "latency", "vault", "turn", "erasure", "growth", "profile")
+NAMES: Final = (
+    "all",
+    "provider",
+    "road",
+    "rebuild",
+    "latency",
+    "vault",
+    "turn",
+    "erasure",
+    "page",
+    "growth",
+    "profile",
+)
 Figures = dict[str, Any]
 
 
@@ -37,7 +50,7 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, turn, erasure, growth or profile."
+            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, turn, erasure, page, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
@@ -55,7 +68,7 @@ def run(
         figures["provider"] = _provider(rounds)
     if name == "profile":
         figures = profiled(deliveries)
-    elif name not in ("provider", "turn", "erasure"):
+    elif name not in ("provider", "turn", "erasure", "page"):
         with bench_zone() as zone:
             figures |= _on_a_zone(zone, name, deliveries, rounds)
     if name in ("all", "turn"):
@@ -66,6 +79,8 @@ def run(
         with bench_zone() as zone:
             tell.print(f"{time.strftime('%H:%M:%S')}  erasures")
             figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
+    if name in ("all", "page"):
+        figures["page"] = _page(rounds)
     if as_json:
         print(json.dumps(figures, indent=2))
         return
@@ -107,6 +122,14 @@ def _provider(rounds: int) -> Figures:
     found["reading_of_parsing"] = round(found["read_and_check_us"] / found["parse_only_us"], 1)
     found["sealing_of_one_box"] = round(found["pack_and_seal_us"] / found["seal_only_us"], 1)
     return found
+
+
+def _page(rounds: int) -> Figures:
+    folder = Path(tempfile.mkdtemp(prefix="zorgstroom-bench-"))
+    try:
+        return _rounds("the municipality's page", rounds, lambda: page_times(folder, addresses=40_000, views=10))
+    finally:
+        remove_folder(folder)
 
 
 def _on_a_zone(zone: Zone, name: str, deliveries: int, rounds: int) -> Figures:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
@@ -17,7 +18,7 @@ from schemas import codec, topics
 from schemas.directory import KeysAt
 from schemas.errors import Refused, Unavailable
 from schemas.household_record import COMMON_SECTION, open_section
-from schemas.sealing import partition_of
+from schemas.sealing import partition_of, sha256
 from schemas.secrets import DataKey
 
 _AT_ONCE: Final = 200
@@ -38,6 +39,10 @@ class ReleaseSubscriber:
     release_keys: KeysAt
     epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
     geography: dict[str, Any] | None = None
+    geographies: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    """Every geography that was published, by the hash that the epochs made with it name."""
+    versions: dict[int, int] = field(default_factory=dict)
+    """Version -> month index of every epoch record that counts, also of one that a higher version of the same month took the place of."""
     refused: int = 0
     caught_up: bool = False
     """Whether the end of the topic was reached once: what is known then is all there was."""
@@ -66,7 +71,7 @@ class ReleaseSubscriber:
             payload = verified_payload(self.release_keys(appended_ms), data)
             name = codec.name_of(payload)
             if name == "published_geography":
-                self._take_geography(codec.decode(name, payload))
+                self._take_geography(codec.decode(name, payload), sha256(payload))
             else:
                 self._take_epoch(codec.decode("released_epoch", payload))
         except Refused:
@@ -74,9 +79,9 @@ class ReleaseSubscriber:
             return False
         return True
 
-    def _take_geography(self, found: dict[str, Any]) -> None:
+    def _take_geography(self, found: dict[str, Any], digest: bytes) -> None:
         self._check_topic(topics.macro_topic(found["municipality"]), topics.meso_topic(found["municipality"]))
-        self.geography = found
+        self.geography = self.geographies[digest] = found
 
     def _take_epoch(self, released: dict[str, Any]) -> None:
         topic = topics.meso_topic if released["level"] == "meso" else topics.macro_topic
@@ -84,8 +89,25 @@ class ReleaseSubscriber:
         known = self.epochs.get(released["epoch"])
         if known is not None and known["version"] == released["version"] and known != released:
             raise Refused("equivocation", "Release signed two different records under one version.")
+        self.versions[released["version"]] = released["epoch"]
         if known is None or released["version"] > known["version"]:
             self.epochs[released["epoch"]] = released
+
+    def missing(self) -> set[int]:
+        """Month indexes of records that were on this topic and are not (any more).
+
+        Versions count up by one, so a gap shows: as the months between its neighbours, else as the one of them that ends a quarter, since
+        only that comes in two records; and every figure names the month it is from. The newest records, and all of them together, can go unseen.
+        """
+        found: set[int] = set()
+        for before, after in pairwise(sorted(self.versions)):
+            if after - before > 1:
+                first, last = self.versions[before], self.versions[after]
+                found |= set(range(first + 1, last)) or {first if (first + 1) % 3 == 0 else last}
+        newest = self.latest()
+        if newest is not None:
+            found |= {c["known_until"] for c in newest["cells"]} - {None} - set(self.epochs)
+        return found
 
     def _check_topic(self, *of_record: str) -> None:
         if self.topic not in of_record:

@@ -2,195 +2,181 @@
 
 from __future__ import annotations
 
+import gzip
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from threading import Lock
+from typing import Final
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portals.municipality import words
+from portals.municipality.choice import Choice, choose
 from portals.municipality.downloads import add_exports
-from portals.municipality.figures import Figures, Shown, placed_code
-from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, Shape, class_of
+from portals.municipality.figures import Figures
+from portals.municipality.map_view import Atlas, compare_page, map_page
 from portals.municipality.released import Released
-from schemas.values import Month
+from portals.municipality.trend_view import postcodes_page, trend_page
+from portals.municipality.view import Context, language
 
+_log: Final = structlog.get_logger("page")
 _HERE: Final = Path(__file__).parent
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 }  # fmt: skip
+_STATIC: Final = "no-cache"
+"""Style sheets and scripts are asked for again, and sent again only when they changed."""
+_PAGES_KEPT: Final = 512
+_LEAST_BYTES_TO_PACK: Final = 1_000
+_PACKED_AT: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the address bar says, made valid."""
+class Pages:
+    """Pages made before, packed, while nothing new was released. They are the same for everybody."""
 
-    lang: str
-    epoch: int
-    group: str
-    year: int
-    area: str
-    sort: str
+    def __init__(self, released: Released) -> None:
+        self._released, self._lock, self._making = released, Lock(), Lock()
+        self._state: tuple[object, ...] = ()
+        self._made: OrderedDict[tuple[str, Choice], bytes] = OrderedDict()
 
-    def link(self, **other: object) -> str:
-        """The same page with something else chosen."""
-        now = {
-            "maand": str(Month.from_index(self.epoch)), "groep": self.group, "jaar": self.year, "gebied": self.area,
-            "volgorde": self.sort, "lang": self.lang,
-        }  # fmt: skip
-        return "?" + "&".join(f"{k}={v}" for k, v in (now | other).items() if v != "")
+    def packed(self, path: str, choice: Choice, make: Callable[[], bytes]) -> bytes:
+        """The page at `path` for this choice as gzip; made when it is not there, once however many ask for it."""
+        key, state = (path, choice), self._released.state()
+        found = self._known(key, state)
+        if found is not None:
+            return found
+        with self._making:
+            found = self._known(key, state)
+            if found is None:
+                found = gzip.compress(make(), _PACKED_AT, mtime=0)
+                self._keep(key, state, found)
+        return found
 
+    def _known(self, key: tuple[str, Choice], state: tuple[object, ...]) -> bytes | None:
+        with self._lock:
+            if state != self._state:
+                self._state = state
+                self._made.clear()
+            if key in self._made:
+                self._made.move_to_end(key)
+            return self._made.get(key)
 
-def choose(query: dict[str, str], released: Released) -> tuple[Choice, Figures] | None:
-    """Read the address bar; what is absent or unknown becomes the newest month and the total. None while nothing is out."""
-    epochs = released.epochs()
-    if not epochs:
-        return None
-    epoch = epochs[-1]
-    try:
-        wanted = Month.parse(query.get("maand", "")).index
-        epoch = wanted if wanted in epochs else epoch
-    except ValueError:
-        pass
-    figures = released.figures(epoch)
-    groups, years = figures.groups(), figures.years()
-    year = int(query["jaar"]) if query.get("jaar", "").isdigit() and int(query["jaar"]) in years else years[0]
-    group = query.get("groep", "total")
-    known = {a["code"] for a in figures.areas} | {placed_code(figures.municipality)}
-    choice = Choice(
-        lang="en" if query.get("lang") == "en" else "nl", epoch=epoch, group=group if group in groups else "total", year=year,
-        area=query.get("gebied", "") if query.get("gebied", "") in known else "",
-        sort=query.get("volgorde", "") if query.get("volgorde", "") in ("euro", "naam") else "",
-    )  # fmt: skip
-    return choice, figures
+    def _keep(self, key: tuple[str, Choice], state: tuple[object, ...], made: bytes) -> None:
+        with self._lock:
+            if state == self._state:
+                self._made[key] = made
+            while len(self._made) > _PAGES_KEPT:
+                self._made.popitem(last=False)
 
 
-def speaker(lang: str) -> Callable[..., str]:
-    """The page's sentences in one language."""
-
-    def say(key: str, /, **values: object) -> str:
-        return words.text(key, lang, **values)
-
-    return say
+@cache
+def _templates() -> Jinja2Templates:
+    """Compiled once in a process; everything put into them is escaped."""
+    loader = FileSystemLoader(_HERE / "templates")
+    return Jinja2Templates(env=Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True))
 
 
-def _row(figures: Figures, choice: Choice, code: str) -> dict[str, Any]:
-    """One area as shown: `of` names the area the figure is of where that is another one; `label` says all in one line."""
-    lang, shown, name = choice.lang, figures.shown(code, choice.group, choice.year), figures.area_name(code)
-    figure, said = words.figure(shown.euros, lang), note(figures, shown, lang)
-    of = "" if shown.own or shown.euros is None else figures.area_name(shown.source)
-    label = f"{name}. {said} {of}: {figure}" if of else f"{name}: {figure}. {said}".strip()
-    return {
-        "code": code, "name": name, "level": words.LEVELS[figures.level(code)][lang == "en"], "shown": shown, "figure": figure,
-        "note": said, "of": of, "label": label,
-    }  # fmt: skip
+class Site:
+    """Answers to the addresses of the page, made from templates."""
+
+    def __init__(self, released: Released) -> None:
+        self.released, self._pages, atlas = released, Pages(released), Atlas()
+        self._templates = _templates()
+        folder = _HERE / "static" / "vendor"
+        self._vendor = sorted(p.name for p in folder.glob("*")) if folder.is_dir() else []
+        self.views: dict[str, tuple[str, Callable[[Choice, Figures], Context]]] = {
+            "/": ("map.html", lambda choice, figures: map_page(choice, figures, released, atlas)),
+            "/verloop": ("trend.html", lambda choice, figures: trend_page(choice, figures, released)),
+            "/vergelijk": ("compare.html", lambda choice, figures: compare_page(choice, figures, released, atlas)),
+            "/postcodes": ("postcodes.html", lambda choice, figures: postcodes_page(choice, figures, released)),
+        }
+
+    def page(self, request: Request) -> Response:
+        """One of the views for what the address bar says."""
+        template, view = self.views[request.url.path]
+        found = choose(dict(request.query_params), self.released.epochs(), self.released.figures)
+        if found is None:
+            return self.said(request, "empty", 200, template="empty.html")
+        choice, figures = found
+
+        def make() -> bytes:
+            context = view(choice, figures) | {"vendor": self._vendor}
+            return self._templates.get_template(template).render(context).encode()
+
+        packed = self._pages.packed(request.url.path, choice, make)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return HTMLResponse(packed, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+        return HTMLResponse(gzip.decompress(packed), headers={"Vary": "Accept-Encoding"})
+
+    def said(self, request: Request, key: str, status: int, *, template: str = "said.html") -> Response:
+        """A page that is one sentence, and what to do."""
+        lang = "en" if request.query_params.get("lang") == "en" else "nl"
+        context = language(lang) | {"vendor": self._vendor, "name": self.released.name(), "key": key}
+        return self._templates.TemplateResponse(request, template, context, status_code=status)
 
 
-def note(figures: Figures, shown: Shown, lang: str) -> str:
-    """What must be said beside a figure: that it is another area's, or older; empty when neither."""
+class Guard:
+    """Puts the same headers on every answer, and turns whatever goes wrong inside into a sentence."""
 
-    def sentence(key: str, **values: object) -> str:
-        return words.text(key, lang, **values)
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self._app, self._site = app, site
 
-    said = [f"{words.HELD[lang]}."] if shown.held else []
-    if not shown.held and not shown.decided:
-        said.append(sentence("undecided"))
-    if shown.euros is None:
-        return " ".join([*said, sentence("never")])
-    if not shown.own:
-        said.append(sentence("parent", parent=figures.area_name(shown.source)))
-    if shown.known_until is not None:
-        said.append(sentence("older", month=words.month_name(shown.known_until, lang)))
-    if shown.last is not None:
-        euros, month = shown.last
-        said.append(sentence("last", euros=words.euros(euros, lang), month=words.month_name(month, lang)))
-    return " ".join(said)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
 
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                if scope["path"].startswith("/static/"):
+                    headers["Cache-Control"] = _STATIC
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
 
-def _map(figures: Figures, choice: Choice, level: str) -> tuple[Canvas, list[tuple[Shape, dict[str, Any]]]]:
-    """The map of a level. Where only buurten have shapes, a wijk is drawn as its buurten together."""
-    pieces: dict[str, list[str]] = {a["code"]: [a["geometry"]] for a in figures.of_level(level)}
-    if level == "wijk":
-        for buurt in figures.of_level("buurt"):
-            pieces.setdefault(buurt["parent"], []).append(buurt["geometry"])
-    canvas, drawn = Canvas(pieces), []
-    for code in pieces:
-        row = _row(figures, choice, code)
-        shown: Shown = row["shown"]
-        klass = class_of(shown.euros) if shown.own and not shown.held and shown.euros is not None else None
-        drawn.append((canvas.shape(code, klass), row))
-    return canvas, drawn
-
-
-def view(choice: Choice, figures: Figures, released: Released) -> dict[str, Any]:
-    """Everything the template needs."""
-    lang, whole = choice.lang, placed_code(figures.municipality)
-    level = "buurt" if figures.decided_at("buurt", choice.group, choice.year) else "wijk"
-    canvas, shapes = _map(figures, choice, level)
-    listed = [whole, *(a["code"] for a in figures.of_level("wijk"))]
-    listed += [a["code"] for a in figures.of_level("buurt")] if level == "buurt" else []
-    rows = [_row(figures, choice, code) for code in listed]
-    if choice.sort == "euro":
-        rows.sort(key=lambda r: (not r["shown"].own, -(r["shown"].euros or 0)))
-    elif choice.sort == "naam":
-        rows.sort(key=lambda r: r["name"])
-    selected = choice.area or whole
-    clusters = [
-        _row(figures, choice, a["code"]) for a in figures.of_level("cluster") if a["parent"] == selected
-    ] if choice.group == "total" else []  # fmt: skip
-    bar = figures.bar(selected, choice.year)
-    rest = figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year)
-    return {
-        "choice": choice, "figures": figures, "lang": lang, "t": speaker(lang),
-        "euros": lambda v: words.euros(v, lang), "month_name": lambda i: words.month_name(i, lang), "whole": whole,
-        "group_name": lambda g: words.group_name(g, lang), "rows": rows, "shapes": shapes, "width": WIDTH, "height": canvas.height,
-        "map_level": level, "map_empty": canvas.empty, "classes": CLASSES, "colours": COLOURS, "epochs": released.epochs(),
-        "selected": _row(figures, choice, selected), "bar": bar, "missing": ", ".join(words.group_name(g, lang) for g in bar.missing) if bar else "", "clusters": clusters,
-        "rest": rest, "rest_figure": words.figure(rest["euros"] if rest else None, lang), "held": words.HELD[lang], "month_of": lambda i: str(Month.from_index(i)),
-    }  # fmt: skip
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as failed:
+            _log.error("failed", error=type(failed).__name__)
+            if begun:
+                raise
+            await self._site.said(Request(scope), "failed", 500)(scope, receive, sending)
 
 
 def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
     """The application over what was released."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    templates = Jinja2Templates(directory=_HERE / "templates")
+    site = Site(released)
+    app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES_TO_PACK)
+    app.add_middleware(Guard, site=site)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    vendor = (
-        sorted(p.name for p in (_HERE / "static" / "vendor").glob("*"))
-        if (_HERE / "static" / "vendor").is_dir()
-        else []
-    )
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: Any) -> Response:
-        answer: Response = await call_next(request)
-        for name, value in _HEADERS.items():
-            answer.headers.setdefault(name, value)
-        return answer
-
-    add_exports(app, released, ready=ready)
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, wrong: HTTPException) -> Response:
+        return site.said(request, "not_found", wrong.status_code)
 
     @app.get("/health")
     def health() -> PlainTextResponse:
         now = "ready" if ready() else "reading"
         return PlainTextResponse(f"{now}. {released.trouble}".strip(), status_code=200 if ready() else 503)
 
-    @app.get("/", response_class=HTMLResponse)
-    def page(request: Request) -> Response:
-        query = dict(request.query_params)
-        lang = "en" if query.get("lang") == "en" else "nl"
-        found = choose(query, released)
-        if found is None:
-            empty = {"lang": lang, "t": speaker(lang), "vendor": vendor, "name": released.name()}
-            return templates.TemplateResponse(request, "empty.html", empty)
-        choice, figures = found
-        return templates.TemplateResponse(
-            request, "page.html", view(choice, figures, released) | {"vendor": vendor, "name": figures.name}
-        )
-
+    add_exports(app, released, ready=ready)
+    for path in site.views:
+        app.add_api_route(path, site.page, methods=["GET"], response_class=HTMLResponse)
     return app

@@ -1,11 +1,13 @@
 """What the page shows of an epoch: each area's own figure, or that of the smallest area around it that may be shown.
 
-Pure: from released cells and published areas to values for the templates. Nothing is ever computed by subtraction.
+Pure: from released cells and published areas to values for the templates. Nothing is ever computed by subtraction here;
+`compare.py` takes the difference of two published figures of one cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +23,8 @@ class Shown:
 
     `known_until`: month index of a value older than this epoch, else None. `euros` None: nothing around it was ever released.
     `held`: the area itself is kept back; `decided`: it has a cell of this group at all. `last`: its own last released
-    euros and the month index they are from, where another area's value is shown.
+    euros and the month index they are from, where another area's value is shown. `few`: it has a figure of its own, which is
+    passed over because too few people live there to divide it by, or it is not known how many.
     """
 
     area: str
@@ -32,6 +35,7 @@ class Shown:
     held: bool
     decided: bool
     last: tuple[int, int] | None
+    few: bool = False
 
     @property
     def own(self) -> bool:
@@ -41,7 +45,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of the bar of streams."""
+    """One piece of a bar: of money streams, or of care types."""
 
     group: str
     euros: int
@@ -50,11 +54,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An area's total split over money streams. `source`: the area it is of; `missing`: streams that are not shown apart."""
+    """An area's total split over groups. `source`: the area it is of; `missing`: groups that are not shown apart."""
 
     source: str
     parts: tuple[Part, ...]
     missing: tuple[str, ...]
+
+
+def anywhere(_: str) -> bool:
+    """Every area will do."""
+    return True
 
 
 def placed_code(municipality: int) -> str:
@@ -69,26 +78,52 @@ class Figures:
         """`macro`, `meso`: `released_epoch` datums; `geography`: `published_geography`."""
         self.epoch: int = macro["epoch"]
         self.municipality: int = macro["municipality"]
+        self.version: int = macro["version"]
+        self.software: str = macro["software"]
+        self.published_on: int | None = macro.get("published_on")
+        """Day of publication, days since 1970-01-01; None where the record does not say."""
+        self.ledger_hash: bytes = macro["ledger_hash"]
+        self.geometry_hash: bytes = macro["geometry_hash"]
+        self.parameters: dict[str, Any] = json.loads(macro["parameters"])
+        self.geography = geography
+        self.whole_meso = meso is not None
         self.protection: str = macro["protection"]
         self.given_up: list[list[str]] = [g.split(": ") for g in macro["given_up"]]
         self.completeness: list[dict[str, Any]] = macro["completeness"]
         self.areas: list[dict[str, Any]] = geography["areas"] if geography else []
         self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"
         self._names = {a["code"]: a["name"] for a in self.areas} | {placed_code(self.municipality): self.name}
+        self._areas = {a["code"]: a for a in self.areas}
         self._levels = {a["code"]: a["level"] for a in self.areas} | {placed_code(self.municipality): "placed"}
         cells: Iterable[Cell] = [*macro["cells"], *(meso["cells"] if meso else [])]
         self._cells = {(c["area"], c["group"], c["service_year"]): c for c in cells}
+        years = {year for (_, _, year), c in self._cells.items() if c["euros"]}
+        self._years = sorted(years, reverse=True) or [self.epoch // 12]
+        have = {g for _, g, _ in self._cells}
+        self._groups = [g for g in ("total", *STREAMS) if g in have] + sorted(have - {"total", *STREAMS})
+        self._of_level: dict[str, list[dict[str, Any]]] = {}
+        for area in self.areas:
+            self._of_level.setdefault(area["level"], []).append(area)
 
     def years(self) -> list[int]:
         """Service years with a figure that is not nothing, newest first."""
-        return sorted({year for (_, _, year), c in self._cells.items() if c["euros"]}, reverse=True) or [
-            self.epoch // 12
-        ]
+        return list(self._years)
 
     def groups(self) -> list[str]:
         """Groups published somewhere: the streams first, then finer care types."""
-        have = {g for _, g, _ in self._cells}
-        return [g for g in ("total", *STREAMS) if g in have] + sorted(have - {"total", *STREAMS})
+        return list(self._groups)
+
+    def types(self) -> list[str]:
+        """Finer care types published somewhere."""
+        return [g for g in self.groups() if g != "total" and g not in STREAMS]
+
+    def knows(self, code: str) -> bool:
+        """Whether an area is published at all."""
+        return code in self._levels
+
+    def area(self, code: str) -> dict[str, Any] | None:
+        """What is published about an area: name, people, shape. The placed municipality is the municipality."""
+        return self._areas.get(code.removesuffix("P"))
 
     def area_name(self, code: str) -> str:
         """Name of an area, its code where it has none."""
@@ -100,7 +135,7 @@ class Figures:
 
     def of_level(self, level: str) -> list[dict[str, Any]]:
         """All published areas of a level."""
-        return [a for a in self.areas if a["level"] == level]
+        return self._of_level.get(level, [])
 
     def parent(self, code: str) -> str | None:
         """The area around: cluster, buurt, wijk, placed municipality."""
@@ -117,47 +152,63 @@ class Figures:
         """Whether areas of this level have cells of this group and year (buurten come once a quarter, and not for every group)."""
         return any((a["code"], group, year) in self._cells for a in self.of_level(level))
 
-    def shown(self, code: str, group: str, year: int) -> Shown:
+    def published(self, code: str, group: str, year: int) -> int | None:
+        """Euros of a cell published at the end of this very month; None where it was held, not due, or not there."""
+        cell = self.own(code, group, year)
+        if cell is None or cell["decision"] != "released" or cell["known_until"] != self.epoch:
+            return None
+        return int(cell["euros"])
+
+    def due_at(self, level: str, group: str, year: int) -> bool:
+        """Whether some area of this level got a figure of this group and year at the end of this very month."""
+        return any(self.published(a["code"], group, year) is not None for a in self.of_level(level))
+
+    def shown(self, code: str, group: str, year: int, usable: Callable[[str], bool] = anywhere) -> Shown:
         """What is shown for an area: its released value, else that of the smallest area around it that is not kept back.
 
-        Only where all around it is kept back too, the nearest value that was once released.
+        Only where all around it is kept back too, the nearest value that was once released. An area that is not `usable` (it
+        has too few inhabitants to divide by) is passed over.
         """
         mine = self.own(code, group, year)
         chain = [
             (at, cell)
-            for at in self._outward(code)
-            if (cell := self.own(at, group, year)) and cell["euros"] is not None
+            for at in self.outward(code)
+            if usable(at) and (cell := self.own(at, group, year)) and cell["euros"] is not None
         ]
         at, cell = next(
             (pair for pair in chain if pair[1]["decision"] == "released"), chain[0] if chain else (code, None)
         )
         held = mine is not None and mine["decision"] == "held"
+        few = mine is not None and not held and not usable(code)
         last = (
             (mine["euros"], mine["known_until"])
-            if mine is not None and mine["euros"] is not None and at != code
+            if mine is not None and mine["euros"] is not None and at != code and held
             else None
         )
         if cell is None:
-            return Shown(code, code, None, None, None, held=held, decided=mine is not None, last=None)
+            return Shown(code, code, None, None, None, held=held, decided=mine is not None, last=None, few=few)
         older = None if cell["known_until"] == self.epoch else cell["known_until"]
-        return Shown(code, at, cell["euros"], cell["households"], older, held=held, decided=mine is not None, last=last)
+        return Shown(
+            code, at, cell["euros"], cell["households"], older, held=held, decided=mine is not None, last=last, few=few
+        )
 
-    def _outward(self, code: str) -> Iterator[str]:
+    def outward(self, code: str) -> Iterator[str]:
+        """An area and those around it, from small to large."""
         at: str | None = code
         while at is not None:
             yield at
             at = self.parent(at)
 
-    def bar(self, code: str, year: int) -> Bar | None:
-        """The split over streams of the smallest area around `code` that shows all of them apart.
+    def bar(self, code: str, year: int, groups: Sequence[str] = STREAMS) -> Bar | None:
+        """The split over streams (or other groups that make one whole) of the smallest area around `code` that shows all of them apart.
 
         Where none does, of the smallest one that shows two.
         """
-        bars = [bar for at in self._outward(code) if (bar := self._split(at, year)) is not None]
+        bars = [bar for at in self.outward(code) if (bar := self._split(at, year, groups)) is not None]
         return next((bar for bar in bars if not bar.missing), bars[0] if bars else None)
 
-    def _split(self, code: str, year: int) -> Bar | None:
-        cells = {g: self.own(code, g, year) for g in STREAMS}
+    def _split(self, code: str, year: int, groups: Sequence[str]) -> Bar | None:
+        cells = {g: self.own(code, g, year) for g in groups}
         have = {
             g: int(c["euros"])
             for g, c in cells.items()
@@ -167,4 +218,4 @@ class Figures:
         if len(have) < 2 or whole <= 0:
             return None
         parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
-        return Bar(code, parts, tuple(g for g in STREAMS if g not in have))
+        return Bar(code, parts, tuple(g for g in groups if g not in have))

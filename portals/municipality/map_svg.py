@@ -1,63 +1,61 @@
-"""The map as SVG made on the server: one focusable shape per area, fixed classes, hatching where an area is kept back."""
+"""The map as SVG made on the server: one focusable shape per area, simplified to what the eye sees, north up."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import shapely
+from shapely.geometry import shape as shape_of
+from shapely.geometry.base import BaseGeometry
 
 WIDTH: Final = 760.0
-CLASSES: Final = (50_000, 150_000, 400_000, 1_000_000, 3_000_000)
-"""Upper bounds in euros; they never change under one's hands."""
-COLOURS: Final = ("#f1eef6", "#bdc9e1", "#74a9cf", "#3690c0", "#0570b0", "#034e7b")
-"""Light to dark, told apart by the colour-blind and in grey print."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """One area on the map: path data and its class (None: it shows another area's figure)."""
-
-    code: str
-    path: str
-    klass: int | None
-
-
-def class_of(euros: int) -> int:
-    """Index into COLOURS."""
-    return next((i for i, bound in enumerate(CLASSES) if euros < bound), len(CLASSES))
-
-
-def _rings(geometry: str) -> list[list[list[float]]]:
-    if not geometry:
-        return []
-    shape = json.loads(geometry)
-    polygons = [shape["coordinates"]] if shape["type"] == "Polygon" else shape["coordinates"]
-    return [ring for polygon in polygons for ring in polygon]
+_DETAIL: Final = 0.8
+"""Bends smaller than this (side of the triangle, in units of the picture) are left out; neighbours keep a shared border."""
 
 
 class Canvas:
-    """Fits areas in metres into a picture `WIDTH` wide, north up."""
+    """Fits areas in metres (or degrees) into a picture `WIDTH` wide. Areas without a shape are left out."""
 
     def __init__(self, areas: Mapping[str, Iterable[str]]) -> None:
-        """`areas`: code -> GeoJSON geometries that together are the area; empty ones are left out."""
-        self._rings = {code: [ring for g in pieces for ring in _rings(g)] for code, pieces in areas.items()}
-        points = [p for rings in self._rings.values() for ring in rings for p in ring]
-        self.empty = not points
+        """`areas`: code -> GeoJSON geometries that together are the area."""
+        shapes = {code: found for code, pieces in areas.items() if (found := _together(pieces)) is not None}
+        self.empty = not shapes
+        self.paths: dict[str, str] = {}
+        """Code -> path data of its outline."""
+        self.height = 0.0
         if self.empty:
-            self._left, self._top, self._scale, self.height = 0.0, 0.0, 1.0, 0.0
             return
-        xs, ys = [p[0] for p in points], [p[1] for p in points]
-        self._left, self._top = min(xs), max(ys)
-        self._scale = WIDTH / max(1.0, max(xs) - min(xs))
-        self.height = round((max(ys) - min(ys)) * self._scale, 1)
+        left, bottom, right, self._top = shapely.total_bounds(list(shapes.values()))
+        self._left = left
+        self._across = math.cos(math.radians((bottom + self._top) / 2)) if self._top <= 90 and bottom >= -90 else 1.0
+        self._scale = WIDTH / max(1e-9, (right - left) * self._across)
+        self.height = round((self._top - bottom) * self._scale, 1)
+        simple = shapely.coverage_simplify(list(shapes.values()), _DETAIL / self._scale)
+        self.paths = {code: self._path(found) for code, found in zip(shapes, simple, strict=True)}
 
-    def shape(self, code: str, klass: int | None) -> Shape:
-        """The drawn shape of an area."""
-        drawn = [[self._at(p) for p in ring] for ring in self._rings.get(code, [])]
-        return Shape(
-            code, " ".join("M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in ring) + " Z" for ring in drawn), klass
-        )
+    def _path(self, geometry: BaseGeometry) -> str:
+        rings = []
+        for polygon in getattr(geometry, "geoms", [geometry]):
+            for ring in [polygon.exterior, *polygon.interiors]:
+                points = dict.fromkeys(f"{x:.1f},{y:.1f}" for x, y in map(self._at, ring.coords))
+                rings.append("M" + " L".join(points) + " Z")
+        return " ".join(rings)
 
-    def _at(self, point: list[float]) -> tuple[float, float]:
-        return (point[0] - self._left) * self._scale, (self._top - point[1]) * self._scale
+    def _at(self, point: tuple[float, ...]) -> tuple[float, float]:
+        return (point[0] - self._left) * self._across * self._scale, (self._top - point[1]) * self._scale
+
+
+def _together(pieces: Iterable[str]) -> BaseGeometry | None:
+    """All polygons of an area as one shape; None where there is none."""
+    found = [_polygons(json.loads(piece)) for piece in pieces if piece]
+    whole = shapely.union_all([f for f in found if f is not None]) if any(f is not None for f in found) else None
+    return None if whole is None or whole.is_empty else whole
+
+
+def _polygons(geometry: dict[str, Any]) -> BaseGeometry | None:
+    if geometry["type"] not in ("Polygon", "MultiPolygon"):
+        return None
+    return shapely.make_valid(shape_of(geometry))

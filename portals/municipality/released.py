@@ -33,6 +33,7 @@ class Released:
         self.meso = ReleaseSubscriber(settings, f"{name}.page-meso", topics.meso_topic(municipality), release_keys)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._made: dict[int, tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None, Figures]] = {}
         self.trouble = ""
         """Why nothing new can be read now, in one sentence; empty when all is well."""
 
@@ -81,5 +82,20 @@ class Released:
         return str(self.macro.geography["name"]) if self.macro.geography else f"GM{self._municipality:04d}"
 
     def figures(self, epoch: int) -> Figures:
-        """The figures of one epoch. Raises `KeyError` for one that was not released."""
-        return Figures(self.macro.epochs[epoch], self.meso.epochs.get(epoch), self.macro.geography)
+        """The figures of one epoch, with the areas it was made with. Raises `KeyError` for one that was not released."""
+        macro, meso = self.macro.epochs[epoch], self.meso.epochs.get(epoch)
+        geography = self.macro.geographies.get(macro["geometry_hash"], self.macro.geography)
+        made = self._made.get(epoch)
+        if made is None or made[0] is not macro or made[1] is not meso or made[2] is not geography:
+            made = self._made[epoch] = (macro, meso, geography, Figures(macro, meso, geography))
+        return made[3]
+
+    def state(self) -> tuple[object, ...]:
+        """What is known now; it changes with every record that counts, and when one was refused."""
+        known = [(e["epoch"], e["version"]) for topic in (self.macro, self.meso) for e in topic.epochs.values()]
+        return (self.macro.refused, self.meso.refused, len(self.macro.geographies), *sorted(known))
+
+    def missing(self) -> list[int]:
+        """Month indexes of epochs that were released and are not, or not wholly, on the topics (any more), oldest first."""
+        lost = set(self.meso.epochs) - set(self.macro.epochs)
+        return sorted(lost | self.macro.missing() | self.meso.missing())

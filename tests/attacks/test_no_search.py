@@ -97,6 +97,5 @@ def test_one_family_of_topics_has_households_and_its_keys_are_random_handles() -
 
 def test_the_page_answers_these_addresses_and_none_knows_a_household() -> None:
     page: Any = build_app(None, ready=lambda: True)  # type: ignore[arg-type]
-    assert {r.path for r in page.routes} == {"/", "/health", "/static", "/export/{name}"} | {
-        f"/api/v1{path}" for path in API_PATHS
-    }
+    views = {"/", "/verloop", "/vergelijk", "/postcodes", "/health", "/static", "/export/{name}"}
+    assert {r.path for r in page.routes} == views | {f"/api/v1{path}" for path in API_PATHS}

@@ -4,83 +4,27 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import openpyxl
 import pypdf
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from municipality_page_builders import usual
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from portals.municipality.app import build_app
+from portals.municipality.released import Released
 
 pytestmark = pytest.mark.browser
-SIZES = {"desktop": (1280, 900), "narrow": (320, 800)}
+WIDTHS = [320, 1280]
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(build_app(usual(), ready=lambda: True), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, or the one Playwright was given."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    with sync_playwright() as playwright:
-        path = found or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("no Chromium is here: install one, or run `.venv/bin/playwright install chromium`")
-        root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """`visit(path)` opens a page; whatever the browser complains of, or fetches elsewhere, fails the test."""
-    complaints: list[str] = []
-    pages: list[Page] = []
-
-    def go(path: str, size: str = "desktop", **other: object) -> Page:
-        width, height = SIZES[size]
-        page = chromium.new_page(viewport={"width": width, "height": height}, **other)
-        pages.append(page)
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: complaints.append(str(e)))
-        page.on("request", lambda r: None if r.url.startswith(address) else complaints.append(f"{r.url} is elsewhere"))
-        page.goto(address + path)
-        return page
-
-    yield go
-    for page in pages:
-        page.close()
-    assert not complaints
+def page_of() -> Released:
+    return usual()
 
 
 FILES = {
@@ -95,7 +39,7 @@ FILES = {
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize("link", FILES)
 def test_a_click_saves_the_whole_file(visit: Callable[..., Page], address: str, link: str, scripts: bool) -> None:
-    page = visit("/?maand=2025-05&groep=wmo&lang=nl", java_script_enabled=scripts)
+    page = visit("?maand=2025-05&groep=wmo&lang=nl", java_script_enabled=scripts)
     with page.expect_download() as coming:
         page.click(f"#{link}")
     name, opens = FILES[link]
@@ -103,12 +47,12 @@ def test_a_click_saves_the_whole_file(visit: Callable[..., Page], address: str, 
     assert coming.value.suggested_filename == f"zorgstroom-GM9901-2025-05-{stem}.{ending}"
     data = Path(coming.value.path()).read_bytes()
     assert opens(data)
-    assert data == httpx.get(f"{address}/export/{name}?maand=2025-05&groep=wmo&lang=nl").content
+    assert data == httpx.get(f"{address}export/{name}?maand=2025-05&groep=wmo&lang=nl").content
     expect(page.locator("#meenemen")).to_be_visible()
 
 
 def test_after_another_choice_the_links_are_of_that_choice(visit: Callable[..., Page]) -> None:
-    page = visit("/?lang=nl")
+    page = visit("?lang=nl")
     page.select_option("#maand", "2025-05")
     page.click("#toon")
     expect(page.locator("#neem-excel")).to_have_attribute("href", re.compile("maand=2025-05"))
@@ -117,10 +61,11 @@ def test_after_another_choice_the_links_are_of_that_choice(visit: Callable[..., 
     assert "2025-05" in coming.value.suggested_filename
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("lang", ["nl", "en"])
-def test_the_page_about_the_api_is_for_everyone(visit: Callable[..., Page], lang: str, size: str) -> None:
-    page = visit(f"/api/v1?lang={lang}", size)
+def test_the_page_about_the_api_is_for_everyone(visit: Callable[..., Page], lang: str, width: int) -> None:
+    page = visit(f"api/v1?lang={lang}")
+    page.set_viewport_size({"width": width, "height": 800})
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -128,7 +73,7 @@ def test_the_page_about_the_api_is_for_everyone(visit: Callable[..., Page], lang
 
 
 def test_the_links_are_reached_by_keyboard(visit: Callable[..., Page]) -> None:
-    page = visit("/?lang=nl")
+    page = visit("?lang=nl")
     page.focus("#neem-excel")
     seen = ["neem-excel"]
     for _ in range(5):
@@ -137,7 +82,9 @@ def test_the_links_are_reached_by_keyboard(visit: Callable[..., Page]) -> None:
     assert seen == [*FILES, "naar-api"]
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_on_the_page_with_its_links(visit: Callable[..., Page], size: str) -> None:
-    found = Axe().run(visit("/?lang=en", size))
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_on_the_page_with_its_links(visit: Callable[..., Page], width: int) -> None:
+    page = visit("?lang=en")
+    page.set_viewport_size({"width": width, "height": 800})
+    found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

@@ -128,8 +128,8 @@ def released(*macro: bytes, meso: tuple[bytes, ...] = ()) -> Released:
 
 
 def usual() -> Released:
-    """May and June released, with their geography, May once corrected."""
-    epochs = (JUNE - 1, JUNE)
+    """March, May and June released, with their geography."""
+    epochs = (JUNE - 3, JUNE - 1, JUNE)
     return released(
         record(geography()),
         *(record(released_epoch(e)) for e in epochs),

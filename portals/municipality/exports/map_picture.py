@@ -7,9 +7,12 @@ from typing import Final
 
 from portals.municipality import words
 from portals.municipality.exports.snapshot import Snapshot
-from portals.municipality.map_svg import CLASSES, COLOURS, WIDTH, Canvas, class_of
+from portals.municipality.map_svg import WIDTH, Canvas
+from portals.municipality.measures import COLOURS, Measure, bounds, class_of
+from schemas.care import Group
 
 LEGEND_COLOURS: Final = COLOURS
+_CLASSES: Final = bounds(Measure.EUROS, Group.TOTAL, change=False)
 _MARGIN: Final = 4
 _HATCH: Final = (
     '<defs><pattern id="hatch" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -19,9 +22,9 @@ _HATCH: Final = (
 
 def legend_bounds(lang: str) -> list[str]:
     """What each colour stands for, in words."""
-    bounds = [words.euros(b, lang) for b in CLASSES]
-    between = [f"{low} \N{EN DASH} {high}" for low, high in itertools.pairwise(bounds)]
-    return [f"< {bounds[0]}", *between, f"≥ {bounds[-1]}"]
+    said = [words.euros(b, lang) for b in _CLASSES]
+    between = [f"{low} \N{EN DASH} {high}" for low, high in itertools.pairwise(said)]
+    return [f"< {said[0]}", *between, f"≥ {said[-1]}"]
 
 
 def map_picture(snapshot: Snapshot, level: str, *, year: int) -> str:
@@ -35,9 +38,7 @@ def map_picture(snapshot: Snapshot, level: str, *, year: int) -> str:
     canvas = Canvas(pieces)
     if canvas.empty:
         return ""
-    paths = [
-        f'<path d="{canvas.shape(code, None).path}" fill="{_fill(snapshot, code, year)}"/>' for code in sorted(pieces)
-    ]
+    paths = [f'<path d="{canvas.paths[code]}" fill="{_fill(snapshot, code, year)}"/>' for code in sorted(canvas.paths)]
     box = f"{-_MARGIN} {-_MARGIN} {WIDTH + 2 * _MARGIN:g} {canvas.height + 2 * _MARGIN:g}"
     drawn = f'<g stroke="#333333" stroke-width="1.5" fill-rule="evenodd">{"".join(paths)}</g>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{_HATCH}{drawn}</svg>'
@@ -45,4 +46,8 @@ def map_picture(snapshot: Snapshot, level: str, *, year: int) -> str:
 
 def _fill(snapshot: Snapshot, code: str, year: int) -> str:
     row = snapshot.row(code, "total", year)
-    return COLOURS[class_of(row.euros)] if row is not None and row.released and row.euros is not None else "url(#hatch)"
+    return (
+        COLOURS[class_of(row.euros, _CLASSES)]
+        if row is not None and row.released and row.euros is not None
+        else "url(#hatch)"
+    )

@@ -4,5 +4,6 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("svg a");
   if (!link || !window.htmx || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  window.htmx.ajax("GET", "/" + link.getAttribute("href"), { source: link, target: "#cijfers", swap: "outerHTML show:none" });
+  const to = new URL(link.getAttribute("href"), window.location.href);
+  window.htmx.ajax("GET", to.pathname + to.search, { source: link, target: "#cijfers", swap: "outerHTML show:none" });
 });

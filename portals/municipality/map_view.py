@@ -1,0 +1,192 @@
+"""The views made of areas: the map with its table and chosen area, and before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portals.municipality import words
+from portals.municipality.choice import Choice
+from portals.municipality.compare import Changes, Period, Window, window
+from portals.municipality.figures import STREAMS, Bar, Figures, placed_code
+from portals.municipality.map_svg import WIDTH, Canvas
+from portals.municipality.measures import stream_of
+from portals.municipality.released import Released
+from portals.municipality.rows import Row, Teller, ordered
+from portals.municipality.trend import complete
+from portals.municipality.view import Context, frame, legend, rates, speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One map: `areas` are (row, path); `classes` and `change` make its legend. `id` keeps its links apart from another map's."""
+
+    id: str
+    title: str
+    height: float
+    areas: list[tuple[Row, str]]
+    legend: Context
+    width: float = WIDTH
+
+
+class Atlas:
+    """Shapes of the areas of a level, drawn once for each published geography."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[tuple[bytes, str, str], Canvas] = {}
+
+    def canvas(self, figures: Figures, level: str, within: str = "") -> Canvas:
+        """All areas of a level, or those with the parent `within`. A wijk without a shape is its buurten together."""
+        key = (figures.geometry_hash if figures.areas else b"", level, within)
+        if key not in self._drawn:
+            pieces: dict[str, list[str]] = {
+                a["code"]: [a["geometry"]] for a in figures.of_level(level) if within in ("", a["parent"])
+            }
+            if level == "wijk":
+                for buurt in figures.of_level("buurt"):
+                    pieces.setdefault(buurt["parent"], []).append(buurt["geometry"])
+            self._drawn[key] = Canvas(pieces)
+        return self._drawn[key]
+
+
+def draw(atlas: Atlas, teller: Teller, level: str, shapes: Context) -> Drawing | None:
+    """The map of a level in the words of a teller; None where no area has a shape. `shapes`: id, title, within, legend."""
+    canvas = atlas.canvas(teller.figures, level, shapes.get("within", ""))
+    if canvas.empty:
+        return None
+    areas = [(teller.row(code), path) for code, path in canvas.paths.items()]
+    return Drawing(shapes["id"], shapes["title"], canvas.height, areas, shapes["legend"])
+
+
+def listed(figures: Figures, level: str) -> list[str]:
+    """The areas of the table: the whole, the wijken, and the buurten where they are the map's level."""
+    codes = [placed_code(figures.municipality), *(a["code"] for a in figures.of_level("wijk"))]
+    return codes + ([a["code"] for a in figures.of_level("buurt")] if level == "buurt" else [])
+
+
+def finest(reading: Figures | Changes, choice: Choice, year: int) -> str:
+    """The finest level of the map that has figures of this choice."""
+    return "buurt" if reading.decided_at("buurt", choice.group, year) else "wijk"
+
+
+def map_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas) -> Context:
+    """The page it opens on."""
+    say = speaker(choice.lang)
+    chosen = window(choice.period, choice.epoch, choice.year, released.epochs())
+    wanted = chosen if choice.period is not Period.YEAR else None
+    shown = replace(choice, period=Period.YEAR) if wanted is None else choice
+    reading, at = figures, figures
+    changes = None
+    if wanted is not None:
+        at = released.figures(wanted.after)
+        changes = Changes(None if wanted.before is None else released.figures(wanted.before), at)
+    source = changes or reading
+    level = finest(source, choice, choice.year)
+    teller = Teller(at, source, choice.group, choice.year, choice.measure, choice.lang, change=changes is not None)
+    context = frame(shown, figures, released, "/")
+    selected = teller.row(context["selected_code"])
+    classes = legend(choice, change=changes is not None)
+    context |= {
+        "no_window": choice.period is not Period.YEAR and wanted is None, "level": level, "selected": selected,
+        "drawing": draw(atlas, teller, level, {"id": "kaart", "title": say("map_" + level), "legend": classes}),
+        "rows": ordered([teller.row(code) for code in listed(figures, level)], choice.sort),
+        "rest": None if changes else figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year),
+        "rates": rates(at, selected.shown.source, selected.shown.euros, choice), "changed": changes is not None, "about_area": selected.of,
+        "bars": _bars(figures, choice, selected.code),
+    }  # fmt: skip
+    if wanted is not None:
+        context["known"] = _known_change(wanted, choice, say)
+    return context | _inside(choice, figures, atlas, context["selected_code"])
+
+
+def _known_change(of: Window, choice: Choice, say: Any) -> str:
+    since = (
+        say("since_start") if of.before is None else say("since_end", month=words.month_name(of.before, choice.lang))
+    )
+    return str(say("known_change", year=choice.year, since=since, month=words.month_name(of.after, choice.lang)))
+
+
+def _bars(figures: Figures, choice: Choice, code: str) -> list[Context]:
+    """The bar of streams, and of care types where they are published: `key`, the bar, and names of what is missing."""
+    found = []
+    wholes: Mapping[str, list[str]] = {
+        "streams": list(STREAMS),
+        "types": sorted(figures.types(), key=lambda g: (STREAMS.index(stream_of(g)), g)),
+    }
+    for key, groups in wholes.items():
+        bar: Bar | None = figures.bar(code, choice.year, groups) if groups else None
+        if bar is None:
+            continue
+        parts = sorted(bar.parts, key=lambda p: -p.euros) if choice.sort == "euro" else list(bar.parts)
+        missing = ", ".join(words.group_short(g, choice.lang) for g in bar.missing)
+        found.append({"key": key, "bar": bar, "parts": parts, "missing": missing, "of": figures.area_name(bar.source)})
+    return found
+
+
+def _inside(choice: Choice, figures: Figures, atlas: Atlas, code: str) -> Context:
+    """The parts of the chosen buurt, with their streets or postcodes, drawn where shapes are known."""
+    buurt = code[:10] if figures.level(code) in ("buurt", "cluster") else ""
+    if not buurt:
+        return {"buurt": "", "inside": [], "inside_map": None}
+    teller = Teller(figures, figures, "total", choice.year, choice.measure, choice.lang)
+    codes = [a["code"] for a in figures.of_level("cluster") if a["parent"] == buurt]
+    rows = [(row, _streets(figures, row.code, choice.lang)) for row in ordered(map(teller.row, codes), choice.sort)]
+    classes = legend(replace(choice, group="total"), change=False)
+    title = speaker(choice.lang)("clusters")
+    drawing = draw(atlas, teller, "cluster", {"id": "deel", "title": title, "within": buurt, "legend": classes})
+    return {"buurt": buurt, "buurt_name": figures.area_name(buurt), "inside": rows, "inside_map": drawing}
+
+
+def _streets(figures: Figures, cluster: str, lang: str) -> tuple[str, str]:
+    """Streets of a cluster, marked where they also run elsewhere, and its postcodes; each may be empty."""
+    of_street: dict[str, set[str]] = {}
+    for street in (figures.geography or {}).get("streets", []):
+        of_street.setdefault(street["name"], set()).add(street["cluster"])
+    names = [
+        name if len(clusters) == 1 else words.text("street_part", lang, street=name)
+        for name, clusters in sorted(of_street.items())
+        if cluster in clusters
+    ]
+    area = figures.area(cluster)
+    return ", ".join(names), ", ".join(area["postcodes"]) if area else ""
+
+
+def compare_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas) -> Context:
+    """Before and after: two published figures of each area, and their difference where they are of one service year."""
+    say, other = speaker(choice.lang), released.figures(choice.other_epoch)
+    (first_epoch, first_year, first), (last_epoch, last_year, last) = sorted(
+        [(choice.other_epoch, choice.other_year, other), (choice.epoch, choice.year, figures)], key=lambda e: (e[1], e[0])
+    )  # fmt: skip
+    same = first_year == last_year
+    changes = Changes(first, last) if same and first_epoch != last_epoch else None
+    level = finest(changes, choice, last_year) if changes else max(
+        (finest(first, choice, first_year), finest(last, choice, last_year)), key=("buurt", "wijk").index
+    )  # fmt: skip
+    tellers = [
+        Teller(first, first, choice.group, first_year, choice.measure, choice.lang),
+        Teller(last, last, choice.group, last_year, choice.measure, choice.lang),
+    ]
+    titles = [
+        say("compare_before", year=first_year, month=words.month_name(first_epoch, choice.lang)),
+        say("compare_after", year=last_year, month=words.month_name(last_epoch, choice.lang)),
+    ]
+    classes = [legend(choice, change=False)] * 2
+    if changes:
+        tellers.append(Teller(last, changes, choice.group, last_year, choice.measure, choice.lang, change=True))
+        months = {k: words.month_name(e, choice.lang) for k, e in (("before", first_epoch), ("after", last_epoch))}
+        titles.append(say("compare_change", **months))
+        classes.append(legend(choice, change=True))
+    drawings = [
+        draw(atlas, teller, level, {"id": f"kaart{n}", "title": title, "legend": shades})
+        for n, (teller, title, shades) in enumerate(zip(tellers, titles, classes, strict=True), start=1)
+    ]
+    by = {row.code: row for row in (tellers[-1].row(code) for code in listed(last, level))}
+    table = [[teller.row(code) for teller in tellers] for code in (r.code for r in ordered(by.values(), choice.sort))]
+    ends = [(first_epoch, complete(first, choice.group)), (last_epoch, complete(last, choice.group))]
+    return frame(choice, figures, released, "/vergelijk") | {
+        "other_years": other.years(), "same_year": same, "changes": changes is not None, "level": level, "titles": titles,
+        "drawings": [d for d in drawings if d is not None], "table": table, "ends": ends, "snapshots": [first, last] if first_epoch != last_epoch else [last],
+        "known": " ".join(f"{t}." for t in titles[:2]),
+        "chosen": [teller.row(choice.area or placed_code(figures.municipality)) for teller in tellers],
+    }  # fmt: skip
