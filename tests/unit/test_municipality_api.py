@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from municipality_api_reading import DESCRIBED, fits
 from municipality_page_builders import (
     HELD_BUURT,
     HELD_EVER_BUURT,
@@ -27,22 +25,6 @@ from portals.municipality.app import build_app
 from portals.municipality.problem import PROBLEMS
 from portals.municipality.words import HELD
 from schemas.values import Month
-
-DESCRIBED: dict[str, Any] = json.loads(ask("/api/v1/openapi.json").text)
-
-
-def fits(answer: httpx.Response, path: str) -> dict[str, Any]:
-    """The answer, checked against what the OpenAPI document says of its address and status."""
-    told = DESCRIBED["paths"][path]["get"]["responses"][str(answer.status_code)]["content"]
-    (media_type,) = told
-    assert answer.headers["content-type"] == media_type
-    schema = told[media_type]["schema"] | {"components": DESCRIBED["components"]}
-    for named in DESCRIBED["components"]["schemas"].values():
-        assert set(named["required"]) <= set(named["properties"])
-    Draft202012Validator(schema).validate(answer.json())
-    name = schema["$ref"].rpartition("/")[2]
-    assert set(answer.json()) <= set(DESCRIBED["components"]["schemas"][name]["properties"])
-    return answer.json()
 
 
 def cells(query: str = "", page: Any = None) -> dict[str, Any]:
@@ -162,104 +144,6 @@ def test_snapshots_areas_and_groups() -> None:
     }  # fmt: skip
 
 
-PATTERNS = {
-    "/api/v1/cells": "/api/v1/cells",
-    "/api/v1/areas": "/api/v1/areas",
-    "/api/v1/snapshots": "/api/v1/snapshots/{epoch}",
-}
-
-
-@pytest.mark.parametrize(
-    ("asked", "status", "allowed"),
-    [
-        ("/api/v1/cells?group=ggz", 422, "total"),
-        ("/api/v1/cells?epoch=1999-01", 422, "2025-06"),
-        ("/api/v1/cells?epoch=juni", 422, "2025-06"),
-        ("/api/v1/cells?level=straat", 422, "buurt"),
-        ("/api/v1/cells?year=1999", 422, "2025"),
-        ("/api/v1/cells?year=x", 422, "YYYY"),
-        ("/api/v1/cells?limit=0", 422, "1 - 2000"),
-        ("/api/v1/cells?limit=2001", 422, "1 - 2000"),
-        ("/api/v1/cells?limit=1e9", 422, "1 - 2000"),
-        ("/api/v1/cells?offset=-1", 422, "0 - 10000000"),
-        ("/api/v1/cells?offset=99999999999999999999", 422, "0 - 10000000"),
-        ("/api/v1/cells?lang=de", 422, "nl"),
-        ("/api/v1/cells?huishouden=1", 422, "group"),
-        ("/api/v1/cells?group=wmo&group=total", 422, "group"),
-        ("/api/v1/areas?area=x", 422, "level"),
-        ("/api/v1/snapshots/2024-01", 404, "2025-06"),
-    ],
-)
-def test_what_is_unknown_is_refused_with_what_is_allowed(asked: str, status: int, allowed: str) -> None:
-    answer = ask(asked)
-    assert answer.status_code == status
-    path = asked.partition("?")[0]
-    problem = fits(answer, PATTERNS.get(path, "/api/v1/snapshots/{epoch}"))
-    assert problem["status"] == status
-    assert allowed in problem["allowed"]
-    assert allowed in problem["detail"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "see"),
-    [
-        ("/api/v1/cells?area=BU00000000", "/api/v1/areas?epoch=2025-06"),
-        ("/api/v1/figures/2025-06/BU00000000/total/2025", "/api/v1/cells?epoch=2025-06"),
-        ("/api/v1/figures/2025-06/BU99010101/ggz/2025", "/api/v1/cells?epoch=2025-06"),
-        ("/api/v1/figures/2025-06/BU99010101/total/1999", "/api/v1/cells?epoch=2025-06"),
-        ("/api/v1/figures/2025-06/BU99010101/total/2025%00", "/api/v1/cells?epoch=2025-06"),
-        ("/api/v1/nothing", "/api/v1"),
-        ("/api/v1/nothing%0Ahere", "/api/v1"),
-        ("/api/v1/%0D%0A", "/api/v1"),
-        ("/api/v1/figures/2025-06", "/api/v1"),
-    ],
-)
-def test_an_unknown_area_or_address_says_where_the_known_ones_are(asked: str, see: str) -> None:
-    answer = ask(asked)
-    assert answer.status_code in (404, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["see"] == see
-    assert ask(see).status_code == 200
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-def test_it_can_only_be_read(method: str) -> None:
-    answer = ask("/api/v1/cells", method=method)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_nothing_that_was_typed_comes_back() -> None:
-    for asked in (
-        "cells?group=zeldzaam",
-        "cells?zeldzaam=1",
-        "cells?limit=zeldzaam",
-        "zeldzaam",
-        "figures/zeldzaam/a/b/c",
-        "cells?area=zeldzaam",
-    ):
-        answer = ask(f"/api/v1/{asked}")
-        assert answer.status_code in (404, 422)
-        assert "zeldzaam" not in answer.text
-
-
-def test_an_address_that_is_too_long_is_refused() -> None:
-    assert ask("/api/v1/cells?area=" + "B" * 1_000).status_code == 414
-    assert ask("/api/v1/cells?area=" + "B" * 900).status_code == 422
-
-
-def test_before_all_was_read_and_before_anything_was_released_it_says_so() -> None:
-    for path in (
-        "/api/v1/cells",
-        "/api/v1/snapshots",
-        "/api/v1/figures/2025-06/GM9901P/total/2025",
-        "/export/figures.csv",
-    ):
-        answer = ask(path, ready=False)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-        assert ask(path, released(record(geography()))).status_code == 404
-
-
 def test_a_reader_that_has_the_answer_gets_none_again_until_the_snapshot_changes() -> None:
     first = ask("/api/v1/cells")
     assert first.headers["cache-control"] == "private, no-cache"
@@ -319,7 +203,3 @@ def test_the_page_about_the_api_loads_nothing_from_elsewhere(lang: str) -> None:
     assert "https://" not in answer.text
     assert "<script" not in answer.text
     assert "style=" not in answer.text
-
-
-def test_a_problem_names_its_place_on_that_page() -> None:
-    assert ask("/api/v1/cells?group=ggz").json()["type"] == "/api/v1#unknown-value"
