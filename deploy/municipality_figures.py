@@ -91,6 +91,8 @@ def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) ->
 def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
     month = Month.from_index(released["epoch"])
     out.print(f"Service year so far, as known at the end of {month}.")
+    if released["awaits_quarter"]:
+        out.print("Buurten and clusters of this quarter are still to come; they stand as they were.")
     if released["protection"] == "preliminary":
         out.print(PRELIMINARY_SENTENCE, style="yellow")
     if released["given_up"]:

@@ -47,6 +47,8 @@ class Release:
     given_up: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)
     _books: books.Connection | None = None
+    _areas_out: bool = False
+    """Whether readers have the areas this process knows."""
     _tail_known: bool = False
     """Whether what lies behind the acknowledged records was looked at since something went wrong."""
 
@@ -77,8 +79,11 @@ class Release:
 
     def _publish_geographies(self, own: store.Connection) -> bool:
         """Names and shapes go out once, and again when they change; not between an epoch's decision and its publication."""
+        if self._areas_out:
+            return False
         with own.transaction():
             queued = [queue_geography(own, datum) for _, datum in sorted(self.geographies.items())]
+        self._areas_out = True
         return any(queued)
 
     def _send(self, own: store.Connection) -> bool:
@@ -169,5 +174,5 @@ class Release:
         """Begin anew with Kafka and the books after something was away."""
         if self._books is not None:
             self._books.close()
-        self._books, self._tail_known = None, False
+        self._books, self._tail_known, self._areas_out = None, False, False
         self.topics.forget()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,11 @@ ZONE: Final = ZoneInfo("Europe/Amsterdam")
 _LATEST_WORKING_DAY: Final = 15
 """Every month has more working days than these, so that a month is out before the next one ends."""
 _SETTINGS: Final = frozenset({"by", "since", "month_working_day", "quarter_working_day", "closed_days"})
+
+
+@cache
+def _public_holidays(year: int) -> frozenset[dt.date]:
+    return frozenset(holidays.country_holidays("NL", years=year))
 
 
 def end_of(month: Month) -> dt.datetime:
@@ -100,8 +106,7 @@ class Calendar:
         return self.by_itself and month.index <= latest.index and end_of(latest).date() > self.since
 
     def _working_day(self, month: Month, number: int) -> dt.date:
-        free = holidays.country_holidays("NL", years=month.year)
-        day = month.first_day
+        free, day = _public_holidays(month.year), month.first_day
         while True:
             if day.weekday() < 5 and day not in free and day not in self.closed_days:
                 number -= 1
