@@ -56,6 +56,8 @@ def _together(pieces: Iterable[str]) -> BaseGeometry | None:
 
 
 def _polygons(geometry: dict[str, Any]) -> BaseGeometry | None:
+    """The surface of a shape, made valid; lines and points that come of it or stand alone are nothing to draw."""
     if geometry["type"] not in ("Polygon", "MultiPolygon"):
         return None
-    return shapely.make_valid(shape_of(geometry))
+    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape_of(geometry))))
+    return shapely.union_all([part for part in parts if part.geom_type == "Polygon"])

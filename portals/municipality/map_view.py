@@ -9,7 +9,7 @@ from typing import Any
 from portals.municipality import words
 from portals.municipality.choice import Choice
 from portals.municipality.compare import Changes, Period, Window, window
-from portals.municipality.figures import STREAMS, Bar, Figures, placed_code
+from portals.municipality.figures import STREAMS, Bar, Figures, Part, placed_code
 from portals.municipality.map_svg import WIDTH, Canvas
 from portals.municipality.measures import stream_of
 from portals.municipality.released import Released
@@ -118,10 +118,20 @@ def _bars(figures: Figures, choice: Choice, code: str) -> list[Context]:
         bar: Bar | None = figures.bar(code, choice.year, groups) if groups else None
         if bar is None:
             continue
-        parts = sorted(bar.parts, key=lambda p: -p.euros) if choice.sort == "euro" else list(bar.parts)
+        parts = _sorted_parts(bar, choice)
         missing = ", ".join(words.group_short(g, choice.lang) for g in bar.missing)
         found.append({"key": key, "bar": bar, "parts": parts, "missing": missing, "of": figures.area_name(bar.source)})
     return found
+
+
+def _sorted_parts(bar: Bar, choice: Choice) -> list[Part]:
+    """Pieces of a bar in the order of its table: as published, or by name or amount."""
+    field, _, direction = choice.sort.partition("-")
+    if field == "naam":
+        return sorted(bar.parts, key=lambda p: words.group_short(p.group, choice.lang), reverse=direction == "af")
+    if field == "euro":
+        return sorted(bar.parts, key=lambda p: p.euros, reverse=direction != "op")
+    return list(bar.parts)
 
 
 def _inside(choice: Choice, figures: Figures, atlas: Atlas, code: str) -> Context:

@@ -37,6 +37,14 @@ def test_an_area_without_a_shape_is_left_out_and_none_at_all_is_said() -> None:
     assert Canvas({"b": [""], "c": []}).empty
 
 
+def test_a_shape_that_crosses_itself_or_folds_to_a_line_is_drawn_as_far_as_it_is_a_surface() -> None:
+    crossed = [[0, 0], [100, 100], [100, 0], [0, 100], [0, 0]]
+    spiked = [[0, 0], [50, 0], [50, 50], [50, 90], [50, 50], [0, 50], [0, 0]]
+    for ring in (crossed, spiked):
+        shape = json.dumps({"type": "Polygon", "coordinates": [ring]})
+        assert Canvas({"a": [shape], "b": [square(200, 0)]}).paths["a"].startswith("M")
+
+
 def test_parts_of_an_area_are_drawn_as_one_without_a_border_between_them() -> None:
     canvas = Canvas({"wijk": [square(0, 0), square(100, 0)]})
     assert canvas.paths["wijk"].count("M") == 1

@@ -100,3 +100,26 @@ def test_care_types_stand_in_a_bar_of_their_own_of_the_smallest_area_that_has_th
     }
     assert f"{euros(wijk['verblijf'], 'nl')}</td>" in types
     assert "Dit is de verdeling van" not in opened("/?gebied=WK990101", page)
+
+
+def test_the_table_of_a_bar_is_sorted_by_name_and_amount_as_the_bar_is() -> None:
+    page = a_year()
+
+    def names(sort: str) -> list[str]:
+        text = opened(f"/?gebied=WK990101&volgorde={sort}", page)
+        rows = re.findall(
+            r'swatch stream-([\w-]+)"></span>', text[text.index('id="balk-streams"') : text.index('id="balk-types"')]
+        )
+        drawn = re.findall(r'class="part stream-([\w-]+)"', text[: text.index('id="balk-types"')])
+        assert rows == drawn
+        return rows
+
+    assert names("naam") == ["jeugdwet", "overig", "participatiewet", "wmo"]
+    assert names("naam-af") == names("naam")[::-1]
+    amounts = {
+        c["group"]: c["euros"]
+        for c in page.macro.epochs[LAST]["cells"]
+        if (c["area"], c["service_year"]) == ("WK990101", 2025)
+    }
+    assert names("euro") == sorted(names(""), key=lambda g: -amounts[g])
+    assert names("euro-op") == names("euro")[::-1]
