@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import bench
+from deploy.bench_audit import audit
 from deploy.bench_erasure import erasure
 from deploy.bench_load import Load, bench_zone, booked
 from deploy.bench_page import page_times
@@ -39,6 +40,7 @@ NAMES: Final = (
     "turn",
     "erasure",
     "page",
+    "audit",
     "growth",
     "profile",
 )
@@ -50,7 +52,7 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, turn, erasure, page, growth or profile."
+            help="all (everything but growth and profile), provider, road, rebuild, latency, vault, turn, erasure, page, audit, growth or profile."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
@@ -58,6 +60,7 @@ def run(
     links: Annotated[
         int, typer.Option(min=1_000, help="How many links are turned to another pseudonym key.")
     ] = 100_000,
+    inhabitants: Annotated[int, typer.Option(min=4_000, help="Of the municipality that is audited.")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of which the median is taken.")] = 3,
 ) -> None:
     """Measure speed and size on this machine. Takes minutes; nothing is asserted."""
@@ -68,7 +71,7 @@ def run(
         figures["provider"] = _provider(rounds)
     if name == "profile":
         figures = profiled(deliveries)
-    elif name not in ("provider", "turn", "erasure", "page"):
+    elif name not in ("provider", "turn", "erasure", "page", "audit"):
         with bench_zone() as zone:
             figures |= _on_a_zone(zone, name, deliveries, rounds)
     if name in ("all", "turn"):
@@ -81,6 +84,8 @@ def run(
             figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
     if name in ("all", "page"):
         figures["page"] = _page(rounds)
+    if name in ("all", "audit"):
+        figures["audit"] = audit(inhabitants, lambda what: tell.print(f"{time.strftime('%H:%M:%S')}  {what}"))
     if as_json:
         print(json.dumps(figures, indent=2))
         return

@@ -38,17 +38,20 @@ class Complementary:
     published: Mapping[CellId, Sequence[int]]
     addresses: Callable[[CellId], int]
     held: list[CellId] = field(default_factory=list)
+    _linear: Linear | None = None
+    _before: Mapping[int, Followed] = field(default_factory=dict)
 
     def run(self) -> list[CellId]:
-        """Hold until nothing follows; what was held, in order. Deterministic: ties by cell id."""
-        linear, year = Linear(self.pools.tree), set(self.pools.tree.number)
-        before = linear.epochs({c: e for c, e in self.published.items() if c in year})
+        """Hold until nothing follows; what was held, in order. Deterministic: ties by cell id. May be run again after more was held."""
+        if self._linear is None:
+            self._linear, year = Linear(self.pools.tree), set(self.pools.tree.number)
+            self._before = self._linear.epochs({c: e for c, e in self.published.items() if c in year})
         while True:
             self._sums()
-            broken = self._that_follows(linear, before)
+            broken = self._that_follows(self._linear, self._before)
             if broken is None:
                 return self.held
-            self._hold(min(broken, key=lambda c: (_rank(c), self.addresses(c), c)))
+            self.hold(min(broken, key=lambda c: (rank(c), self.addresses(c), c)))
 
     def _that_follows(self, linear: Linear, before: Mapping[int, Followed]) -> dict[CellId, float] | None:
         """Published figures from which one follows that does not pass the rules over some window; None where there is none."""
@@ -68,16 +71,16 @@ class Complementary:
                 if one.parent in self.released:
                     self._of_released(one)
                 elif all(child in self.released for child in one.children):
-                    self._hold(self._least(one, list(one.children)))
+                    self.hold(self._least(one, list(one.children)))
 
     def _of_released(self, one: Sum) -> None:
         for start in (START, *sorted(self.published.get(one.parent, ()))):
             while (pool := self._pool(one, start)) and not self._is_safe(one, pool, start):
                 candidates = [c for c in one.children if c not in pool]
                 if not candidates:
-                    self._hold(one.parent)
+                    self.hold(one.parent)
                     return
-                self._hold(self._least(one, candidates))
+                self.hold(self._least(one, candidates))
 
     def _pool(self, one: Sum, start: int) -> list[CellId]:
         return [c for c in one.children if not self._at_both_ends(c, start)]
@@ -93,7 +96,7 @@ class Complementary:
             while not self._passes(pool, start, way):
                 finer: list[CellId] = []
                 self._finest(pool, start, way, finer)
-                self._hold(min(finer, key=lambda c: (_rank(c), self.addresses(c), c)))
+                self.hold(min(finer, key=lambda c: (rank(c), self.addresses(c), c)))
         return True
 
     def _passes(self, pool: list[CellId], start: int, way: tuple[By, ...]) -> bool:
@@ -129,14 +132,15 @@ class Complementary:
     def _least(self, one: Sum, candidates: list[CellId]) -> CellId:
         if one.by == "area":
             return min(candidates, key=lambda c: (self.addresses(c), c))
-        return min(candidates, key=lambda c: (_rank(c), c))
+        return min(candidates, key=lambda c: (rank(c), c))
 
-    def _hold(self, cell: CellId) -> None:
+    def hold(self, cell: CellId) -> None:
+        """Hold one cell that is released."""
         self.released.discard(cell)
         self.held.append(cell)
 
 
-def _rank(cell: CellId) -> int:
+def rank(cell: CellId) -> int:
     """Care types are held before groups, groups in their order, totals last."""
     if cell.group == Group.TOTAL.value:
         return len(_FIRST_HELD) + 1

@@ -71,6 +71,7 @@ class Year:
 
     area: Ints
     care: Ints
+    household: Ints
     contributor: Ints
     provider: Ints
     overig: Flags
@@ -116,7 +117,7 @@ class Contributions:
         order = mine[np.lexsort((self._provider[mine], self._contributor[mine]))]
         area, care = self._area[order], self._care[order]
         return Year(
-            area, care, self._contributor[order], self._provider[order], overig=IS_OVERIG[care], ggz=IS_GGZ[care],
+            area, care, self._household[order], self._contributor[order], self._provider[order], overig=IS_OVERIG[care], ggz=IS_GGZ[care],
             mandated=self._mandated[order], joined=self._alone[order] & (area % 100 == 0), erased=self._erased[order],
             since=self._since[order],
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """One epoch of one municipality: every cell is released or held, by rules over everything published before.
 
 The running total of the service year and its difference with every earlier publication of the cell must pass; then more is held until nothing
-follows by subtraction (`projections.release.complementary`). The audit by linear programmes is still to come.
+follows by subtraction (`projections.release.complementary`), and until no reader bounds an amount by linear programmes over all that was ever
+published of the year (`projections.release.audit`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from projections.release.audit.audit import Audit
+from projections.release.audit.holds import Holds
 from projections.release.cells import IN_GROUP, CellId, Layer, layers_due
 from projections.release.complementary import Complementary
 from projections.release.contributions import Contributions, Sheet, Year
@@ -21,10 +24,10 @@ from projections.release.rounding import rounded_euros, rounded_households
 from projections.release.rules import REASONS, Parameters, Rules
 from projections.release.sums import LAYER, Tree, all_areas
 
-PROTECTION: Final = "preliminary"
-"""Until the audit is in: every page and export says so."""
-COMPLEMENTARY: Final = "complementary"
-"""The reason of a hold that keeps others from following by subtraction."""
+PROTECTION: Final = "full"
+"""What every release says of itself: all three steps ran. Releases from before the audit say `preliminary`."""
+NOTHING: Final = "audit: nothing could be published"
+"""The reason where one service year's amounts would follow whatever is held: nothing at all is published in that epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,12 @@ def decide(
     contributions, of_years = Contributions(rows, epoch=epoch, mandated=mandated), sorted(years)
     decisions = primary(contributions, month_of_year, of_years, published=published, areas=areas, parameters=parameters)
     for year in of_years:
-        decisions = _without_what_follows(
-            decisions, contributions.year(year), year, published=published, areas=areas, parameters=parameters, addresses=addresses
+        decisions, nothing = _without_what_follows(
+            decisions, contributions.year(year), year, epoch=epoch, published=published, areas=areas, parameters=parameters,
+            addresses=addresses,
         )  # fmt: skip
+        if nothing:
+            return [_held(d, NOTHING) for d in decisions]
     return decisions
 
 
@@ -85,18 +91,26 @@ def primary(
 
 
 def _without_what_follows(
-    decisions: list[Decision], amounts: Year, year: int, *, published: Mapping[CellId, Sequence[int]],
+    decisions: list[Decision], amounts: Year, year: int, *, epoch: int, published: Mapping[CellId, Sequence[int]],
     areas: Mapping[str, Sequence[int]], parameters: Parameters, addresses: Mapping[int, int],
-) -> list[Decision]:  # fmt: skip
-    """Step 2 for one service year: hold what lets a held cell follow."""
+) -> tuple[list[Decision], bool]:  # fmt: skip
+    """Steps 2 and 3 for one service year: hold what lets a held cell or a household's amount follow. True where nothing at all may be published."""
     tree = Tree.of(all_areas(areas, np.unique(amounts.area).tolist()), year)
     released = {d.cell for d in decisions if d.released and d.cell.service_year == year}
     of_cell = _addresses_of_cells(tree, addresses)
-    held = set(Complementary(Pools(tree, amounts, parameters), released, published, of_cell.__getitem__).run())
-    return [
-        Decision(d.cell, released=False, reason=COMPLEMENTARY, euros=None, households=None) if d.cell in held and d.released else d
-        for d in decisions
-    ]  # fmt: skip
+    complementary = Complementary(Pools(tree, amounts, parameters), released, published, of_cell.__getitem__)
+    holds = Holds(complementary, Audit(tree, amounts, published, epoch, parameters))
+    reasons = holds.run()
+    return [_held(d, reasons[d.cell]) if d.cell in reasons else d for d in decisions], holds.nothing
+
+
+def _held(decision: Decision, reason: str) -> Decision:
+    """The same cell, held for `reason` unless it was held before."""
+    return (
+        Decision(decision.cell, released=False, reason=reason, euros=None, households=None)
+        if decision.released
+        else decision
+    )
 
 
 def _addresses_of_cells(tree: Tree, addresses: Mapping[int, int]) -> dict[CellId, int]:

@@ -96,7 +96,7 @@ def test_the_municipality_reads_signed_epochs_of_its_own_areas(demo: Demo) -> No
     assert len(macro.epochs) == demo.wish.months
     newest = macro.latest()
     assert newest is not None
-    assert newest["protection"] == "preliminary"
+    assert newest["protection"] == "full"
     placed = {c["group"]: c for c in newest["cells"] if c["area_level"] == "placed" and c["service_year"] == 2025}
     assert placed["total"]["decision"] == "released"
     assert placed["total"]["euros"] % 1000 == 0

@@ -16,8 +16,8 @@ from release_builders import (
     some,
 )
 
+from projections.release.audit.holds import COMPLEMENTARY
 from projections.release.cells import CellId
-from projections.release.gate import COMPLEMENTARY
 
 THIRD_WIJK = 9901_03_01_01
 FINEST = (CLUSTER, OTHER_CLUSTER, OTHER_BUURT, OTHER_WIJK, THIRD_WIJK)

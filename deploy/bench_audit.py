@@ -1,0 +1,89 @@
+"""How long the audit of one epoch takes: by wijken and by epochs, how much pruning saves, and how much memory it needs."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from deploy.bench_audit_town import BenchTown, bench_town
+from projections.release.audit.audit import Audit
+from projections.release.audit.holds import Holds
+from projections.release.audit.judge import Judge
+from projections.release.audit.points import everything
+from projections.release.audit.programmes import Programmes
+from projections.release.audit.targets import suspects_of
+from projections.release.audit.views import views
+from projections.release.cells import CellId
+from projections.release.complementary import Complementary
+from projections.release.contributions import Contributions
+from projections.release.gate import primary
+from projections.release.pools import Pools
+from projections.release.rules import Parameters
+from projections.release.sums import Tree, all_areas
+
+_YEAR: Final = 2025
+_SAMPLE: Final = 40
+"""Of the amounts of which plain programmes are timed."""
+P: Final = Parameters()
+Figures = dict[str, Any]
+
+
+def audit(inhabitants: int, tell: Callable[[str], None]) -> Figures:
+    """Epochs 3, 6 and 12 of a municipality, and epoch 6 of one a quarter as large; processor seconds of this process beside the clock's."""
+    whole = bench_town(inhabitants, months=12)
+    small = bench_town(inhabitants // 4, months=12)
+    return {
+        "a_quarter_of_the_inhabitants": _epochs(small, 6, {6}, tell),
+        "all_inhabitants": _epochs(whole, 12, {3, 6, 12}, tell),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def _epochs(town: BenchTown, months: int, measured: set[int], tell: Callable[[str], None]) -> Figures:
+    published: dict[CellId, list[int]] = defaultdict(list)
+    found: Figures = {"wijken": town.wijken, "clusters": len(town.areas["cluster"])}
+    for epoch in range(months):
+        amounts = Contributions(town.rows, epoch=epoch, mandated=set())
+        first = primary(amounts, epoch + 1, (_YEAR,), published=published, areas=town.areas, parameters=P)
+        year = amounts.year(_YEAR)
+        tree = Tree.of(all_areas(town.areas, np.unique(year.area).tolist()), _YEAR)
+        step = Complementary(Pools(tree, year, P), {d.cell for d in first if d.released}, published, lambda _: 1)
+        step.run()
+        if epoch + 1 in measured:
+            tell(f"epoch {epoch + 1} of {town.wijken} wijken")
+            found[f"epoch_{epoch + 1}"] = _measured(Audit(tree, year, published, epoch, P), step)
+        for cell in step.released:
+            published[cell].append(epoch)
+    return found
+
+
+def _measured(one: Audit, step: Complementary) -> Figures:
+    before = set(step.released)
+    clock, processor = time.perf_counter(), time.process_time()
+    holds = Holds(step, one)
+    holds.run()
+    seconds, used, counts = time.perf_counter() - clock, time.process_time() - processor, one.counts
+    plain = _plain(one, before)
+    return {
+        "seconds": round(seconds, 1), "processor_seconds": round(used, 1), "amounts": counts.amounts, "cleared_as_they_lie": counts.as_they_lie,
+        "cleared_by_shared_points": counts.by_points, "programmes_for_points": counts.point_programmes, "programmes_of_their_own": counts.programmes,
+        "narrowed_by_the_rule_only": counts.excepted, "cells_held": len(holds.reasons), "plain_programme_ms": round(plain * 1000),
+        "of_plain_programmes": round(used / (plain * counts.amounts), 6),
+    }  # fmt: skip
+
+
+def _plain(one: Audit, released: set[CellId]) -> float:
+    """Processor seconds of the whole programme of one amount, over some amounts of the outsider."""
+    programmes: Programmes = one.programmes(released)
+    judge = Judge(programmes, one.before, narrow_first=False)
+    suspects = list(suspects_of(everything(next(views(one.amounts)))))
+    chosen = suspects[:: max(1, len(suspects) // _SAMPLE)]
+    began = time.process_time()
+    for suspect in chosen:
+        judge.all([suspect])
+    return (time.process_time() - began) / max(1, len(chosen))

@@ -1,0 +1,221 @@
+"""Clears most amounts without a programme of their own: other books that would have printed the same figures.
+
+A point is a deviation of every atom that no published figure shows. Where with it, or with none at all, an amount could be as much larger as is promised, no
+reader bounds it closer, since a bound holds in every point. One programme per wijk looks for a point that serves as many amounts as possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from projections.release.audit.amounts import GGZ, IS_OVERIG_TYPE, KINDS, Floats
+from projections.release.audit.figures import REST, Books, Figure
+from projections.release.audit.solver import Solved, Triplets, solved
+from projections.release.audit.views import DOWN, LEAST_CENTS, ROUNDED, UP, View
+from projections.release.contributions import Flags, Ints
+
+UNIT: Final = 100_000
+"""Cents of one unit in programmes."""
+_MARGIN: Final = 1e-4
+"""A point gives an atom this part more than it needs, so that rounding leaves enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Per chain and epoch the largest part that its household has of what the single-cell rule leaves it in any window around the epoch.
+
+    `year[kind]`: its amounts of that kind alone, all epochs; `epoch`: those of that epoch alone. Whatever else it has could be less, unless it withdrew something.
+    """
+
+    year: Floats
+    epoch: Floats
+
+
+@dataclass(slots=True)
+class Open:
+    """What is not cleared for one role: `more[household, kind, epoch]` (last: the year) that may be bounded from above, `less[household]` from below."""
+
+    view: View
+    more: Flags
+    less: Flags
+
+    def any(self) -> bool:
+        """Whether anything is left."""
+        return bool(self.more.any() or self.less.any())
+
+    def count(self) -> int:
+        """Amounts left."""
+        return int(self.more.sum() + self.less.sum())
+
+
+def promised(view: View) -> Flags:
+    """(household, kind, epoch or year) -> whether the amount is above what is promised to stay vague."""
+    return np.stack([view.per_household(view.of_kind(k)[0]) > LEAST_CENTS for k in range(len(KINDS))], axis=1)
+
+
+def everything(view: View) -> Open:
+    """All that is promised, open."""
+    more = promised(view)
+    return Open(view, more, withdrew(view) & more.any(axis=(1, 2)))
+
+
+def cleared(was: Open, point: Floats | None, shares: Shares) -> Open:
+    """What is left at a point (deviation of each atom in cents; None: as it lies)."""
+    view, a = was.view, was.view.amounts
+    moved = np.zeros(view.cents.shape) if point is None else point[a.area, a.type]
+    steady, up = ~withdrew(view)[a.household][:, None], np.maximum(view.cents, 0)
+    more = was.more.copy()
+    for kind in range(len(KINDS)):
+        if not more[:, kind].any():
+            continue
+        cents, active = view.of_kind(kind)
+        could = np.where(active, view.cents + view.others(kind) + moved, 0.0)
+        least = view.per_household(cents) * UP[kind] * (1 + ROUNDED)
+        for columns, share in ((slice(-1), shares.epoch), (slice(-1, None), shares.year[kind])):
+            if more[:, kind, columns].any():
+                most = _at_most(up, np.where(steady, share, shares.year[0]))
+                more[:, kind, columns] &= (view.per_household(np.minimum(could, most)) < least)[:, columns]
+    return Open(view, more, was.less & ~_less(view, moved) if was.less.any() else was.less)
+
+
+def _at_most(up: Ints, share: Floats) -> Floats:
+    """What the single-cell rule leaves of each contribution when all are scaled alike; of one below zero, nothing more than zero."""
+    most: Floats = np.divide(up, share, out=np.where(up > 0, np.inf, 0.0), where=(share > 0) & (up > 0))
+    return most
+
+
+def _least_others(view: View) -> Ints:
+    return np.minimum.reduce([view.others(k) for k in range(len(KINDS))]) if view.second else view.others(0)
+
+
+def _less(view: View, moved: Floats) -> Flags:
+    """Households all of whose amounts could be scaled down: others make up for what they would have withdrawn less."""
+    a = view.amounts
+    fails = (view.cents < 0) & (_least_others(view) + moved < -view.cents * (1 - _down(view))[:, None])
+    out = np.ones(a.households, dtype=bool)
+    out[a.household[fails.any(axis=1)]] = False
+    return out
+
+
+def _down(view: View) -> Floats:
+    has = np.zeros(view.amounts.households, dtype=bool)
+    has[view.amounts.household[(view.ggz != 0).any(axis=1)]] = True
+    down: Floats = np.where(has, DOWN[GGZ], DOWN[0])[view.amounts.household]
+    return down
+
+
+def needs(was: Open) -> tuple[Floats, Floats]:
+    """Per atom, in cents: how much more it should hold so that what is open in it is cleared, and the largest contribution of what is open there."""
+    view, a = was.view, was.view.amounts
+    more, part = np.zeros(view.cents.shape), np.zeros(view.cents.shape)
+    for kind in range(len(KINDS)):
+        if was.more[:, kind].any():
+            cents, active = view.of_kind(kind)
+            wanted = active & (was.more[:, kind, :-1] | was.more[:, kind, -1:])[a.household]
+            need = UP[kind] * (1 + _MARGIN) * cents - view.cents - view.others(kind)
+            more, part = np.maximum(more, np.where(wanted, need, 0.0)), np.maximum(part, np.where(wanted, cents, 0))
+    if was.less.any():
+        wanted = (view.cents < 0) & was.less[a.household][:, None]
+        need = -view.cents * (1 - _down(view) + _MARGIN)[:, None] - _least_others(view)
+        more, part = np.maximum(more, np.where(wanted, need, 0.0)), np.maximum(part, np.where(wanted, -view.cents, 0))
+    return a.atoms(more, np.maximum), a.atoms(part, np.maximum)
+
+
+def room(views: Iterable[View]) -> Floats:
+    """Per atom what may be taken away whichever of these roles reads and whoever is attacked, in cents."""
+    left: Floats = np.maximum(np.minimum.reduce([v.others_of_all - v.largest_of_all for v in views]), 0).astype(float)
+    return left
+
+
+def withdrew(view: View) -> Flags:
+    """Households with an amount below zero in some atom and epoch."""
+    found = np.zeros(view.amounts.households, dtype=bool)
+    found[view.amounts.household[(view.cents < 0).any(axis=1)]] = True
+    return found
+
+
+@dataclass(slots=True)
+class Points:
+    """Looks for points. `figures`: everything published; each wijk gets an equal part of the leeway of the gemeente's figures, so that its points add up."""
+
+    books: Books
+    figures: list[Figure]
+    solve: Callable[..., Solved] = solved
+    programmes: int = 0
+    _rows: dict[int, list[tuple[Figure, float]]] = field(default_factory=dict)
+
+    def point(self, need: Floats, part: Floats, may_give: Floats, *, only_overig: bool) -> Floats:
+        """A deviation of every atom, in cents, that no figure shows and that serves as much of what is open as it can (see `needs`)."""
+        out = np.zeros(self.books.amounts.shape)
+        blocks = self.books.blocks
+        for block in np.unique(blocks).tolist():
+            areas = np.flatnonzero(blocks == block)
+            if (need[areas] > 0).any():
+                found = self._of_block(
+                    block,
+                    areas,
+                    need[areas] / UNIT,
+                    part[areas] / UNIT,
+                    may_give[areas] / UNIT,
+                    only_overig=only_overig,
+                )
+                if found is not None:
+                    out[areas] = found * UNIT
+        return out
+
+    def _of_block(
+        self, block: int, areas: Ints, need: Floats, part: Floats, give: Floats, *, only_overig: bool
+    ) -> Floats | None:
+        self.programmes += 1
+        shape, free = need.shape, np.ones(need.shape, dtype=bool)
+        if only_overig:
+            free &= IS_OVERIG_TYPE[None, :, None]
+            need, part = np.where(free, need, 0.0), np.where(free, part, 0.0)
+        atoms = int(np.prod(shape))
+        index = np.arange(atoms).reshape(shape)
+        rows = self._of(block)
+        wanted = np.flatnonzero(part.ravel() > 0)
+        t = Triplets(atoms + len(wanted) + sum(len(f.until) for f, _ in rows))
+        low, high = np.full(t.columns, 0.0), np.full(t.columns, np.inf)
+        low[:atoms], high[:atoms] = np.where(free, -give, 0.0).ravel(), np.where(free, np.inf, 0.0).ravel()
+        low[atoms : atoms + len(wanted)] = low[wanted]
+        low[wanted], high[atoms : atoms + len(wanted)] = 0.0, need.ravel()[wanted]
+        extra = np.full(atoms, -1)
+        extra[wanted] = atoms + np.arange(len(wanted))
+        column = atoms + len(wanted)
+        place = {int(x): i for i, x in enumerate(areas)}
+        for figure, leeway in rows:
+            inside = np.array([place[int(x)] for x in figure.areas if int(x) in place], dtype=np.int64)
+            low[column : column + len(figure.until)] = figure.low * leeway / UNIT
+            high[column : column + len(figure.until)] = figure.high * leeway / UNIT
+            for nth in range(len(figure.until)):
+                start, end = figure.window(nth)
+                atoms_in = index[np.ix_(inside, figure.types, np.arange(start, end))].ravel()
+                more = extra[atoms_in]
+                t.row(np.r_[atoms_in, more[more >= 0]], column + nth, column + nth - 1 if nth else -1)
+            column += len(figure.until)
+        gain = np.zeros(t.columns)
+        gain[atoms : atoms + len(wanted)] = 1 / np.maximum(need, part / 4).ravel()[wanted]
+        found = self.solve(-gain, t.matrix(), np.c_[low, high])
+        if found.status != "optimal" or found.values is None:
+            return None
+        values = found.values[:atoms].copy()
+        values[wanted] += found.values[atoms : atoms + len(wanted)]
+        return values.reshape(shape)
+
+    def _of(self, block: int) -> list[tuple[Figure, float]]:
+        """The figures that tell of a block, and how much of their leeway it gets."""
+        if not self._rows:
+            of_area = self.books.blocks
+            wijken = max(1, len(np.unique(of_area[of_area != REST])))
+            for figure in self.figures:
+                inside = np.unique(of_area[figure.areas]).tolist()
+                for b in inside:
+                    self._rows.setdefault(b, []).append(
+                        (figure, 1.0 if len(inside) == 1 and figure.cell.level != "placed" else 1.0 / wijken)
+                    )
+        return self._rows.get(block, [])

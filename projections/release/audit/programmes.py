@@ -1,0 +1,203 @@
+"""The programme of one amount: the most and the least it can be for one role, given everything published.
+
+Variables: how far each atom may lie from the truth (of the wijken concerned each finest area, finest group and epoch; every other wijk as one remainder each), and the
+target's own contributions where it is active, free in sign with running sums of at least 0 and never more than its atom. Rows: `figures`; with
+`limited` also what the single-cell rule says of everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csc_matrix, hstack
+
+from projections.release.audit.amounts import IS_OVERIG_TYPE, TYPES, Amounts, Floats
+from projections.release.audit.figures import REST, Books, Figure, Limits
+from projections.release.audit.points import UNIT
+from projections.release.audit.solver import Solved, Triplets, solved
+from projections.release.audit.views import View
+from projections.release.contributions import Flags, Ints
+
+
+@dataclass(frozen=True)
+class Target:
+    """One amount of one household for one role. `pairs`: (chain, epoch) where it is active; `chosen`: those the amount sums; `beside`: households it knows."""
+
+    view: View
+    household: int
+    chains: Ints
+    columns: Ints
+    chosen: Flags
+    cents: int
+    beside: tuple[int, ...] = ()
+    together: tuple[View, ...] = ()
+    """Other roles that know nothing of this household: others' deliveries are what none of them knows."""
+
+    @property
+    def areas(self) -> Ints:
+        """The finest areas it lies in."""
+        return np.unique(self.view.amounts.area[self.chains])
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The rows of all figures over the atoms of some wijken, the others as remainders. `index`: (area, type, epoch) -> column, -1 outside."""
+
+    index: Ints
+    others: tuple[int, ...]
+    rest: Ints
+    rows: csc_matrix
+    low: Floats
+    high: Floats
+
+
+@dataclass
+class Programmes:
+    """All programmes over one set of published figures. `limits`: of each figure, by its place in `figures`."""
+
+    books: Books
+    figures: list[Figure]
+    limits: list[Limits]
+    solve: Callable[..., Solved] = solved
+    run: int = 0
+    _frames: dict[tuple[tuple[int, ...], bool], _Frame] = field(default_factory=dict)
+
+    def bound(self, target: Target, *, most: bool, limited: bool, narrow: bool = False) -> Solved:
+        """The most (or least) of the amount in cents. `narrow`: all other wijken stay as they are, which may only make the bound closer."""
+        self.run += 1
+        frame = self._frame(target, narrow=narrow)
+        pairs, atoms = len(target.chains), frame.rows.shape[1]
+        hidden = self._hidden(target)
+        low, high = self._bounds(target, frame, hidden)
+        rows, most_of = self._own(target, frame, hidden, limited=limited)
+        cost = np.r_[np.zeros(atoms), np.where(target.chosen, -1.0 if most else 1.0, 0.0)]
+        equal = hstack([frame.rows, csc_matrix((frame.rows.shape[0], pairs))], format="csc")
+        bounds = np.c_[np.r_[low, np.full(pairs, -np.inf)], np.r_[high, np.full(pairs, np.inf)]]
+        found = self.solve(cost, equal, bounds, (rows, most_of))
+        return Solved(found.status, (-found.least if most else found.least) * UNIT, None)
+
+    def excepted(self, target: Target) -> float:
+        """The most of the amount by the single-cell rule alone, in cents."""
+        rows = Triplets(len(target.chains))
+        limit = [*self._running(target, rows, 0), *self._limited(target, rows, 0)]
+        cost = np.where(target.chosen, -1.0, 0.0)
+        bounds = np.tile([-np.inf, np.inf], (len(cost), 1))
+        found = self.solve(cost, csc_matrix((0, len(cost))), bounds, (rows.matrix(), np.array(limit)))
+        return np.inf if found.status == "unbounded" else -found.least * UNIT
+
+    def _frame(self, target: Target, *, narrow: bool) -> _Frame:
+        key = (tuple(np.unique(self.books.blocks[target.areas]).tolist()), narrow)
+        if key not in self._frames:
+            self._frames[key] = self._made(*key)
+        return self._frames[key]
+
+    def _made(self, wanted: tuple[int, ...], narrow: bool) -> _Frame:  # noqa: FBT001 - a key of the dictionary, unpacked
+        a, blocks = self.books.amounts, self.books.blocks
+        detail = np.flatnonzero(np.isin(blocks, wanted))
+        others: tuple[int, ...] = ()
+        if not narrow and wanted != (REST,):
+            others = tuple(b for b in np.unique(blocks).tolist() if b not in wanted and b != REST)
+        size = len(TYPES) * len(a.epochs)
+        index = np.full(a.shape, -1, dtype=np.int64)
+        index[detail] = np.arange(len(detail) * size).reshape(len(detail), *a.shape[1:])
+        rest = len(detail) * size + np.arange(len(others) * size).reshape(len(others), *a.shape[1:])
+        used = [f for f in self.figures if self._matters(f, wanted, others)]
+        column = (len(detail) + len(others)) * size
+        t = Triplets(column + sum(len(f.until) for f in used))
+        low, high = np.zeros(t.columns), np.full(t.columns, np.inf)
+        for f in used:
+            inside, outside = (
+                f.areas[index[f.areas, 0, 0] >= 0],
+                np.array([others.index(b) for b in np.unique(blocks[f.areas]).tolist() if b in others], dtype=np.int64),
+            )
+            low[column : column + len(f.until)], high[column : column + len(f.until)] = f.low / UNIT, f.high / UNIT
+            for nth in range(len(f.until)):
+                span = np.arange(*f.window(nth))
+                atoms = np.r_[
+                    index[np.ix_(inside, f.types, span)].ravel(), rest[np.ix_(outside, f.types, span)].ravel()
+                ]
+                t.row(atoms.astype(np.int64), column + nth, column + nth - 1 if nth else -1)
+            column += len(f.until)
+        return _Frame(index, others, rest, t.matrix(), low, high)
+
+    def _matters(self, figure: Figure, wanted: tuple[int, ...], others: tuple[int, ...]) -> bool:
+        inside = set(np.unique(self.books.blocks[figure.areas]).tolist())
+        return bool(inside & set(wanted)) or (figure.cell.level == "wijk" and bool(inside & set(others)))
+
+    def _bounds(self, target: Target, frame: _Frame, hidden: Floats) -> tuple[Floats, Floats]:
+        low, high = frame.low.copy(), frame.high.copy()
+        inside = frame.index >= 0
+        low[frame.index[inside]] = -hidden[inside] / UNIT
+        for i, block in enumerate(frame.others):
+            low[frame.rest[i]] = -hidden[self.books.blocks == block].sum(axis=0) / UNIT
+        if target.view.only_overig:
+            for index in (frame.index[inside.any(axis=(1, 2))], frame.rest):
+                known = index[:, ~IS_OVERIG_TYPE].ravel()
+                low[known] = high[known] = 0.0
+        a = target.view.amounts
+        low[frame.index[a.area[target.chains], a.type[target.chains], target.columns]] = -np.inf
+        return low, high
+
+    def _hidden(self, target: Target) -> Floats:
+        """Per atom others' deliveries that were never withdrawn, and nobody's that it knows."""
+        view, a = target.view, target.view.amounts
+        out: Floats = np.minimum.reduce([view.others_of_all, *(v.others_of_all for v in target.together)]).astype(float)
+        for household in (target.household, *target.beside):
+            mine = slice(*a.first_chain[household : household + 2])
+            np.subtract.at(out, (a.area[mine], a.type[mine]), view.kept[mine])
+        return out
+
+    def _own(self, target: Target, frame: _Frame, hidden: Floats, *, limited: bool) -> tuple[csc_matrix, Floats]:
+        a, first = target.view.amounts, frame.rows.shape[1]
+        rows = Triplets(first + len(target.chains))
+        limit = []
+        for i, (chain, e) in enumerate(zip(target.chains.tolist(), target.columns.tolist(), strict=True)):
+            atom = (a.area[chain], a.type[chain], e)
+            rows.add(np.array([first + i, frame.index[atom]]), np.array([1.0, -1.0]))
+            limit.append((hidden[atom] + target.view.cents[chain, e]) / UNIT)
+        limit += self._running(target, rows, first)
+        if limited:
+            limit += self._limited(target, rows, first)
+        return rows.matrix(), np.array(limit)
+
+    def _running(self, target: Target, rows: Triplets, first: int) -> list[float]:
+        """Running sums of at least 0, or of what they are where that is less."""
+        limit = []
+        for chain in np.unique(target.chains).tolist():
+            mine = np.flatnonzero(target.chains == chain)
+            true = np.cumsum(target.view.cents[chain, target.columns[mine]])
+            for n in range(len(mine)):
+                rows.add(first + mine[: n + 1], np.full(n + 1, -1.0))
+                limit.append(float(max(0, -true[n])) / UNIT)
+        return limit
+
+    def _limited(self, target: Target, rows: Triplets, first: int) -> list[float]:
+        """No more than half of what any figure says of any window, nor than three quarters with a household it knows."""
+        a, limit = target.view.amounts, []
+        area, kind = a.area[target.chains], a.type[target.chains]
+        for said in self.limits:
+            inside = np.isin(area, said.figure.areas) & np.isin(kind, said.figure.types)
+            if not inside.any():
+                continue
+            known = _in_windows(a, a.per_chain_cents - target.view.cents, target.household, said)
+            most = said.half - known
+            for beside in target.beside:
+                two = said.three_quarters - np.abs(_in_windows(a, a.per_chain_cents, beside, said))
+                most = np.minimum(most, two - known)
+            for n in range(len(said.start)):
+                mine = np.flatnonzero(inside & (target.columns >= said.start[n]) & (target.columns < said.end[n]))
+                if len(mine):
+                    rows.add(first + mine, np.ones(len(mine)))
+                    limit.append(float(most[n]) / UNIT)
+        return limit
+
+
+def _in_windows(amounts: Amounts, cents: Ints, household: int, said: Limits) -> Floats:
+    """What a household has of `cents` (per chain and epoch) in each window of a figure."""
+    mine = np.arange(*amounts.first_chain[household : household + 2])
+    chains = mine[np.isin(amounts.area[mine], said.figure.areas) & np.isin(amounts.type[mine], said.figure.types)]
+    total = np.r_[0, np.cumsum(cents[chains].sum(axis=0))].astype(float)
+    found: Floats = total[said.end] - total[said.start]
+    return found
