@@ -7,6 +7,7 @@ from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import example, given, settings
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 from release_builders import CLUSTER, OTHER_BUURT, OTHER_CLUSTER, OTHER_WIJK, REST, a_contribution, held_too
 from test_release_properties import first_rule_that_fails, rows_of
 
+from projections.release.audit.audit import Audit
 from projections.release.cells import LAYERS, CellId
 
 FINEST = (CLUSTER, OTHER_CLUSTER, OTHER_BUURT, OTHER_WIJK, 9901_02_01_02, 9901_02_02_01, 9901_03_01_01)
@@ -51,12 +53,13 @@ def a_world(seed: int) -> list[tuple]:
 
 
 def published_over(world: list[tuple], *, first_month: int) -> dict[CellId, list[int]]:
-    """Cell -> epochs at which it was released, one epoch after the other."""
+    """Cell -> epochs at which it was released by steps 1 and 2, one epoch after the other. The audit has tests of its own; here it would hide what step 2 lets through."""
     found: dict[CellId, list[int]] = defaultdict(list)
     for epoch in range(EPOCHS):
-        decisions = held_too(
-            world, epoch=epoch, month=(first_month + epoch) % 12 + 1, published=dict(found), areas=AREAS, addresses={a: a % 97 for a in FINEST}
-        )  # fmt: skip
+        with patch.object(Audit, "breaks", lambda *_: []):
+            decisions = held_too(
+                world, epoch=epoch, month=(first_month + epoch) % 12 + 1, published=dict(found), areas=AREAS, addresses={a: a % 97 for a in FINEST}
+            )  # fmt: skip
         for cell, decision in decisions.items():
             if decision.released:
                 found[cell].append(epoch)

@@ -36,6 +36,7 @@ class Audit:
     parameters: Parameters
     solve: Callable[..., Solved] = solved
     prune: Callable[[Books, list[Figure], Shares, Callable[..., Solved], Counts], list[Open]] = pruned
+    judge: type[Judge] = Judge
     counts: Counts = field(default_factory=Counts)
     _suspects: dict[Amount, list[Suspect]] | None = None
     _limits: dict[tuple[CellId, tuple[int, ...]], tuple[Limits, Parts]] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Audit:
         found: list[Break] = []
         kept: dict[Amount, list[Suspect]] = {}
         self.counts.excepted = self.counts.before = 0
-        judge = Judge(programmes, self.before)
+        judge = self.judge(programmes, self.before)
         for suspects in self._suspects.values():
             for suspect, (told, broken) in zip(suspects, judge.all(suspects), strict=True):
                 if told != "clear":

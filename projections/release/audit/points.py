@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csc_matrix, hstack
 
-from projections.release.audit.amounts import GGZ, IS_OVERIG_TYPE, KINDS, Floats
+from projections.release.audit.amounts import GGZ, IS_OVERIG_TYPE, KINDS, TYPES, Floats
 from projections.release.audit.figures import REST, Books, Figure
 from projections.release.audit.solver import Solved, Triplets, solved
 from projections.release.audit.views import DOWN, LEAST_CENTS, ROUNDED, UP, View
@@ -147,6 +148,7 @@ class Points:
     solve: Callable[..., Solved] = solved
     programmes: int = 0
     _rows: dict[int, list[tuple[Figure, float]]] = field(default_factory=dict)
+    _frames: dict[int, tuple[csc_matrix, csc_matrix, Floats, Floats]] = field(default_factory=dict)
 
     def point(self, need: Floats, part: Floats, may_give: Floats, *, only_overig: bool) -> Floats:
         """A deviation of every atom, in cents, that no figure shows and that serves as much of what is open as it can (see `needs`)."""
@@ -170,42 +172,51 @@ class Points:
     def _of_block(
         self, block: int, areas: Ints, need: Floats, part: Floats, give: Floats, *, only_overig: bool
     ) -> Floats | None:
+        """Columns: each atom, once more each atom in which something is open (up to what it needs, rewarded), and each figure's deviation."""
         self.programmes += 1
-        shape, free = need.shape, np.ones(need.shape, dtype=bool)
-        if only_overig:
-            free &= IS_OVERIG_TYPE[None, :, None]
-            need, part = np.where(free, need, 0.0), np.where(free, part, 0.0)
-        atoms = int(np.prod(shape))
-        index = np.arange(atoms).reshape(shape)
-        rows = self._of(block)
-        wanted = np.flatnonzero(part.ravel() > 0)
-        t = Triplets(atoms + len(wanted) + sum(len(f.until) for f, _ in rows))
-        low, high = np.full(t.columns, 0.0), np.full(t.columns, np.inf)
-        low[:atoms], high[:atoms] = np.where(free, -give, 0.0).ravel(), np.where(free, np.inf, 0.0).ravel()
-        low[atoms : atoms + len(wanted)] = low[wanted]
-        low[wanted], high[atoms : atoms + len(wanted)] = 0.0, need.ravel()[wanted]
-        extra = np.full(atoms, -1)
-        extra[wanted] = atoms + np.arange(len(wanted))
-        column = atoms + len(wanted)
-        place = {int(x): i for i, x in enumerate(areas)}
-        for figure, leeway in rows:
-            inside = np.array([place[int(x)] for x in figure.areas if int(x) in place], dtype=np.int64)
-            low[column : column + len(figure.until)] = figure.low * leeway / UNIT
-            high[column : column + len(figure.until)] = figure.high * leeway / UNIT
-            for nth in range(len(figure.until)):
-                start, end = figure.window(nth)
-                atoms_in = index[np.ix_(inside, figure.types, np.arange(start, end))].ravel()
-                more = extra[atoms_in]
-                t.row(np.r_[atoms_in, more[more >= 0]], column + nth, column + nth - 1 if nth else -1)
-            column += len(figure.until)
-        gain = np.zeros(t.columns)
-        gain[atoms : atoms + len(wanted)] = 1 / np.maximum(need, part / 4).ravel()[wanted]
-        found = self.solve(-gain, t.matrix(), np.c_[low, high])
+        free = np.broadcast_to(np.where(only_overig, IS_OVERIG_TYPE, np.True_)[None, :, None], need.shape)
+        wanted = np.flatnonzero(np.where(free, part, 0.0).ravel() > 0)
+        most = need.ravel()[wanted]
+        rows, of_figures, low, high = self._frame(block, areas)
+        bounds = np.c_[np.where(free, -give, 0.0).ravel(), np.where(free, np.inf, 0.0).ravel()]
+        again = np.c_[bounds[wanted, 0], most]
+        bounds[wanted, 0] = 0.0
+        gain = np.zeros(len(bounds) + len(wanted) + len(low))
+        gain[len(bounds) : len(bounds) + len(wanted)] = 1 / np.maximum(most, part.ravel()[wanted] / 4)
+        equal = hstack([rows, rows[:, wanted], of_figures], format="csc")
+        found = self.solve(-gain, equal, np.r_[bounds, again, np.c_[low, high]])
         if found.status != "optimal" or found.values is None:
             return None
-        values = found.values[:atoms].copy()
-        values[wanted] += found.values[atoms : atoms + len(wanted)]
-        return values.reshape(shape)
+        values = found.values[: len(bounds)].copy()
+        values[wanted] += found.values[len(bounds) : len(bounds) + len(wanted)]
+        return values.reshape(need.shape)
+
+    def _frame(self, block: int, areas: Ints) -> tuple[csc_matrix, csc_matrix, Floats, Floats]:
+        """The rows of a block's figures over its atoms and over their deviations, and how far these may go."""
+        if block not in self._frames:
+            index = np.arange(len(areas) * len(TYPES) * self.books.amounts.shape[2]).reshape(len(areas), len(TYPES), -1)
+            place = {int(x): i for i, x in enumerate(areas)}
+            of = self._of(block)
+            t = Triplets(index.size + sum(len(f.until) for f, _ in of))
+            column, low, high = index.size, [np.zeros(0)], [np.zeros(0)]
+            for figure, leeway in of:
+                inside = np.array([place[int(x)] for x in figure.areas if int(x) in place], dtype=np.int64)
+                low.append(figure.low * leeway / UNIT)
+                high.append(figure.high * leeway / UNIT)
+                atoms = index[inside][:, figure.types]
+                for nth in range(len(figure.until)):
+                    t.row(
+                        atoms[:, :, slice(*figure.window(nth))].ravel(), column + nth, column + nth - 1 if nth else -1
+                    )
+                column += len(figure.until)
+            matrix = t.matrix()
+            self._frames[block] = (
+                matrix[:, : index.size],
+                matrix[:, index.size :],
+                np.concatenate(low),
+                np.concatenate(high),
+            )
+        return self._frames[block]
 
     def _of(self, block: int) -> list[tuple[Figure, float]]:
         """The figures that tell of a block, and how much of their leeway it gets."""

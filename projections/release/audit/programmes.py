@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csc_matrix, hstack
 
-from projections.release.audit.amounts import IS_OVERIG_TYPE, TYPES, Amounts, Floats
+from projections.release.audit.amounts import IS_OVERIG_TYPE, TYPES, Floats
 from projections.release.audit.figures import REST, Books, Figure, Limits
 from projections.release.audit.points import UNIT
 from projections.release.audit.solver import Solved, Triplets, solved
@@ -113,11 +114,10 @@ class Programmes:
                 np.array([others.index(b) for b in np.unique(blocks[f.areas]).tolist() if b in others], dtype=np.int64),
             )
             low[column : column + len(f.until)], high[column : column + len(f.until)] = f.low / UNIT, f.high / UNIT
+            here, there = index[inside][:, f.types], rest[outside][:, f.types]
             for nth in range(len(f.until)):
-                span = np.arange(*f.window(nth))
-                atoms = np.r_[
-                    index[np.ix_(inside, f.types, span)].ravel(), rest[np.ix_(outside, f.types, span)].ravel()
-                ]
+                span = slice(*f.window(nth))
+                atoms = np.r_[here[:, :, span].ravel(), there[:, :, span].ravel()]
                 t.row(atoms.astype(np.int64), column + nth, column + nth - 1 if nth else -1)
             column += len(f.until)
         return _Frame(index, others, rest, t.matrix(), low, high)
@@ -175,29 +175,46 @@ class Programmes:
 
     def _limited(self, target: Target, rows: Triplets, first: int) -> list[float]:
         """No more than half of what any figure says of any window, nor than three quarters with a household it knows."""
-        a, limit = target.view.amounts, []
+        a = target.view.amounts
+        tightest: dict[tuple[int, ...], float] = {}
         area, kind = a.area[target.chains], a.type[target.chains]
-        for said in self.limits:
-            inside = np.isin(area, said.figure.areas) & np.isin(kind, said.figure.types)
-            if not inside.any():
-                continue
-            known = _in_windows(a, a.per_chain_cents - target.view.cents, target.household, said)
+        in_area, in_type = self._lies_in
+        around = in_area[:, area] & in_type[:, kind]
+        for at in np.flatnonzero(around.any(axis=1)).tolist():
+            said, inside = self.limits[at], around[at]
+            mine = np.arange(*a.first_chain[target.household : target.household + 2])
+            own = mine[in_area[at, a.area[mine]] & in_type[at, a.type[mine]]]
+            known = _in_windows(a.per_chain_cents[own] - target.view.cents[own], said)
             most = said.half - known
             for beside in target.beside:
-                two = said.three_quarters - np.abs(_in_windows(a, a.per_chain_cents, beside, said))
-                most = np.minimum(most, two - known)
-            for n in range(len(said.start)):
-                mine = np.flatnonzero(inside & (target.columns >= said.start[n]) & (target.columns < said.end[n]))
-                if len(mine):
-                    rows.add(first + mine, np.ones(len(mine)))
-                    limit.append(float(most[n]) / UNIT)
-        return limit
+                other = np.arange(*a.first_chain[beside : beside + 2])
+                theirs = other[in_area[at, a.area[other]] & in_type[at, a.type[other]]]
+                most = np.minimum(
+                    most, said.three_quarters - np.abs(_in_windows(a.per_chain_cents[theirs], said)) - known
+                )
+            for start, end, value in zip(said.start.tolist(), said.end.tolist(), most.tolist(), strict=True):
+                pairs = tuple(np.flatnonzero(inside & (target.columns >= start) & (target.columns < end)).tolist())
+                if pairs:
+                    tightest[pairs] = min(value, tightest.get(pairs, np.inf))
+        for pairs in tightest:
+            rows.add(first + np.array(pairs, dtype=np.int64), np.ones(len(pairs)))
+        return [value / UNIT for value in tightest.values()]
+
+    @cached_property
+    def _lies_in(self) -> tuple[Flags, Flags]:
+        """Of each figure with a limit, which finest areas and which finest groups it sums."""
+        shape = self.books.amounts.shape
+        in_area, in_type = (
+            np.zeros((len(self.limits), shape[0]), dtype=bool),
+            np.zeros((len(self.limits), shape[1]), dtype=bool),
+        )
+        for at, said in enumerate(self.limits):
+            in_area[at, said.figure.areas] = in_type[at, said.figure.types] = True
+        return in_area, in_type
 
 
-def _in_windows(amounts: Amounts, cents: Ints, household: int, said: Limits) -> Floats:
-    """What a household has of `cents` (per chain and epoch) in each window of a figure."""
-    mine = np.arange(*amounts.first_chain[household : household + 2])
-    chains = mine[np.isin(amounts.area[mine], said.figure.areas) & np.isin(amounts.type[mine], said.figure.types)]
-    total = np.r_[0, np.cumsum(cents[chains].sum(axis=0))].astype(float)
+def _in_windows(cents: Ints, said: Limits) -> Floats:
+    """What some chains have in each window of a figure."""
+    total = np.r_[0, np.cumsum(cents.sum(axis=0))].astype(float)
     found: Floats = total[said.end] - total[said.start]
     return found
