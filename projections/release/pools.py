@@ -24,25 +24,28 @@ class Pools:
     year: Year
     parameters: Parameters
     _parts: dict[CellId, Flags] = field(default_factory=dict)
-    _known: dict[tuple[frozenset[CellId], int], bool] = field(default_factory=dict)
+    _known: dict[frozenset[tuple[CellId, int]], bool] = field(default_factory=dict)
 
     def passes(self, cells: frozenset[CellId], start: int) -> bool:
         """Whether the sum of `cells` (no two overlap) since `start` passes all of step 1, each contributor's amounts netted over all of them."""
-        key = (cells, start)
-        if key not in self._known:
-            self._known[key] = self._passes(cells, start)
-        return self._known[key]
+        return self.passes_since(frozenset((cell, start) for cell in cells))
 
-    def _passes(self, cells: frozenset[CellId], start: int) -> bool:
-        y, inside = self.year, np.zeros(len(self.year.contributor), dtype=bool)
-        for cell in cells:
-            inside |= self._part(cell)
-        rows = np.flatnonzero(inside)
+    def passes_since(self, cells: frozenset[tuple[CellId, int]]) -> bool:
+        """The same where each cell counts since an epoch of its own."""
+        if cells not in self._known:
+            self._known[cells] = self._passes(cells)
+        return self._known[cells]
+
+    def _passes(self, cells: frozenset[tuple[CellId, int]]) -> bool:
+        y, since = self.year, np.full(len(self.year.contributor), -1)
+        for cell, start in cells:
+            since[self._part(cell)] = start + 1
+        rows = np.flatnonzero(since >= 0)
         keys = Keys(
             cells=1, cell=np.zeros(len(rows), dtype=np.int64), contributor=y.contributor[rows], provider=y.provider[rows],
             overig=y.overig[rows], ggz=y.ggz[rows], mandated=y.mandated[rows], joined=y.joined[rows], erased=y.erased[rows],
         )  # fmt: skip
-        cents: Ints = y.since[rows, start + 1]
+        cents: Ints = y.since[rows, since[rows]]
         return bool(Rules(keys, self.parameters).reasons(cents)[0] < 0)
 
     def _part(self, cell: CellId) -> Flags:

@@ -70,6 +70,18 @@ def test_what_two_held_wijken_are_together_passes_the_rules_too_or_a_third_is_he
     assert ALL in released
 
 
+def test_a_held_part_is_taken_off_as_it_was_last_published_whenever_that_was() -> None:
+    """A cluster was published in March and its buurt was not; in June three households came there, beside three in the buurt's other cluster."""
+    world = [*a_town(c2=3), *some(3, first=900, area=CLUSTER, epoch=4)]
+    cluster, buurt = cell("BU99010101.01"), cell("BU99010101")
+    assert held_too(world, epoch=5, areas=AREAS, addresses=ADDRESSES)[buurt].released, (
+        "26 households, had nothing been published"
+    )
+    found = held_too(world, epoch=5, published={cluster: [2]}, areas=AREAS, addresses=ADDRESSES)
+    assert found[cluster].reason == "safe since 2"
+    assert found[buurt].reason == COMPLEMENTARY
+
+
 def test_a_sum_whose_only_part_is_held_is_held_itself() -> None:
     """Three households came since March, when the cluster was published and the buurt was not."""
     world = [*a_town(), *some(3, first=900, area=OTHER_BUURT, epoch=4)]
