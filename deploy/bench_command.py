@@ -46,6 +46,9 @@ NAMES: Final = (
 )
 Figures = dict[str, Any]
 
+_ON_THEIR_OWN: Final = ("provider", "turn", "erasure", "page", "audit")
+"""What is measured on no zone, or on one of its own."""
+
 
 @app.command()
 def run(
@@ -66,31 +69,42 @@ def run(
     """Measure speed and size on this machine. Takes minutes; nothing is asserted."""
     if name not in NAMES:
         raise typer.BadParameter(f"choose one of {', '.join(NAMES)}")
-    figures: Figures = {}
-    if name in ("all", "provider"):
-        figures["provider"] = _provider(rounds)
-    if name == "profile":
-        figures = profiled(deliveries)
-    elif name not in ("provider", "turn", "erasure", "page", "audit"):
-        with bench_zone() as zone:
-            figures |= _on_a_zone(zone, name, deliveries, rounds)
-    if name in ("all", "turn"):
-        with bench_zone() as zone:
-            tell.print(f"{time.strftime('%H:%M:%S')}  {links:,} links turned")
-            figures["turn"] = turn(zone, links)
-    if name in ("all", "erasure"):
-        with bench_zone() as zone:
-            tell.print(f"{time.strftime('%H:%M:%S')}  erasures")
-            figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
-    if name in ("all", "page"):
-        figures["page"] = _page(rounds)
-    if name in ("all", "audit"):
-        figures["audit"] = audit(inhabitants, lambda what: tell.print(f"{time.strftime('%H:%M:%S')}  {what}"))
+    figures = _measured(name, deliveries=deliveries, links=links, inhabitants=inhabitants, rounds=rounds)
     if as_json:
         print(json.dumps(figures, indent=2))
         return
     for part, values in figures.items():
         out.print(_table(part, values))
+
+
+def _measured(name: str, *, deliveries: int, links: int, inhabitants: int, rounds: int) -> Figures:
+    """The figures of one part, or of all but growth and profile, one after the other."""
+    if name == "profile":
+        return profiled(deliveries)
+    figures: Figures = {}
+    if name in ("all", "provider"):
+        figures["provider"] = _provider(rounds)
+    if name not in _ON_THEIR_OWN:
+        with bench_zone() as zone:
+            figures |= _on_a_zone(zone, name, deliveries, rounds)
+    if name in ("all", "turn"):
+        with bench_zone() as zone:
+            _began(f"{links:,} links turned")
+            figures["turn"] = turn(zone, links)
+    if name in ("all", "erasure"):
+        with bench_zone() as zone:
+            _began("erasures")
+            figures["erasure"] = erasure(zone, one_by_one=20, at_once=100)
+    if name in ("all", "page"):
+        figures["page"] = _page(rounds)
+    if name in ("all", "audit"):
+        figures["audit"] = audit(inhabitants, _began)
+    return figures
+
+
+def _began(what: str) -> None:
+    """Say what is measured now."""
+    tell.print(f"{time.strftime('%H:%M:%S')}  {what}")
 
 
 def median(rounds: list[Figures]) -> Figures:
