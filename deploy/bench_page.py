@@ -30,7 +30,7 @@ from schemas import codec
 from schemas.errors import Unavailable
 from schemas.sealing import sha256, verify_key_of
 from schemas.secrets import SigningKey
-from schemas.values import Month
+from schemas.values import Month, day_number
 from streams import release_geography
 
 READERS: Final = 100
@@ -45,7 +45,7 @@ def page_times(folder: Path, *, addresses: int, views: int) -> dict[str, Any]:
     `fresh`: each page for the first time since a release, made anew; `again`: pages somebody looked at before. Amounts are
     invented; areas, groups and months are those of a town of this many addresses (both municipalities) after a year. Each reader looks at `views` pages again.
     """
-    released, epochs = _a_year(folder, addresses)
+    released, epochs = a_year_of_a_town(folder, addresses)
     areas = [a["code"] for a in released.figures(epochs[-1]).of_level("buurt")]
     paths = [
         f"{view}?gebied={areas[n % len(areas)]}&maand={Month.from_index(epochs[n % len(epochs)])}&maat=inwoner"
@@ -65,7 +65,7 @@ def page_times(folder: Path, *, addresses: int, views: int) -> dict[str, Any]:
     return figures
 
 
-def _a_year(folder: Path, addresses: int) -> tuple[Released, list[int]]:
+def a_year_of_a_town(folder: Path, addresses: int) -> tuple[Released, list[int]]:
     """A town with every cell released at the end of each month of a year."""
     town = make_municipalities(Random(1), addresses)[0]  # noqa: S311 - an invented town
     write_ground(folder, town)
@@ -105,6 +105,7 @@ def _epoch(geography: dict[str, Any], epoch: int, level: str) -> dict[str, Any]:
         "municipality": geography["municipality"], "level": level, "epoch": epoch, "version": epoch - _YEAR * 12 + 1, "cells": cells,
         "completeness": [{"group": "wmo", "months_closed": 9, "months_asked": 12}], "protection": "full",
         "parameters": json.dumps(Parameters().as_dict()), "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": "bench",
+        "published_on": day_number(Month.from_index(epoch + 1).first_day), "previous": bytes(32), "given_up": [], "awaits_quarter": False,
     }  # fmt: skip
 
 
