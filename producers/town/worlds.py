@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -15,10 +15,12 @@ from producers.town.geography import Home, Municipality
 from producers.town.history import Habits
 from producers.town.people import Person
 from producers.town.providers import PROVIDERS
+from schemas.care import CARE_TYPE_BY_CODE, Group
 
 _EXPENSIVE_MONTH_CENTS: Final = 4_166_666
 """EUR 500,000 in a year."""
 _LITTLE_MONTH_CENTS: Final = 8_000
+_STAY_MONTH_CENTS: Final = 550_000
 Change = Callable[[Random, Sequence[Municipality], Sequence[Person], int], None]
 """Random source, municipalities, persons, number of months."""
 
@@ -150,6 +152,36 @@ def _movers(random: Random, municipalities: Sequence[Municipality], people: Sequ
             person.move_month, person.move_to, person.move_known_month = month, elsewhere, told
 
 
+def _institution_everywhere(
+    random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int
+) -> None:
+    """Each buurt has an institution, in which some of its people now live."""
+    del random, months
+    long_stay = next(p for p in PROVIDERS if "wlz-verblijf" in p.care)
+    for buurt in (b for m in municipalities for b in m.buurten):
+        place = min(5, len(buurt.homes) - 1)
+        house = replace(buurt.homes[place], kind="instelling")
+        for person in people:
+            if person.home == buurt.homes[place]:
+                person.home = house
+        buurt.homes[place] = house
+        for person in _settled(people, buurt.code)[:8]:
+            person.home = house
+            person.arrangements[0].care, person.arrangements[0].provider = "wlz-verblijf", long_stay
+            person.arrangements[0].cents = max(person.arrangements[0].cents, _STAY_MONTH_CENTS)
+
+
+def _dominant_nursing(
+    random: Random, municipalities: Sequence[Municipality], people: Sequence[Person], months: int
+) -> None:
+    """All insured care that is not mental health care is district nursing by one provider."""
+    del random, municipalities, months
+    one = next(p for p in PROVIDERS if p.agb == "98000020")
+    for arrangement in (a for p in people for a in p.arrangements):
+        if CARE_TYPE_BY_CODE[arrangement.care].group is Group.OVERIG and not CARE_TYPE_BY_CODE[arrangement.care].ggz:
+            arrangement.care, arrangement.provider = one.care[0], one
+
+
 WORLDS: Final = {
     "town": World("the plain town", _plain),
     "poor-street": World("one household of EUR 500,000 in a poor buurt", _poor_street),
@@ -159,6 +191,8 @@ WORLDS: Final = {
     "one-provider": World("a buurt with one provider only", _one_provider),
     "business-park": World("three households with much care in each business park", _business_park),
     "three-secrets": World("three expensive persons with a secret address", _three_secrets),
+    "institutions": World("an institution in each buurt", _institution_everywhere),
+    "dominant-nursing": World("one provider with nearly all insured care, district nursing", _dominant_nursing),
     "movers": World("a third of the households moves across wijken", _movers),
     "mass-redeclaration": World("four in five debits credited and declared anew", _plain, Habits(credited=0.8)),
     "negative-net": World("most debits credited later and not declared anew", _plain, Habits(credited=0.7, again=0.0)),

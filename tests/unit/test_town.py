@@ -240,6 +240,29 @@ def test_every_world_can_be_made(world) -> None:
     assert len(invent(seed=6, months=2, addresses=400, world=world).books.standing) > 100
 
 
+def test_each_buurt_of_that_world_has_an_institution_with_people_in_it() -> None:
+    made = invent(seed=1, months=3, addresses=1500, world="institutions")
+    for municipality in made.municipalities:
+        for buurt in municipality.buurten:
+            houses = {h.id for h in buurt.homes if h.kind == "instelling"}
+            assert houses
+        assert sum(p.home.kind == "instelling" and p.home.gemeente == municipality.number for p in made.people) >= 8 * (
+            len(municipality.buurten) - 1
+        )
+    rest = [spot for line, spot in made.books.standing.values() if line.care == "wlz-verblijf" and spot.address]
+    assert rest
+    assert {spot.buurt for spot in rest} == {""}
+
+
+def test_where_nursing_dominates_one_provider_has_nearly_all_insured_care_that_is_not_mental_health() -> None:
+    made = invent(seed=1, months=3, addresses=1500, world="dominant-nursing")
+    insured = Counter()
+    for line, _ in made.books.standing.values():
+        if line.care.startswith(("zvw-", "wlz-")) and not line.care.endswith("ggz"):
+            insured[line.provider.agb] += line.cents
+    assert insured["98000020"] == insured.total()
+
+
 def test_the_poor_street_has_one_household_of_half_a_million() -> None:
     made = invent(seed=1, months=12, addresses=1000, world="poor-street")
     buurt, sums = Counter(), Counter()
