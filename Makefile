@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DATA ?= data
 
-.PHONY: help install demo demo-clean test test-long bench wheel lint format lock web-assets
+.PHONY: help install demo demo-clean test test-long attack bench wheel lint format lock web-assets
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: $(STAMP) web-assets ## run all tests but the long ones
 
 test-long: $(STAMP) ## the long tests: 50,000 deliveries under 20 kills, 100,000 pseudonyms, an authority turned, breaks at every command
 	@$(VENV)/bin/pytest -q -s -m long
+
+attack: $(STAMP) ## set every attacker on released figures of every world (about two hours) and write docs/disclosure-report.md; ATTACK="--world town --months 6" for less
+	@$(PY) tests/attacks/disclosure/attack.py $(ATTACK)
 
 bench: $(STAMP) ## measure speed and size on this machine
 	@$(VENV)/bin/zorgstroom bench all
