@@ -3,7 +3,8 @@
     SAFE(x)     n >= 10  and  x1 <= 50% X  and  x1 + x2 <= 75% X
     SAFE_PROV   SAFE again without the contributions of any one provider (nothing left passes)
     SAFE_FUND   where there is overige zorg: SAFE again on that part alone, without households ever under a mandate
-    GGZ         where there is GGZ: at least 40% of the whole, and of overige zorg alone, is not GGZ
+    GGZ         where there is GGZ: at least 40% of the whole, of overige zorg alone, and of that without households ever
+                under a mandate, is not GGZ
 
 x1 >= x2 >= ... are the absolute amounts netted per contributor over the window, X their sum, n those that are not zero. Of
 the joined (secret or unknown address) the six largest are one contributor. Amounts of persons who were erased join x1 and count for
@@ -206,8 +207,10 @@ class Rules:
         return result
 
     def not_ggz(self, cents: Ints) -> Flags:
-        """The GGZ rule per cell."""
-        result: Flags = self._enough(cents) & self._enough(np.where(self._keys.overig, cents, 0))
+        """The GGZ rule per cell: of the whole, of overige zorg alone, and of what the mandates do not show the funder of it."""
+        overig = np.where(self._keys.overig, cents, 0)
+        unknown = np.where(self._keys.mandated, 0, overig)
+        result: Flags = self._enough(cents) & self._enough(overig) & self._enough(unknown)
         return result
 
     def _enough(self, cents: Ints) -> Flags:

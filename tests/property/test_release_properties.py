@@ -78,7 +78,8 @@ def first_rule_that_fails(rows: list[tuple], mandated: set[bytes], *, rest: bool
         return "safe_fund"
     if not any(netted(overig).values()) and not safe(unknown, joined):
         return "safe_fund"
-    return "" if enough_besides_ggz(rows) and enough_besides_ggz(overig) else "ggz"
+    not_shown = [r for r in overig if r[1] not in mandated]
+    return "" if all(enough_besides_ggz(part) for part in (rows, overig, not_shown)) else "ggz"
 
 
 def rows_of(world: list[tuple], which: CellId) -> list[tuple]:

@@ -178,6 +178,13 @@ def test_ggz_is_hidden_inside_the_care_the_funder_cannot_subtract_too() -> None:
     assert reason(wmo + ggz_world(901, care="zvw-overig", ggz="zvw-ggz")) == "ggz"
 
 
+def test_what_the_mandates_show_of_the_other_care_hides_no_ggz_from_the_funder() -> None:
+    shown = [a_contribution(99, cents=4000_00, care="zvw-overig", provider=99_000_001 + p) for p in range(3)]
+    world = ggz_world(1200, care="zvw-overig", ggz="zvw-ggz") + shown
+    assert reason(world) == ""
+    assert reason(world, mandated=[99]) == "ggz"
+
+
 def test_a_window_in_which_no_household_changed_passes() -> None:
     world = spread([100] * 10)
     published = {cell(): [0, 1]}

@@ -65,10 +65,11 @@ def elsewhere(percent: float = 300, *, care: str = "wmo-01") -> list[Row]:
 
 
 def small(
-    rows: Sequence[Row], *, months: int = 1, first: Month = MARCH, erased: frozenset[str] = frozenset(), switches: Switches = AS_IT_IS
+    rows: Sequence[Row], *, months: int = 1, first: Month = MARCH, erased: frozenset[str] = frozenset(),
+    mandated: frozenset[str] = frozenset(), switches: Switches = AS_IT_IS,
 ) -> Released:  # fmt: skip
     """A page's town, released; the first month closes a quarter, so that every level is due."""
     ordered = sorted(rows, key=lambda r: r.epoch)
     return release(
-        ordered, AREAS, ADDRESSES, municipality=9901, first=first, months=months, erased=erased, switches=switches
-    )
+        ordered, AREAS, ADDRESSES, municipality=9901, first=first, months=months, erased=erased, mandated=mandated, switches=switches
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from attacks import Attack
 from figures_table import Table
+from more_attacks import ggz_of_areas
 from reading_releases import Figure, Released, figures, snapshots
 from roles import Read, outsider
 from said_by_rules import SaidByRules, by_clause
@@ -92,6 +93,21 @@ def test_of_a_held_cell_the_loosest_clause_says_nothing() -> None:
     assert loosest == attack_alone(attack, held, truth.households.index("T"))
     assert loosest[0] == 0
     assert loosest[1] > 1.25 * 40_000_000
+
+
+def hidden_by_one_with_a_mandate() -> list:
+    """Of other care in a cluster 45% is no GGZ, most of it of one household that the funder sees under a mandate."""
+    return [
+        *spread("G", 55, count=30, care="zvw-ggz", providers=range(11, 21)), *spread("O", 15, count=30, care="zvw-overig", providers=range(21, 31)),
+        *spread("M", 30, count=1, care="zvw-overig", providers=range(31, 41)), *elsewhere(care="zvw-overig"),
+    ]  # fmt: skip
+
+
+def test_ggz_of_an_area_is_hidden_from_the_funder_also_where_its_mandates_show_the_rest_of_the_other_care() -> None:
+    read = Read.of(small(hidden_by_one_with_a_mandate(), mandated=frozenset({"M0"})))
+    tally = ggz_of_areas(read, "funder", read.funded())
+    assert tally.attacked > 0
+    assert not tally.breaks
 
 
 def attack_alone(attack: Attack, held: Figure, number: int) -> tuple[float, float]:
