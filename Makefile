@@ -46,7 +46,7 @@ test: $(STAMP) web-assets ## run all tests but the long ones
 test-long: $(STAMP) ## the long tests: 50,000 deliveries under 20 kills, 100,000 pseudonyms, an authority turned, breaks at every command
 	@$(VENV)/bin/pytest -q -s -m long
 
-attack: $(STAMP) ## set every attacker on released figures of every world (about two hours) and write docs/disclosure-report.md; ATTACK="--world town --months 6" for less
+attack: $(STAMP) ## set every attacker on released figures of every world (hours) and write docs/disclosure-report.md; ATTACK="--world town --months 6" for less
 	@$(PY) tests/attacks/disclosure/attack.py $(ATTACK)
 
 bench: $(STAMP) ## measure speed and size on this machine

@@ -37,6 +37,9 @@ def main() -> int:
         "--world", action="append", choices=list(WORLDS), help="only this one; may be given more than once"
     )
     parser.add_argument("--providers", type=int, default=0, help="only so many, those that know most; 0: all")
+    parser.add_argument(
+        "--useful-only", action="store_true", help="attack nothing, say only what stays useful: for larger towns"
+    )
     parser.add_argument("--municipality", type=int, action="append", choices=MUNICIPALITIES, help="only this one")
     parser.add_argument("--out", type=Path, default=Path("docs/disclosure-report.md"))
     given = parser.parse_args()
@@ -64,25 +67,29 @@ def _one(found: Found, world: str, municipality: int, given: argparse.Namespace,
     size = {"seed": given.seed, "months": given.months, "addresses": given.addresses, "municipality": municipality}
     released = released_town(world, **size)
     found.protection = codec.decode("released_epoch", released.payloads[-1])["protection"]
-    for sdc, tallies in _attacks(released, the_largest(given.providers)):
+    for sdc, tallies in () if given.useful_only else _attacks(released, the_largest(given.providers)):
         tell(f"{world} GM{municipality}: {sdc}")
         for tally in tallies:
             _keep(found, released, sdc, tally, world=world, months=given.months)
     read = Read.of(released)
     found.useful[world] += by_level_and_group(read)
-    if world in SHAM_WORLDS:
-        sham_released, tally = sham(world, **size)
-        _keep(found, sham_released, "SDC-6", tally, world=world, months=given.months)
     if world == "town":
         for name, (safe, used) in care_types_per_buurt(read).items():
             before = found.types.get(name, (0, 0))
             found.types[name] = (before[0] + safe, before[1] + used)
+    if given.useful_only:
+        return
+    if world in SHAM_WORLDS:
+        sham_released, tally = sham(world, **size)
+        _keep(found, sham_released, "SDC-6", tally, world=world, months=given.months)
+    if world == "town":
         for tally in two_years(**size):
             found.add("SDC-13", world, tally)
 
 
 def _written(found: Found, given: argparse.Namespace, worlds: list[str], municipalities: list[int]) -> str:
     options = f"--seed {given.seed} --months {given.months} --addresses {given.addresses}"
+    options += " --useful-only" if given.useful_only else ""
     options += f" --providers {given.providers}" if given.providers else ""
     options += "".join(f" --municipality {m}" for m in given.municipality or ()) + "".join(
         f" --world {w}" for w in given.world or ()

@@ -1,9 +1,12 @@
-"""Gates with one rule taken out, for the tests of the tests. Only here the attacks touch the gate's own code, and only to break it."""
+"""Gates with one rule taken out, for the tests of the tests. Only here the attacks touch the gate's own code, and only to break it.
+
+Where the gate audits itself (step 3), the audit is switched off with each rule: it finds again what the missing rule let through.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from unittest.mock import patch
 
 import numpy as np
@@ -11,7 +14,29 @@ from releases import Switches
 
 from projections.release import gate, rules
 from projections.release.cells import Layer
+from projections.release.complementary import Complementary
 from projections.release.rules import Parameters, Rules
+
+Patch = Callable[[], AbstractContextManager[object]]
+
+
+def switched(*patches: Patch, parameters: Parameters | None = None, blind: bool = False) -> Switches:
+    """Several patches at once, and no audit."""
+
+    def all_of_them() -> ExitStack:
+        stack = ExitStack()
+        for one in patches:
+            stack.enter_context(one())
+        audit = getattr(gate, "Audit", None)
+        if audit is not None:
+            stack.enter_context(patch.object(audit, "breaks", _nothing))
+        return stack
+
+    return Switches(parameters or Parameters(), all_of_them, blind)
+
+
+def _nothing(*_args: object, **_kwargs: object) -> list[object]:
+    return []
 
 
 def _passes(self: Rules, cents: np.ndarray) -> np.ndarray:
@@ -19,13 +44,14 @@ def _passes(self: Rules, cents: np.ndarray) -> np.ndarray:
     return np.ones(self._keys.cells, dtype=bool)
 
 
-def without(rule: str) -> Callable[[], AbstractContextManager[object]]:
+def without(rule: str) -> Patch:
     """A patch under which one of `Rules`' rules always passes."""
     return lambda: patch.object(Rules, rule, _passes)
 
 
-def _as_decided(decisions: list[object], *_args: object, **_kwargs: object) -> list[object]:
-    return decisions
+def six_apart() -> AbstractContextManager[object]:
+    """A patch under which nobody in the rest is joined with others."""
+    return patch.object(rules, "_JOINED_TOGETHER", 1)
 
 
 def _everything(
@@ -34,14 +60,15 @@ def _everything(
     return areas // 1_000_000 if self.level == "gemeente" else of_level(self, areas)
 
 
-NO_LEAST = Switches(Parameters(least_contributors=1))
-NO_HALF = Switches(Parameters(largest_share=100))
-NO_THREE_QUARTERS = Switches(Parameters(two_largest_share=100))
-NO_PROVIDERS = Switches(patch=without("safe_prov"))
-NO_FUNDER = Switches(patch=without("safe_fund"))
-NO_GGZ = Switches(patch=without("not_ggz"))
-NO_WINDOWS = Switches(blind=True)
-NO_COMPLEMENTARY = Switches(patch=lambda: patch.object(gate, "_without_what_follows", _as_decided))
-NO_REST = Switches(patch=lambda: patch.object(Layer, "codes", _everything))
-NO_SIX = Switches(patch=lambda: patch.object(rules, "_JOINED_TOGETHER", 1))
-NO_ROUNDING = Switches(Parameters(euros_base=1))
+NO_PROVIDERS = switched(without("safe_prov"))
+NO_LEAST = switched(without("safe_prov"), parameters=Parameters(least_contributors=1))
+"""Fewer than ten, and so fewer than ten without a provider too."""
+NO_HALF = switched(parameters=Parameters(largest_share=100))
+NO_THREE_QUARTERS = switched(parameters=Parameters(two_largest_share=100))
+NO_FUNDER = switched(without("safe_fund"))
+NO_GGZ = switched(without("not_ggz"))
+NO_WINDOWS = switched(blind=True)
+NO_COMPLEMENTARY = switched(lambda: patch.object(Complementary, "run", _nothing))
+NO_REST = switched(lambda: patch.object(Layer, "codes", _everything))
+NO_SIX = switched(without("safe_prov"), six_apart)
+NO_ROUNDING = switched(parameters=Parameters(euros_base=1))

@@ -99,7 +99,7 @@ def _breaks(found: Found) -> str:
 
 def _useful(worlds: Mapping[str, Sequence[Useful]]) -> str:
     lines = [
-        "\n## What stays useful\n", "At the end of the year, all municipalities attacked together. Goals: buurt totals 85 / 90 / 95, cluster totals 70 / 90 / 90.\n",
+        "\n## What stays useful\n", "At the end of the year, all municipalities attacked together. Goals (for 20,000 households; a small town holds more): buurt totals 85 / 90 / 95, cluster totals 70 / 90 / 90.\n",
         "| world | level | group | cells | last epoch % | any epoch % | last values / true euros % | oldest (months) | mean age | largest error EUR |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]  # fmt: skip

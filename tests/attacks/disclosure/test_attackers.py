@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attackers_truth import KINDS, kinds_in
-from attacks import Attack
+from attacks import Attack, Break, Tally
 from counts import interval, remainders_with_counts
 from diagnosis import AFTERWARDS, diagnosis
 from figures_table import Table
 from programmes import UNBOUNDED, Programmes
 from reading_releases import Figure, figures
 from releases import released_town
+from report import Found, as_markdown
 from roles import Read, outsider
 from small_towns import CLUSTER, a_row, elsewhere, small, spread
 from usefulness import by_level_and_group, care_types_per_buurt
@@ -59,8 +60,6 @@ def test_a_figure_that_is_not_the_truth_stops_the_attack() -> None:
 
 def by_programmes_alone(attack: Attack) -> set[str]:
     """Every amount put to programmes, none skipped."""
-    from attacks import Tally
-
     tally = Tally(attack.name)
     for amount in attack.amounts():
         attack.judge(amount, tally)
@@ -150,3 +149,16 @@ def test_usefulness_is_read_from_the_bytes() -> None:
     assert found["placed", "total"].largest_error_euros <= 500
     assert found["cluster", "total"].cells == 3
     assert care_types_per_buurt(read)["huishouden"] == (2, 2)
+
+
+def test_the_report_says_each_attack_each_break_once_and_what_reproduces_it() -> None:
+    found = Found(protection="preliminary")
+    one = Break("outsider", "year of A1", "9901010101 wonen-en-opvang", 100_000, 0.0, 110_000.0)
+    for _ in range(2):
+        found.add("SDC-1", "town", Tally("outsider", attacked=3, programmes=2, narrowest=1.1, breaks=[one]))
+        found.breaks.append(("town", 9901, "SDC-1", one, "first in epoch 2, by a figure of that epoch"))
+    text = as_markdown(found, command="make attack", day="2026-01-02", what="One world.")
+    assert "Run of 2026-01-02: `make attack`. One world. Protection as released: `preliminary`." in text
+    assert "| SDC-1 | outsider | town | 6 | 4 | **2** |  |  | 1.10 |" in text
+    assert text.count("year of A1") == 1
+    assert "first in epoch 2, by a figure of that epoch; by 2 attackers" in text

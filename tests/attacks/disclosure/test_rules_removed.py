@@ -20,6 +20,7 @@ from gate_switches import (
     NO_SIX,
     NO_THREE_QUARTERS,
     NO_WINDOWS,
+    switched,
 )
 from more_attacks import by_the_tariff, ggz_of_areas
 from own_rules import OwnRules
@@ -62,8 +63,7 @@ def four_households() -> list[Row]:
 
 
 def test_fewer_than_ten_let_one_who_knows_all_but_two_find_the_third() -> None:
-    switches = Switches(NO_LEAST.parameters, NO_PROVIDERS.patch)
-    assert found(knowing(small(four_households(), switches=switches), {"A", "B"}), "T")
+    assert found(knowing(small(four_households(), switches=NO_LEAST), {"A", "B"}), "T")
     assert not found(knowing(small(four_households(), switches=NO_PROVIDERS), {"A", "B"}), "T")
 
 
@@ -210,22 +210,8 @@ def as_one(released: Released, family: set[str]) -> Attack:
 
 def test_unless_six_in_the_rest_are_one_a_family_in_hiding_is_found() -> None:
     family = {f"T{n}" for n in range(4)}
-    switches = Switches(NO_SIX.parameters, NO_SIX.patch)
-    assert found(as_one(small(family_in_hiding(), switches=both(switches, NO_PROVIDERS)), family), "FAMILY")
+    assert found(as_one(small(family_in_hiding(), switches=NO_SIX), family), "FAMILY")
     assert not found(as_one(small(family_in_hiding(), switches=NO_PROVIDERS), family), "FAMILY")
-
-
-def both(one: Switches, other: Switches) -> Switches:
-    """Two patches at once."""
-    from contextlib import ExitStack
-
-    def patched() -> ExitStack:
-        stack = ExitStack()
-        stack.enter_context(one.patch())
-        stack.enter_context(other.patch())
-        return stack
-
-    return Switches(one.parameters, patched)
 
 
 def test_unless_those_erased_join_the_largest_the_neighbour_finds_ggz_of_one_household_of_which_a_part_was_erased() -> (
@@ -234,7 +220,7 @@ def test_unless_those_erased_join_the_largest_the_neighbour_finds_ggz_of_one_hou
     rows = ggz_of_one("T", "gone")
 
     def neighbour(erased: frozenset[str]) -> list[str]:
-        read = Read.of(small(rows, erased=erased))
+        read = Read.of(small(rows, erased=erased, switches=switched()))
         mine = read.truth.of({"T", "gone"})
         who = np.where(mine, len(read.truth.households), read.truth.household)
         attack = Attack(
