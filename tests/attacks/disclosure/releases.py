@@ -20,10 +20,11 @@ from town_amounts import areas_of
 from producers.town.files import FIRST_MONTH, Town, invent
 from projections.release.cells import CellId
 from projections.release.contributions import CONTRIBUTION
-from projections.release.gate import Published, decide
+from projections.release.gate import PROTECTION, Published, decide
 from projections.release.rules import Parameters
 from schemas.care import CARE_TYPE_BY_CODE
-from schemas.values import Month
+from schemas.sealing import sha256
+from schemas.values import Month, day_number
 from streams import release_records as records
 
 MANDATED_EACH = 25
@@ -64,6 +65,7 @@ class _Log:
     published: dict[CellId, list[int]] = field(default_factory=lambda: defaultdict(list))
     last: dict[CellId, Published] = field(default_factory=dict)
     standing: dict[CellId, bool] = field(default_factory=dict)
+    ends: dict[str, bytes] = field(default_factory=dict)
 
 
 def release(
@@ -93,13 +95,18 @@ def release(
 def _encoded(
     log: _Log, municipality: int, epoch: int, *, month: Month, first: Month, switches: Switches
 ) -> Iterator[bytes]:
-    about = records.Epoch(
-        municipality=municipality, number=epoch, month=month.index, first_month=first.index, completeness=[],
-        parameters=switches.parameters, geometry_hash=bytes(32), positions="[]", software="attacked",
+    head = records.Head(
+        completeness=[], parameters=switches.parameters.told(), given_up=[], protection=PROTECTION, geometry_hash=bytes(32).hex(),
+        ledger_hash=bytes(32).hex(), software="attacked",
     )  # fmt: skip
-    found = records.cells(about, log.standing, log.last)
+    found = records.cells(month.index, first.index, log.standing, log.last)
     for level in ("macro", "meso"):
-        yield about.record(level, found[level])
+        place = records.Place(
+            municipality, level, month.index, epoch + 1, log.ends.get(level, bytes(32)), day_number(month.plus(1).first_day), awaits_quarter=False
+        )  # fmt: skip
+        payload = records.record(place, head, found[level])
+        log.ends[level] = sha256(payload)
+        yield payload
 
 
 @lru_cache(maxsize=4)
