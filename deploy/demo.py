@@ -20,6 +20,7 @@ from deploy.admission import admit_grantor, admit_here, admit_reader, sender_fol
 from deploy.closing import close_month
 from deploy.commands_frame import asked_passphrase
 from deploy.demo_municipality import ask_providers, family_of, give_mandate
+from deploy.demo_sign_in import start_sign_in
 from deploy.demo_wish import Teller, Wish
 from deploy.key_watch import KeyWatch, watched_keys
 from deploy.officer_admission import committee_here
@@ -92,6 +93,7 @@ class Demo:
             self._month(described, months, step)
             self._save_progress(step + 1)
         self.teller.stage("Starting: the pages")
+        start_sign_in(self.zone)
         for municipality in self.zone.folder.settings()["municipalities"]:
             start_page(self.zone, municipality)
         self._keys = watched_keys(self.zone)

@@ -108,6 +108,7 @@ def _screen(running: Demo) -> None:
         "Running: Apache Kafka, PostgreSQL, keyvault, intake, ledger, projector, release, the municipal pages.",
         "",
         "Open:", *pages,
+        "  (to write a story beside a figure, choose Verhalen and sign in as one of the invented people)",
         "",
         "Type in another terminal, in this folder:",
         "  # a household of which this caseworker has the mandate",

@@ -13,6 +13,8 @@ from rich.progress import Progress
 from deploy.admission import admit as admit_sender
 from deploy.admission import admit_reader, sender_folder
 from deploy.awake import awake
+from deploy.baseline_commands import app as baseline_app
+from deploy.baseline_commands import intervention_app
 from deploy.commands_frame import (
     EXIT_REFUSED,
     DataOption,
@@ -47,6 +49,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 app.add_typer(mandate_app, name="mandate")
 app.add_typer(erasure_app, name="erase")
 app.add_typer(retention_app, name="retention")
+app.add_typer(baseline_app, name="baseline")
+app.add_typer(intervention_app, name="intervention")
 app.command("admit-grantor")(admit_grantor)
 app.command("revoke-grantor")(revoke_grantor)
 app.command()(verify)

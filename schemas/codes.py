@@ -181,6 +181,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Over deze persoon is besloten dat het dossier blijft, of er ligt een verzoek; dat gaat voor.",
         "It was decided that this person's file stays, or a request is open; that goes first.",
     ),
+    "municipal-event": (
+        "Deze gebeurtenis past niet bij wat er al staat; laad de pagina opnieuw.",
+        "This event does not fit what is there already; load the page again.",
+    ),
     "signature": (
         "De handtekening klopt niet met afzender en inhoud.",
         "The signature does not fit sender and content.",

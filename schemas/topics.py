@@ -76,6 +76,8 @@ TABLE: Final = (
           what="released totals of clusters", per="gm"),
     Topic("retention.{gm}.v1", 1, FOREVER, compacted=True, writers=("projector",), readers=("{gm}",),
           what="whose retention period has passed, sealed to intake", per="gm"),
+    Topic("municipality.{gm}.v1", 1, FOREVER, compacted=False, writers=("{gm}",), readers=("{gm}",),
+          what="the municipality's own events: baselines, notes, marks in the trend, signed by it", per="gm"),
     Topic("household.{gm}.v1", 4, FOREVER, compacted=True, writers=("projector",), readers=("readers:{gm}",),
           what="one sealed record per live mandate", per="gm"),
 )  # fmt: skip
@@ -167,6 +169,11 @@ def retention_topic(municipality: int) -> str:
 def household_topic(municipality: int) -> str:
     """Topic of the household records of mandates a municipality gave."""
     return f"household.gm{municipality:04d}.v1"
+
+
+def municipality_topic(municipality: int) -> str:
+    """Topic of a municipality's own events, which nobody else reads."""
+    return f"municipality.gm{municipality:04d}.v1"
 
 
 def as_markdown() -> str:

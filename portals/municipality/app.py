@@ -110,11 +110,14 @@ class Site:
             return self.said(request, "empty", 200, template="empty.html")
         choice, figures = found
 
+        own = getattr(request.app.state, "own", None)
+
         def make() -> bytes:
-            context = view(choice, figures) | {"vendor": self._vendor}
+            beside = own.beside(area=choice.area, group=choice.group, lang=choice.lang) if own else {"own": False}
+            context = view(choice, figures) | {"vendor": self._vendor} | beside
             return self._templates.get_template(template).render(context).encode()
 
-        packed = self._pages.packed(request.url.path, choice, make)
+        packed = self._pages.packed(request.url.path + (own.version() if own else ""), choice, make)
         if "gzip" in request.headers.get("accept-encoding", ""):
             return HTMLResponse(packed, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
         return HTMLResponse(gzip.decompress(packed), headers={"Vary": "Accept-Encoding"})
@@ -159,10 +162,13 @@ class Guard:
             await self._site.said(Request(scope), "failed", 500)(scope, receive, sending)
 
 
-def build_app(released: Released, *, ready: Callable[[], bool]) -> FastAPI:
-    """The application over what was released."""
+def build_app(
+    released: Released, *, ready: Callable[[], bool], add_own: Callable[[FastAPI], None] = lambda _: None
+) -> FastAPI:
+    """The application over what was released. `add_own`: adds the municipality's own pages, and sign-in before all others."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     site = Site(released)
+    add_own(app)
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES_TO_PACK)
     app.add_middleware(Guard, site=site)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")

@@ -19,6 +19,8 @@ from keyvault.officers.naming import Naming
 from keyvault.service import routes
 from keyvault.vault import Vault
 from portals.municipality.app import build_app
+from portals.municipality.baseline import baseline_router
+from portals.municipality.stories import story_router
 from schemas import topics
 
 MANDATE = "one household, by the handle of the reader's own mandate"
@@ -28,7 +30,7 @@ ZONE = "inside the zone, the zone's own ids; an operator's machine alone"
 
 COMMANDS = {
     "provider": dict.fromkeys(("join", "accept", "check", "publish", "month", "template", "receipts", "log-heads", "figures", "watch", "requests", "renew", "begin-anew"), NOTHING),
-    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "verify", "released", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run", "geometry"), NOTHING),
+    "municipality": dict.fromkeys(("admit", "revoke-key", "admit-caseworker", "admit-family", "admit-grantor", "revoke-grantor", "ask", "figures", "verify", "released", "residences", "mandate give", "mandate change", "mandate purposes", "mandate withdraw", "erase grounds", "erase ask", "erase list", "erase decide", "erase receipt", "retention preview", "retention list", "retention keep", "retention let-go", "retention decide", "retention end", "retention run", "baseline freeze", "baseline list", "intervention mark", "intervention withdraw", "intervention list", "geometry"), NOTHING),
     "caseworker": {"show": MANDATE, "watch": MANDATE},
     "family": {"card": MANDATE, "log": MANDATE, "says": MANDATE},
     "officer": dict.fromkeys(("step", "reasons", "requests"), NOTHING) | dict.fromkeys(("ask", "approve", "open"), TWO),
@@ -99,3 +101,11 @@ def test_the_page_answers_these_addresses_and_none_knows_a_household() -> None:
     page: Any = build_app(None, ready=lambda: True)  # type: ignore[arg-type]
     views = {"/", "/verloop", "/vergelijk", "/postcodes", "/health", "/static", "/export/{name}"}
     assert {r.path for r in page.routes} == views | {f"/api/v1{path}" for path in API_PATHS}
+
+
+def test_the_municipalitys_own_pages_are_on_a_list_and_none_knows_a_household() -> None:
+    pages: Any = None
+    own = {(r.path, m) for r in (*story_router(pages).routes, *baseline_router(pages).routes) for m in r.methods}  # type: ignore[attr-defined]
+    notes = {"/verhalen/nieuw", "/verhalen/{note}/herzien", "/verhalen/{note}/vrijgeven", "/verhalen/{note}/intrekken"}
+    reading = {"/verhalen", "/verhalen/{note}", "/nulmeting", "/nulmeting/{baseline}"}
+    assert own == {(path, "GET") for path in notes | reading} | {(path, "POST") for path in notes}

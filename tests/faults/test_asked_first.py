@@ -139,6 +139,9 @@ WITH_A_ZONE = {
     "municipality erase decide": "faults/test_erasure.py",
     "municipality retention run": "faults/test_retention.py",
     "operator backup restore": "faults/test_put_back.py",
+    "municipality baseline freeze": "unit/test_baseline_commands.py",
+    "municipality intervention mark": "unit/test_baseline_commands.py",
+    "municipality intervention withdraw": "unit/test_baseline_commands.py",
 }
 """They ask before they do anything, and what they would do follows from what a running zone says: the file tries it there."""
 NOTHING_TO_ASK = {

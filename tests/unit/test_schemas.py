@@ -132,7 +132,7 @@ def test_the_topic_table_grants_no_reader_another_level() -> None:
     lines = topics.grants(members)
     reads = {(g.principal, g.topic) for g in lines if g.operation is topics.Operation.READ}
     assert {t for p, t in reads if p == "gm9901"} == {
-        "macro.gm9901.v1", "meso.gm9901.v1", "receipts.gm9901.v1", "requests.v1", "retention.gm9901.v1", "role-keys.v1",
+        "macro.gm9901.v1", "meso.gm9901.v1", "receipts.gm9901.v1", "requests.v1", "retention.gm9901.v1", "role-keys.v1", "municipality.gm9901.v1",
     }  # fmt: skip
     assert {t for p, t in reads if p == "caseworker-gm9901-1"} == {"household.gm9901.v1"}
     assert {t for p, t in reads if p == "p99000001"} == {"receipts.p99000001.v1", "requests.v1", "role-keys.v1"}

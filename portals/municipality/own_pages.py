@@ -1,0 +1,180 @@
+"""What the municipality's own pages share: languages, names of areas, who is signed in, and an error as a page with one sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from fastapi.templating import Jinja2Templates
+
+from portals.municipality import words
+from portals.municipality.events import OwnEvents
+from portals.municipality.figures import Figures, placed_code
+from portals.municipality.own_words import own_text
+from portals.municipality.released import Released
+from portals.municipality.signin import SignIn, SignInSettings, person_of
+from projections.municipal_stories import marks
+from projections.release.calendar import Calendar
+from schemas.errors import Refused, Unavailable, ZorgstroomError
+from schemas.values import Month
+
+_HERE: Final = Path(__file__).parent
+
+
+def language(request: Request) -> str:
+    """`nl` or `en`."""
+    return "en" if request.query_params.get("lang") == "en" else "nl"
+
+
+def day_text(at_ms: int) -> str:
+    """A moment as its day, `2026-04-15`."""
+    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).date().isoformat()
+
+
+@dataclass(slots=True)
+class OwnPages:
+    """Pages over one municipality's own events. `calendar`: when a month is published; `sign_in`: None where the page has none; then nothing can be written."""
+
+    released: Released
+    events: OwnEvents
+    municipality: int
+    calendar: Calendar = field(default_factory=Calendar)
+    sign_in: SignIn | None = None
+    _templates: Jinja2Templates = field(default_factory=lambda: Jinja2Templates(directory=_HERE / "templates"))
+
+    def use_sign_in(self, settings: SignInSettings, **other: Any) -> None:
+        """Have people sign in as these settings say."""
+        self.sign_in = SignIn(settings, municipality=self.municipality, say=self.said, **other)
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add addresses, sign-in and errors to the page's application; before what puts headers on every answer."""
+        from portals.municipality.baseline import baseline_router
+        from portals.municipality.stories import story_router
+
+        app.state.own = self
+        if self.sign_in is not None:
+            self.sign_in.add_to(app)
+        app.include_router(story_router(self))
+        app.include_router(baseline_router(self))
+        for family, status in ((Refused, 400), (Unavailable, 503)):
+            app.add_exception_handler(family, self._sentence(status))
+
+    def _sentence(self, status: int) -> Any:
+        def show(request: Request, error: ZorgstroomError) -> Response:
+            refused = status == 400 and isinstance(error, Refused) and error.code == "part"
+            return self._page(
+                request, "own_said.html", 403 if refused else status, sentence=error.text(language(request))
+            )
+
+        return show
+
+    def said(self, request: Request, key: str, status: int) -> Response:
+        """A page with one of the sentences."""
+        return self._page(request, "own_said.html", status, sentence=own_text(key, language(request)))
+
+    def page(self, request: Request, template: str, **context: Any) -> Response:
+        """A page of one of the templates."""
+        return self._page(request, template, 200, **context)
+
+    def _page(self, request: Request, template: str, status: int, **context: Any) -> Response:
+        lang, vendor, person = language(request), _HERE / "static" / "vendor", person_of(request)
+        shared = {
+            "lang": lang, "name": self.released.name(), "person": person, "has_sign_in": self.sign_in is not None,
+            "may_write": self.events.may_write and person is not None and "writer" in person.roles,
+            "may_release": self.events.may_write and person is not None and "releaser" in person.roles,
+            "vendor": sorted(p.name for p in vendor.glob("*")) if vendor.is_dir() else [],
+            "t": lambda key, **values: words.text(key, lang, **values),
+            "w": lambda key, **values: own_text(key, lang, **values), "euros": lambda v: words.euros(v, lang),
+            "month_name": lambda i: words.month_name(i, lang), "group_name": lambda g: words.group_name(g, lang),
+            "area_name": self.area_name, "day_text": day_text,
+        }  # fmt: skip
+        return self._templates.TemplateResponse(request, template, shared | context, status_code=status)
+
+    def menu(self, request: Request, lang: str) -> dict[str, Any]:
+        """What the menu above every page shows: words and addresses, and who is signed in."""
+        links = [
+            (path, own_text(key, lang))
+            for path, key in (("/", "figures"), ("/verhalen", "stories"), ("/nulmeting", "baselines"))
+        ]
+        person = person_of(request)
+        return {
+            "label": own_text("menu", lang), "links": links, "person": person, "sign_in": self.sign_in is not None,
+            "signed_in_as": own_text("signed_in_as", lang, name=person.name) if person else "",
+            "sign_in_word": own_text("sign_in", lang), "sign_out_word": own_text("sign_out", lang),
+        }  # fmt: skip
+
+    def version(self) -> str:
+        """Another one with each event: what was made of the events before may be kept no longer."""
+        return f"#{self.events.version}"
+
+    def beside(self, *, area: str, group: str, lang: str) -> dict[str, Any]:
+        """For beside a figure, the same for every reader: stories released for the council of exactly this area and group, and marks for its trend."""
+        from portals.municipality.stories import readable
+
+        at = area or placed_code(self.municipality)
+        told = [
+            s for s in readable(self.events.story, None) if (s["note"].place.area, s["note"].place.group) == (at, group)
+        ]
+        for one in told:
+            place, revision = one["note"].place, one["revision"]
+            first, last = (words.month_name(m, lang) for m in (place.first_month, place.last_month))
+            one["said_of"] = f"{own_text('period', lang, first=first, last=last)}. {own_text(revision.speaker, lang)}."
+        titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks")}
+        return {
+            "own": True,
+            "own_titles": titles,
+            "beside": told,
+            "marks": marks(self.events.story, area=at, group=group),
+        }
+
+    def newest(self) -> Figures | None:
+        """The figures released last, None while there are none."""
+        epochs = self.released.epochs()
+        return self.released.figures(epochs[-1]) if epochs else None
+
+    def area_name(self, code: str) -> str:
+        """Name of an area, its code where it has none."""
+        figures = self.newest()
+        return figures.area_name(code) if figures else code
+
+    def areas(self) -> list[str]:
+        """Codes a note may stand beside: the whole municipality, its wijken and buurten."""
+        figures = self.newest()
+        found = [a["code"] for level in ("wijk", "buurt") for a in figures.of_level(level)] if figures else []
+        return [placed_code(self.municipality), *found]
+
+    def groups(self) -> list[str]:
+        """Groups a note may stand beside."""
+        figures = self.newest()
+        return figures.groups() if figures else ["total"]
+
+    def holds_back(self, area: str, group: str, *, first_month: int, last_month: int) -> bool:
+        """Whether any figure of an area is kept back, or this group is not released there, in a service year of a period.
+
+        As the newest release says that speaks of the area and the year; what no release speaks of counts as kept back.
+        """
+        return any(self._year_held(area, group, year) for year in range(first_month // 12, last_month // 12 + 1))
+
+    def _year_held(self, area: str, group: str, year: int) -> bool:
+        for epoch in reversed(self.released.epochs()):
+            cells = [
+                c for c in self.released.macro.epochs[epoch]["cells"]
+                if c["area"] == area and c["service_year"] == year
+            ]  # fmt: skip
+            if cells:
+                return any(c["decision"] == "held" for c in cells) or all(c["group"] != group for c in cells)
+        return True
+
+
+def month_index(text: str) -> int:
+    """`2025-03` as its index. Raises `Refused`."""
+    try:
+        return Month.parse(text.strip()).index
+    except ValueError as wrong:
+        raise Refused(
+            "unreadable", "A month is YYYY-MM, e.g. 2025-03.", dutch="Een maand is JJJJ-MM, bijvoorbeeld 2025-03."
+        ) from wrong

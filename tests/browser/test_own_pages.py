@@ -1,0 +1,222 @@
+"""The municipality's own pages in a real Chromium: sign in, write, be refused, revise, release, compare; keyboard, no scripts, axe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from municipal_builders import GM, NOW, frozen, marked, page_pen, record
+from municipality_page_builders import geography, released
+from municipality_page_builders import record as signed
+from own_page_served import KEY, Topic
+from playwright.sync_api import Browser, Page, sync_playwright
+from test_municipal_baseline import NOW as LATER
+from test_municipal_baseline import THEN, epoch_of
+
+from deploy.mock_sign_in import Client, MockProvider, invented_people
+from portals.municipality.app import build_app
+from portals.municipality.events import OwnEvents
+from portals.municipality.own_pages import OwnPages
+from portals.municipality.signin import SignInSettings
+from projections.municipal_baseline import frozen_fields
+
+pytestmark = pytest.mark.browser
+SIZES = {"desktop": (1280, 900), "phone": (320, 700)}
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    for one in held:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def serving(app: object, port: int) -> Callable[[], None]:
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(10)
+
+    return stop
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A page and its provider on this machine, two released quarters and a baseline on it."""
+    port, issuing = free_ports(2)
+    page, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{issuing}"
+    topic, then = Topic(), epoch_of(THEN, 2025)
+    fields = frozen_fields(then, geography(), service_year=2025, providers=7)
+    for event in (frozen("b1", **fields), marked()):
+        topic.append(record(event))
+    known = released(signed(geography()), signed(then), signed(epoch_of(LATER, 2026, GM9901P=5_000_000)))
+    pages = OwnPages(known, OwnEvents(topic.reader, pen=page_pen(), append=topic.append, now_ms=lambda: NOW), GM)
+    pages.use_sign_in(SignInSettings(issuer, "page", "secret", page))
+    provider = MockProvider(issuer, [Client("page", "secret", f"{page}/aangemeld")], invented_people([GM]), key=KEY)
+    stops = [
+        serving(provider.app(), issuing),
+        serving(build_app(known, ready=lambda: True, add_own=pages.add_to), port),
+    ]
+    yield page
+    for stop in stops:
+        stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, or the one Playwright was given."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    with sync_playwright() as playwright:
+        path = found or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip("no Chromium is here: install one, or run `.venv/bin/playwright install chromium`")
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def signed_in(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """`signed_in("wies")`: a page of a browser of its own in which somebody signed in, by clicking, without scripts unless asked."""
+    contexts = []
+
+    def go(first: str, size: str = "desktop", *, scripts: bool = False, to: str = "/verhalen") -> Page:
+        width, height = SIZES[size]
+        context = chromium.new_context(viewport={"width": width, "height": height}, java_script_enabled=scripts)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(address + to)
+        page.get_by_role("button", name=f"{first.capitalize()} Voorbeeld").click()
+        page.wait_for_url(f"{address}/**")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def write(page: Page, address: str, text: str) -> None:
+    page.goto(f"{address}/verhalen/nieuw?lang=nl")
+    page.get_by_label("Gebied").select_option("GM9901P")
+    page.get_by_label("Eerste maand").fill("2026-01")
+    page.get_by_label("Laatste maand").fill("2026-03")
+    page.get_by_label("Tekst").fill(text)
+    page.get_by_role("button", name="Bewaar").click()
+
+
+def test_a_story_goes_from_writing_over_a_refusal_and_a_revision_to_release_without_scripts(
+    signed_in: Callable[..., Page], address: str
+) -> None:
+    wies = signed_in("wies")
+    write(wies, address, "Voor 123456782 begon het.")
+    assert wies.locator("mark").inner_text() == "123456782"
+    wies.get_by_label("Tekst").fill("Het begon in **maart**.")
+    wies.get_by_role("button", name="Bewaar").click()
+    note = wies.url.partition("?")[0]
+    wies.get_by_role("link", name="Herzien").click()
+    wies.get_by_label("Tekst").fill("Het begon in **april**.")
+    wies.get_by_role("button", name="Bewaar").click()
+    assert wies.get_by_text("Versie 2, geschreven op").count() == 1
+    assert wies.get_by_role("link", name="Vrijgeven").count() == 0
+    vera = signed_in("vera")
+    vera.goto(note)
+    vera.get_by_role("link", name="Vrijgeven").click()
+    vera.get_by_role("button", name="Vrijgeven").click()
+    rik = signed_in("rik")
+    assert rik.locator(".said strong").first.inner_text() == "april"
+    rik.get_by_role("button", name="Afmelden").click()
+    assert "afgemeld" in rik.locator("#gezegd").inner_text()
+    rik.goto(f"{address}/verhalen")
+    assert "Kies wie u bent" in rik.content(), "signed out is gone: the provider asks again"
+
+
+def test_a_story_is_written_by_keyboard_alone(signed_in: Callable[..., Page], address: str) -> None:
+    page = signed_in("wies", scripts=True, to="/verhalen/nieuw")
+    seen: list[str] = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate("document.activeElement.name || document.activeElement.id || document.activeElement.tagName")
+        )
+        if seen[-1] == "first_month" or seen[-1] == "last_month":
+            page.keyboard.type("2026-02")
+        elif seen[-1] == "text":
+            page.keyboard.type("Met het toetsenbord.")
+        elif seen[-1] == "bewaar":
+            page.keyboard.press("Enter")
+            break
+    assert [n for n in seen if n in ("area", "group", "speaker", "consent", "audience", "text", "bewaar")] == [
+        "area", "group", "speaker", "consent", "audience", "text", "bewaar",
+    ]  # fmt: skip
+    page.wait_for_url("**/verhalen/*?lang=nl")
+    assert "Met het toetsenbord." in page.content()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    signed_in: Callable[..., Page], address: str, size: str, lang: str
+) -> None:
+    page = signed_in("wout", size, scripts=True)
+    write(page, address, "Zonder bezwaar, https://voorbeeld.example en [zie](https://voorbeeld.example).")
+    note = page.url.partition("?")[0]
+    releaser = signed_in("vera", size, scripts=True)
+
+    def look(page: Page, where: str) -> None:
+        if not where.startswith("here"):
+            page.goto(f"{where}{'&' if '?' in where else '?'}lang={lang}")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), where
+
+    for path in (
+        "/verhalen",
+        "/verhalen/nieuw",
+        "/nulmeting",
+        "/nulmeting/b1?jaar=2026",
+        "/nulmeting/b1?jaar=2026&index=4,2&bron=Contract",
+        "/nulmeting/b1?index=x",
+        "/verhalen/none",
+    ):
+        look(page, address + path)
+    for path in (note, f"{note}/herzien", f"{note}/intrekken"):
+        look(page, path)
+    look(releaser, f"{note}/vrijgeven")
+    releaser.get_by_role("button", name="Vrijgeven" if lang == "nl" else "Release").click()
+    look(releaser, f"{address}/verhalen")
+    write(page, address, "Bel 06-12345678 of mail anne@example.org.")
+    look(page, "here: refused")
+
+
+def test_a_comparison_is_read_without_scripts(signed_in: Callable[..., Page], address: str) -> None:
+    page = signed_in("rik", to="/nulmeting/b1?jaar=2026")
+    row = page.locator("tbody tr", has_text="Waterrijk").filter(has_text="Alle geldstromen")
+    assert "€ 600.000" in row.inner_text()
+    page.get_by_label("Tariefstijging").fill("5")
+    page.get_by_label("Bron").fill("Contract 2026")
+    page.get_by_role("button", name="Toon").click()
+    assert "Bron: Contract 2026" in page.content()
+    assert (
+        "€ 4.620.000" in page.locator("tbody tr", has_text="Waterrijk").filter(has_text="Alle geldstromen").inner_text()
+    )

@@ -1,0 +1,117 @@
+"""A baseline on the page: what it is of, another year beside it, what is left out, and when a year that is not out will be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from municipal_builders import marked, record, who
+from municipality_page_builders import HELD_BUURT, geography, released, square
+from municipality_page_builders import record as signed
+from own_page_served import Served, Visitor
+from test_municipal_baseline import NOW, THEN, asked, epoch_of
+
+from projections.municipal_baseline import frozen_fields, geometry_hash, providers_asked
+from schemas.municipal_events import Event, Kind
+
+
+def served_with(
+    *epochs: dict[str, Any], shapes: dict[str, Any] | None = None, frozen: dict[str, Any] | None = None
+) -> Visitor:
+    page = released(signed(shapes or geography()), *(signed(e) for e in epochs))
+    served = Served(sign_in=False, released=page)
+    count = providers_asked([asked("p98000001", "p98000002")], municipality=9901, year=2025)
+    fields = frozen_fields(frozen or epochs[0], geography(), service_year=2025, providers=count)
+    served.topic.append(
+        record(Event(Kind.BASELINE_FROZEN, who() | fields | {"baseline": "b1", "name": "Start <2025>"}))
+    )
+    served.topic.append(record(marked()))
+    return served.visitor()
+
+
+def test_it_says_what_was_frozen_when_and_by_whom() -> None:
+    page = served_with(epoch_of(THEN, 2025)).text("/nulmeting/b1")
+    for word in (
+        "Start <2025>", "Zorgjaar 2025, zoals bekend eind maart 2026, 3 maanden na het eind van het jaar", "door Anne Voorbeeld", "Grenzen van 2025",
+        geometry_hash(geography()).hex()[:12], "Inwonertal niet bekend", "2 aanbieders: zoveel verschillende vroeg de gemeente", "Regels van toen",
+    ):  # fmt: skip
+        assert word in page
+
+
+def test_a_year_that_is_not_out_yet_says_when_it_will_be_by_the_rules() -> None:
+    visitor = served_with(epoch_of(THEN, 2025))
+    assert (
+        "Zorgjaar 2026 zoals bekend eind maart 2027 is nog niet uitgegeven. Volgens de regels komt het op 2027-04-14."
+        in visitor.text("/nulmeting/b1?jaar=2026")
+    )
+
+
+def test_a_month_that_was_passed_over_is_not_promised() -> None:
+    visitor = served_with(epoch_of(THEN, 2025), epoch_of(NOW + 1, 2026))
+    assert "is niet uitgegeven" in visitor.text("/nulmeting/b1?jaar=2026")
+
+
+def test_the_later_year_stands_beside_it_with_what_was_left_out() -> None:
+    page = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026, GM9901P=5_000_000)).text("/nulmeting/b1?jaar=2026")
+    assert "Zorgjaar 2026 zoals bekend eind maart 2027, naast de nulmeting" in page
+    for amount in ("€ 4.400.000", "€ 5.000.000", "€ 600.000"):
+        assert f'<td class="number">{amount}</td>' in page
+    assert "Toen achtergehouden of ouder" in page
+    assert "Molenhoek (Wmo)" in page
+    assert HELD_BUURT not in page
+    assert "tariefstijging per jaar, opgegeven" not in page
+
+
+def test_a_tariff_rise_is_shown_with_its_source_and_only_with_one() -> None:
+    visitor = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026))
+    page = visitor.text("/nulmeting/b1?jaar=2026&index=10&bron=Contract+<2026>")
+    assert "Met 10% tariefstijging per jaar, opgegeven door de gemeente. Bron: Contract <2026>." in page
+    assert "€ 4.840.000" in page
+    assert "-€ 440.000" in page
+    assert "<2026>" not in visitor.get("/nulmeting/b1?jaar=2026&index=10&bron=Contract+<2026>").text
+    for query in (
+        "index=10",
+        "index=abc&bron=x",
+        "index=99&bron=x",
+        "index=NaN&bron=x",
+        "index=1e9&bron=x",
+        f"index=1&bron={'x' * 201}",
+    ):
+        wrong = visitor.text(f"/nulmeting/b1?jaar=2026&{query}")
+        assert "noem de bron" in wrong
+        assert "€ 4.840.000" not in wrong
+
+
+def test_changed_boundaries_are_left_out_by_name() -> None:
+    later = geography()
+    later["areas"] = [a | {"geometry": square(0, 0, 900)} if a["code"] == "BU99010101" else a for a in later["areas"]]
+    now = epoch_of(NOW, 2026) | {"geometry_hash": geometry_hash(later)}
+    page = served_with(epoch_of(THEN, 2025), now, shapes=later).text("/nulmeting/b1?jaar=2026")
+    assert "Grenzen veranderd: Kerkbuurt (Jeugdwet)" in page
+
+
+def test_boundaries_that_are_not_known_are_never_taken_for_the_same() -> None:
+    now = epoch_of(NOW, 2026) | {"geometry_hash": bytes(32)}
+    page = served_with(epoch_of(THEN, 2025), now).text("/nulmeting/b1?jaar=2026")
+    assert "€ 4.400.000" not in page
+    assert "Grenzen veranderd" in page
+
+
+def test_a_release_that_is_not_as_it_was_frozen_is_not_compared() -> None:
+    then = epoch_of(THEN, 2025)
+    page = served_with(then, epoch_of(NOW, 2026), frozen=then | {"version": 99}).text("/nulmeting/b1?jaar=2026")
+    assert "niet meer zoals zij was" in page
+    assert "€" not in page
+
+
+def test_the_list_names_baselines_and_marks_and_a_strange_one_is_a_sentence() -> None:
+    visitor = served_with(epoch_of(THEN, 2025))
+    page = visitor.text("/nulmeting?lang=en")
+    assert "Service year 2025, as known at the end of March 2026, 3 months after the end of the year" in page
+    assert "2025-03-03: Wijkteam begint (Waterrijk, Wmo (social support))" in page
+    assert visitor.get("/nulmeting/none").status_code == 400
+
+
+@pytest.mark.parametrize("year", ["1999", "abcd", "2025", "9999", "\u0662\u0660\u0662\u0666"])
+def test_a_year_that_cannot_be_compared_becomes_one_that_can(year: str) -> None:
+    assert "Zorgjaar 2026" in served_with(epoch_of(THEN, 2025)).text(f"/nulmeting/b1?jaar={year}")
