@@ -19,7 +19,7 @@ of everyone (nobody is more than half of a published figure) is counted apart, a
 READING = """
 How to read it: *programmes* are the linear programmes that were needed; of all other amounts an exchange of money between the target and others in amounts that no figure tells apart shows at once
 that they are free. *Narrowest* is the smallest upper bound over true amount that a programme gave (1.25 is the promise, 1.5 for GGZ, none where nothing bounds).
-*Afterwards*: others withdrew, after a figure was published, most of what stood in it beside the amount; no hold keeps that (decision 19).
+*Afterwards*: others withdrew, after a figure was published, most of what stood in it beside the amount; no hold keeps that (decision 23).
 SDC-9 (each rule taken out in turn turns an attack red) is `test_rules_removed.py`. The curve and the rates of SDC-12 are not published yet; a wijk that failed closed (SDC-11) takes the
 audit. Broken means here: by a gate of steps 1 and 2 unless the manifest's protection says `full`.
 """

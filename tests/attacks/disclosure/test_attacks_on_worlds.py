@@ -24,7 +24,7 @@ SHORT = {
 }  # fmt: skip
 """World -> what is tried on it each time."""
 MOSTLY_WITHDRAWN = ("mass-redeclaration", "negative-net")
-"""Where most deliveries are withdrawn after they stood in a figure, that alone bounds amounts (decision 19); nowhere else it may."""
+"""Where most deliveries are withdrawn after they stood in a figure, that alone bounds amounts (decision 23); nowhere else it may."""
 
 
 @lru_cache(maxsize=1)
