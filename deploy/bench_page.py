@@ -105,7 +105,7 @@ def _epoch(geography: dict[str, Any], epoch: int, level: str) -> dict[str, Any]:
         "municipality": geography["municipality"], "level": level, "epoch": epoch, "version": epoch - _YEAR * 12 + 1, "cells": cells,
         "completeness": [{"group": "wmo", "months_closed": 9, "months_asked": 12}], "protection": "full",
         "parameters": json.dumps(Parameters().as_dict()), "geometry_hash": bytes(32), "ledger_hash": bytes(32), "software": "bench",
-        "published_on": day_number(Month.from_index(epoch + 1).first_day), "previous": bytes(32), "given_up": [], "awaits_quarter": False,
+        "published_on": day_number(Month.from_index(epoch + 1).first_day), "previous": bytes(32), "given_up": [], "awaits_quarter": False, "concentration": [],
     }  # fmt: skip
 
 
