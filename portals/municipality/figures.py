@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from portals.municipality.concentration import said_in
 from schemas.geography import parent_code
 
 STREAMS: Final = ("wmo", "jeugdwet", "participatiewet", "overig")
@@ -85,6 +86,8 @@ class Figures:
         self.ledger_hash: bytes = macro["ledger_hash"]
         self.geometry_hash: bytes = macro["geometry_hash"]
         self.parameters: dict[str, Any] = json.loads(macro["parameters"])
+        self.concentration = said_in(macro)
+        """(area code, service year) -> how concentrated that year is; empty but in the December in which it is said."""
         self.geography = geography
         self.whole_meso = meso is not None
         self.protection: str = macro["protection"]

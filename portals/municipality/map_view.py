@@ -9,6 +9,7 @@ from typing import Any
 from portals.municipality import words
 from portals.municipality.choice import Choice
 from portals.municipality.compare import Changes, Period, Window, window
+from portals.municipality.concentration_view import concentration_section
 from portals.municipality.figures import STREAMS, Bar, Figures, Part, placed_code
 from portals.municipality.map_svg import WIDTH, Canvas
 from portals.municipality.measures import stream_of
@@ -93,7 +94,7 @@ def map_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas)
         "rows": ordered([teller.row(code) for code in listed(figures, level)], choice.sort),
         "rest": None if changes else figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year),
         "rates": rates(at, selected.shown.source, selected.shown.euros, choice), "changed": changes is not None, "about_area": selected.of,
-        "bars": _bars(figures, choice, selected.code),
+        "bars": _bars(figures, choice, selected.code), "spread": concentration_section(choice, figures, released),
     }  # fmt: skip
     if wanted is not None:
         context["known"] = _known_change(wanted, choice, say)

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from portals.municipality.choice import choose
+from portals.municipality.concentration_view import concentration_section
+from portals.municipality.released import Released
 from projections.release.changes import changes_against
-from tests.contract.release_world import CLUSTERS, GM, MACRO, MESO, World, at, care_of, geography
+from schemas.sealing import verify_key_of
+from tests.contract.release_world import CLUSTERS, GM, KEY, MACRO, MESO, World, at, care_of, geography
 
 pytestmark = pytest.mark.servers
 
@@ -66,3 +70,23 @@ def test_said_at_another_time_or_said_differently_is_found(world: World) -> None
     anew = after | {"concentration": [c | {"half_within": 1} for c in said]}
     assert any("restates how concentrated" in f for f in changes_against(twice, anew, areas))
     assert not any("concentrated" in f for f in changes_against(twice, after, areas))
+
+
+def test_the_municipalitys_page_shows_what_release_said(world: World) -> None:
+    world.now = at("2027-01-25")
+    world.work()
+    page = Released({}, GM, lambda _: [verify_key_of(KEY)])
+    for lying in world.topics.lying[MACRO]:
+        page.macro.take(lying.value, lying.appended_ms)
+    assert page.macro.refused == 0
+    whole, *wijken = page.figures(page.epochs()[-1]).concentration.values()
+    (told,) = (c for c in world.released()[-1]["concentration"] if c["area_level"] == "placed")
+    query = {"maand": "2026-12", "jaar": "2025", "lang": "en"}
+    found = choose(query, page.epochs(), page.figures)
+    assert found is not None
+    section = concentration_section(*found, page)
+    assert section["said"] == whole
+    assert section["sentence"].startswith(f"Half of the money went to at most {told['half_within']}% of all households")
+    assert [(p["households"], p["money"]) for p in told["curve"]] == section["points"]
+    assert {w.level for w in wijken} == {"wijk"}
+    assert [row.households for row, _ in section["stacked"]] == told["stacked"]

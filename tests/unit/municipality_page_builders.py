@@ -127,6 +127,43 @@ def released(*macro: bytes, meso: tuple[bytes, ...] = ()) -> Released:
     return page
 
 
+DECEMBER = Month(2025, 12).index
+"""The only month that says how concentrated 2024 is."""
+HELD_WIJK = "WK990102"
+"""A wijk of which half can't be said."""
+
+
+def concentration(**other: Any) -> list[dict[str, Any]]:
+    """How concentrated 2024 is, as the record of December 2025 says it: the whole with a curve, and both wijken."""
+    whole = {
+        "area": "GM9901P", "area_level": "placed", "service_year": 2024, "half_within": 5,
+        "curve": [{"households": h, "money": m} for h, m in ((2, 31), (5, 52), (15, 83), (25, 97))], "stacked": [1_240, 415, 120, 45],
+    }  # fmt: skip
+    wijken = [
+        whole | {"area": "WK990101", "area_level": "wijk", "half_within": 10, "curve": [], "stacked": [640, 205, 60, None]},
+        whole | {"area": HELD_WIJK, "area_level": "wijk", "half_within": None, "curve": [], "stacked": [600, 210, 60, 35]},
+    ]  # fmt: skip
+    return [whole | other, *wijken]
+
+
+def december(said: list[dict[str, Any]] | None = None, **other: Any) -> dict[str, Any]:
+    """The December record in which it is said, with figures of 2024 and 2025."""
+    cells = macro_cells(DECEMBER)
+    rules = json.dumps({"least_households": 10, "households_base": 5})
+    return released_epoch(
+        DECEMBER, cells=[*cells, *(c | {"service_year": 2024} for c in cells)],
+        concentration=concentration() if said is None else said, **({"parameters": rules} | other),
+    )  # fmt: skip
+
+
+def with_december(said: list[dict[str, Any]] | None = None) -> Released:
+    """June and December 2025 released; December says how concentrated 2024 is."""
+    macro = [record(released_epoch(JUNE)), record(december(said))]
+    return released(
+        record(geography()), *macro, meso=tuple(record(released_epoch(e, level="meso")) for e in (JUNE, DECEMBER))
+    )
+
+
 def usual() -> Released:
     """March, May and June released, with their geography."""
     epochs = (JUNE - 3, JUNE - 1, JUNE)
