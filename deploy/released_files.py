@@ -1,4 +1,4 @@
-"""Everything that was ever released, as files: cells.csv, areas.csv, streets.csv, groups.csv and a manifest per record. See docs/release.md.
+"""Everything that was ever released, as files: cells.csv, areas.csv, streets.csv, groups.csv, concentration.csv and a manifest per record. See docs/release.md.
 
 Made from what a reader of the topics has; written whole or not at all.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from projections.release.cells import GROUPS, PUBLISHED_TYPES
+from projections.release.concentration import MOST_PROVIDERS, POINTS
 from projections.release.history import TopicHistory
 from schemas.care import CARE_TYPES, Group
 from schemas.errors import SettingsWrong
@@ -26,6 +27,10 @@ CELLS: Final = (
 AREAS: Final = ("area", "parent", "level")
 STREETS: Final = ("street", "cluster")
 PARENT_GROUPS: Final = ("group", "parent")
+CONCENTRATION: Final = (
+    "gemeente", "level", "area", "service_year", "epoch", "version", "half_within", *(f"money_{p}" for p in POINTS),
+    *(f"households_{n}" for n in range(1, MOST_PROVIDERS + 1)), "published_on",
+)  # fmt: skip
 Row = tuple[object, ...]
 
 
@@ -52,6 +57,7 @@ def write(folder: Path, histories: Sequence[TopicHistory]) -> int:
         _table(making / "areas.csv", AREAS, sorted({row for h in histories for row in _areas(h)}))
         _table(making / "streets.csv", STREETS, sorted({row for h in histories for row in _streets(h)}))
         _table(making / "groups.csv", PARENT_GROUPS, groups())
+        _table(making / "concentration.csv", CONCENTRATION, (row for h in histories for row in _concentration(h)))
         for history in histories:
             for name, manifest in manifests(history):
                 (making / name).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
@@ -88,6 +94,22 @@ def _cells(history: TopicHistory) -> Iterator[Row]:
             yield (
                 gemeente, c["area_level"], c["area"], c["group"], c["service_year"], epoch, released["version"],
                 None if c["euros"] is None else c["euros"] * 100, c["households"], c["decision"], day, _month(c["known_until"]),
+            )  # fmt: skip
+
+
+def _concentration(history: TopicHistory) -> Iterator[Row]:
+    """What each record says of how concentrated a service year is; percentages, and households by number of providers."""
+    for released in history.epochs:
+        gemeente, epoch, day = (
+            gemeente_code(released["municipality"]),
+            _month(released["epoch"]),
+            day_of(released["published_on"]),
+        )
+        for c in released["concentration"]:
+            money = {p["households"]: p["money"] for p in c["curve"]}
+            yield (
+                gemeente, c["area_level"], c["area"], c["service_year"], epoch, released["version"], c["half_within"],
+                *(money.get(p) for p in POINTS), *(dict(enumerate(c["stacked"])).get(n) for n in range(MOST_PROVIDERS)), day,
             )  # fmt: skip
 
 

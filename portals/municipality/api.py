@@ -36,6 +36,7 @@ from portals.municipality.api_answers import (
     one_figure,
     snapshot_fact,
 )
+from portals.municipality.api_concentration import ConcentrationList, concentration_facts
 from portals.municipality.exports.shelf import Made
 from portals.municipality.exports.snapshot import LEVELS, Snapshot
 from portals.municipality.problem import MEDIA_TYPE, PROBLEMS, Problem
@@ -132,6 +133,7 @@ def api_router(snapshots: Snapshots) -> APIRouter:
     router = APIRouter(prefix=API, route_class=AnsweringRoute, responses=_PROBLEMS)
     _add_lists(router, snapshots)
     _add_figures(router, snapshots)
+    _add_concentration(router, snapshots)
     _add_descriptions(router)
     return router
 
@@ -205,6 +207,23 @@ def _add_figures(router: APIRouter, snapshots: Snapshots) -> None:
         if row is None:
             raise Problem("no-figure", lang, see=f"{API}/cells?epoch={snapshot.month}")
         return _answer(request, one_figure(snapshot, row, lang))
+
+
+def _add_concentration(router: APIRouter, snapshots: Snapshots) -> None:
+    @router.get("/concentration", response_model=ConcentrationList, summary="How concentrated service years are")
+    def concentration(
+        request: Request, *, epoch: Annotated[str, Query(description="Month `YYYY-MM`: what was said up to its end; the newest when left out.")] = "",
+        year: Annotated[int | None, Query(description="Service year.", ge=1900, le=2999)] = None, area: AreaCode = "",
+        limit: Limit = _USUALLY, offset: Offset = 0, lang: Lang = "nl",
+    ) -> Response:  # fmt: skip
+        at = snapshots.of(epoch, lang)
+        out = [snapshots.of(month, lang) for month in snapshots.epochs(lang) if month <= str(at.month)]
+        facts = [fact for snapshot in out for fact in concentration_facts(snapshot, lang, api=API)]
+        _one_of("area", area, sorted({f.area for f in facts}), lang)
+        _one_of("year", "" if year is None else str(year), sorted({str(f.service_year) for f in facts}), lang)
+        found = [f for f in facts if area in ("", f.area) and year in (None, f.service_year)]
+        part, following = _part(found, request, at, limit=limit, offset=offset)
+        return _answer(request, ConcentrationList(str(at.month), len(found), part, following))
 
 
 def described(router: APIRouter) -> dict[str, Any]:

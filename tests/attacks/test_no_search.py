@@ -53,6 +53,7 @@ API_PATHS = {
     "/areas",
     "/groups",
     "/cells",
+    "/concentration",
     "/figures/{epoch}/{area}/{group}/{year}",
     "/{rest:anything}",
 }

@@ -303,6 +303,7 @@ def test_all_that_was_released_is_written_as_a_reader_has_it(whole: dict[str, Re
     assert sorted(p.name for p in out.iterdir() if p.suffix == ".csv") == [
         "areas.csv",
         "cells.csv",
+        "concentration.csv",
         "groups.csv",
         "streets.csv",
     ]

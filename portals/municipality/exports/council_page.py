@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import typst
 
-from portals.municipality import words
+from portals.municipality import concentration_words, words
 from portals.municipality.exports.explanation import completeness, facts
 from portals.municipality.exports.map_picture import LEGEND_COLOURS, legend_bounds, map_picture
 from portals.municipality.exports.sentences import level_name, say
@@ -57,6 +57,7 @@ def content(snapshot: Snapshot, lang: str, *, year: int) -> dict[str, Any]:
         "given_up": say("given_up", lang, names=", ".join(snapshot.given_up)).capitalize() + "." if snapshot.given_up else "",
         "total_head": words.group_name("total", lang), "total": words.figure(whole.euros if whole else None, lang),
         "total_note": _total_note(snapshot, year, lang), "streams_head": words.text("streams", lang), **_bar(snapshot, year, lang),
+        **_concentration(snapshot, year, lang),
         "complete_head": say("completeness", lang), "complete": completeness(snapshot, lang),
         "map_head": say("map", lang, level=level_name(level, lang)), "map": map_picture(snapshot, level, year=year),
         "map_alt": say("map_alt", lang, name=_short(snapshot.name)), "legend": [*zip(LEGEND_COLOURS, legend_bounds(lang), strict=True)],
@@ -100,6 +101,19 @@ def _bar(snapshot: Snapshot, year: int, lang: str) -> dict[str, Any]:
         for p in bar.parts
     ]  # fmt: skip
     return {"parts": parts, "missing": say("missing", lang, names=missing) if missing else ""}
+
+
+def _concentration(snapshot: Snapshot, year: int, lang: str) -> dict[str, str]:
+    """The sentence about the whole municipality, where this snapshot says it of this year; else nothing, and no empty place."""
+    of = snapshot.figures.concentration.get((snapshot.whole, year))
+    if of is None:
+        return {"spread_head": "", "spread": "", "spread_note": ""}
+    note = f"{words.HELD[lang]}." if of.half_within is None else ""
+    return {
+        "spread_head": concentration_words.say("head", lang),
+        "spread": concentration_words.sentence(of, lang),
+        "spread_note": note,
+    }
 
 
 def _held(snapshot: Snapshot, level: str, year: int, lang: str) -> list[str]:

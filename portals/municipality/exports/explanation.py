@@ -6,6 +6,7 @@ import json
 
 from portals.municipality import words
 from portals.municipality.exports.column_notes import COLUMN_NOTES, rules_in_words
+from portals.municipality.exports.concentration_table import explained
 from portals.municipality.exports.sentences import complete, protection, say
 from portals.municipality.exports.snapshot import Snapshot
 
@@ -48,6 +49,7 @@ def explanation(snapshot: Snapshot, lang: str) -> list[Line]:
         (say("columns", lang), ""),
         *((say(key, lang), said[lang == "en"]) for key, said in COLUMN_NOTES.items()),
         *_headed(say("completeness", lang), completeness(snapshot, lang)),
+        *_headed(say("concentration", lang), explained(snapshot, lang)),
         *facts(snapshot, lang),
         *_places(snapshot, lang),
     ]

@@ -11,6 +11,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("Uitleg", "Explained"),
     "figures": ("Cijfers", "Figures"),
     "completeness": ("Volledigheid", "Completeness"),
+    "concentration": ("Verdeling", "Spread"),
     "areas": ("Gebieden", "Areas"),
     "known": ("Bekend tot en met", "As known at the end of"),
     "snapshot": ("Momentopname", "Snapshot"),

@@ -10,6 +10,8 @@ from typing import Any, Final
 import xlsxwriter
 
 from portals.municipality import words
+from portals.municipality.exports import concentration_table
+from portals.municipality.exports.concentration_table import said_of
 from portals.municipality.exports.explanation import explanation
 from portals.municipality.exports.harmless import harmless
 from portals.municipality.exports.sentences import level_name, say
@@ -35,6 +37,8 @@ def workbook_bytes(snapshot: Snapshot, lang: str) -> bytes:
     _explain(book, snapshot, lang)
     _figures(book, snapshot, lang)
     _complete(book, snapshot, lang)
+    if said_of(snapshot):
+        _concentration(book, snapshot, lang)
     if snapshot.geography is not None:
         _areas(book, snapshot, lang)
     book.close()
@@ -67,6 +71,19 @@ def _complete(book: Any, snapshot: Snapshot, lang: str) -> None:
         [c.group, words.group_name(c.group, lang), c.months_closed, c.months_asked] for c in snapshot.completeness()
     ]
     _table(sheet, names, rows, bold=book.add_format({"bold": True}))
+
+
+def _concentration(book: Any, snapshot: Snapshot, lang: str) -> None:
+    sheet = book.add_worksheet(say("concentration", lang))
+    sheet.set_column(0, 3, 16)
+    sheet.set_column(4, 4, 70)
+    sheet.set_column(5, 24, 18)
+    _table(
+        sheet,
+        concentration_table.head(snapshot, lang),
+        concentration_table.records(snapshot, lang),
+        bold=book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
+    )
 
 
 def _areas(book: Any, snapshot: Snapshot, lang: str) -> None:
