@@ -12,10 +12,12 @@ import pypdf
 import pytest
 from municipality_export_builders import snapshot
 from municipality_page_builders import (
+    DECEMBER,
     HELD_BUURT,
     HELD_EVER_BUURT,
     JUNE,
     cell,
+    concentration,
     geography,
     released_epoch,
     square,
@@ -195,6 +197,17 @@ def test_it_is_always_one_page(lang: str) -> None:
     assert ("Buurt: 200 van 400." if lang == "nl" else "Neighbourhood: 200 of 400.") in said
     assert ("en nog 194" if lang == "nl" else "and 194 more") in said
     assert "pgegeven: largest_share 60, least_contributors 5." in said or "Given up: largest_share 60" in said
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_it_stays_one_page_with_the_sentence_about_how_the_money_is_spread(lang: str) -> None:
+    made = large(400)
+    said = concentration(service_year=2025, half_within=None)[:1]
+    pdf, text = opened(
+        Snapshot(dict(made.macro) | {"epoch": DECEMBER + 12, "concentration": said}, made.meso, made.geography), lang
+    )
+    assert len(pdf.pages) == 1
+    assert ("is niet te zeggen" if lang == "nl" else "can't be said") in text
 
 
 def test_the_same_snapshot_gives_the_same_bytes() -> None:
