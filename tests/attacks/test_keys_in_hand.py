@@ -51,7 +51,7 @@ WITH_ITS_DATABASE = {
 """What the keyvault's own keys and rows would open: it lends those keys. It is kept from these by having no right to read their topics."""
 NOTHING_SEALED = {
     "dead-letters.v1", "directory.v1", "role-keys.v1", "mandates.v1", "access-log.v1", "requests.v1", "orders.v1",
-    "receipts.{sender}.v1", "macro.{gm}.v1", "meso.{gm}.v1",
+    "receipts.{sender}.v1", "macro.{gm}.v1", "meso.{gm}.v1", "municipality.{gm}.v1",
 }  # fmt: skip
 """Topics whose readers read all there is; a right to read is what stands before them."""
 
