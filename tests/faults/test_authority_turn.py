@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command_steps import Command, World, try_each_step
+from command_steps import WHEN, Command, World, try_each_step
 from command_steps import typed as typed_in
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from cryptography import x509
@@ -104,11 +104,12 @@ class LetGo(OfAuthority):
         assert {p.read_bytes().count(b"BEGIN CERTIFICATE") for p in world.folder.path.glob("*/*/ca.pem")} == {1}
 
 
+@WHEN
 @pytest.mark.parametrize("command", [TrustBoth, GoOver, LetGo], ids=lambda c: c.__name__)
 def test_killed_at_each_step_everybody_trusts_everybody_and_typed_again_it_is_done(
-    command: type[Command], worlds: Callable[[], World]
+    command: type[Command], worlds: Callable[[], World], *, after: bool
 ) -> None:
-    try_each_step(command, worlds)
+    try_each_step(command, worlds, after=after)
 
 
 def restarted_whole(zone: Zone) -> None:
