@@ -28,7 +28,7 @@ from tests.integration.road_by_hand import MARCH, Road, Sender, admitted
 PROVIDER = "p98444446"
 STAYS, GOES = "999961007", "999961019"
 PLACES = {STAYS: Address("9876QX", 7, "QZXJWVKQ"), GOES: Address("9876XQ", 9, "KQVWJXZQ")}
-VOLUMES, TARIFFS = {STAYS: 718_281_828, GOES: 141_421_356}, {STAYS: 27_182_817, GOES: 14_142_139}
+VOLUMES, TARIFFS = {STAYS: 738_194_265, GOES: 516_927_483}, {STAYS: 27_182_817, GOES: 14_142_139}
 CENTS = {STAYS: 77_345_671, GOES: 91_862_453}
 AREA = area_number("GM9901")
 """Where both live for the books: the rest of the municipality, since its register does not know their addresses."""
