@@ -1,6 +1,6 @@
 """An amount as such, or divided by how many people or households live there; and the classes of the map for each.
 
-Only rounded released euros and published numbers of people are used (rates: DISCLOSURE.md). Classes depend on the measure and the
+Only rounded released euros and published numbers of people are used. Classes depend on the measure and the
 kind of group, never on the figures shown, so that one colour means the same in every month and area.
 """
 
