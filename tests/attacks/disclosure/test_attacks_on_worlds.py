@@ -60,6 +60,7 @@ def test_there_is_something_to_attack(world) -> None:
     assert tally.programmes > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("world", ["business-park", "town"])
 def test_a_provider_that_invents_clients_and_credits_them_learns_nothing_of_others(world) -> None:
     _, tally = sham(world, **SMALL)
@@ -67,6 +68,7 @@ def test_a_provider_that_invents_clients_and_credits_them_learns_nothing_of_othe
     assert said([tally]) == []
 
 
+@pytest.mark.long
 def test_two_years_with_two_geometries_are_reported() -> None:
     one, both = two_years(**SMALL)
     assert one.attacked == both.attacked > 500
