@@ -19,6 +19,7 @@ from projections.release import signing as release_signing
 from schemas import codec
 from schemas.envelope import Envelope, RecipientKeys, open_content, seal_envelope
 from schemas.envelope import open_identity as open_identity_part
+from schemas.municipal_events import Event, Kind, signed_event, verified_event, vouch_for_page
 from schemas.sealing import (
     box_public_key,
     open_events,
@@ -29,6 +30,7 @@ from schemas.sealing import (
     seal_under,
     verify_key_of,
 )
+from schemas.secrets import SigningKey
 from streams.epoch_marker import marker, marker_holds
 from streams.hop import InputRecord
 from streams.ledger_role import LedgerRole
@@ -138,6 +140,23 @@ def _(_: Path) -> Thing:
         return fields
 
     return Thing(marker(KEY, partition=3, epoch=2, month=24_300), read)
+
+
+@thing("a municipality's event, signed by its page", "signed_municipal_event", "page_key", "note_withdrawn")
+def _(_: Path) -> Thing:
+    page = SigningKey(b"\x2a" * 32)
+    vouched = vouch_for_page(signing=KEY, public=verify_key_of(page), municipality=PAYER, from_ms=0, until_ms=2_000)
+    fields = {
+        "municipality": PAYER,
+        "at_ms": 1_000,
+        "actor": "clara",
+        "actor_name": "Clara Voorbeeld",
+        "note": "n1",
+    }
+    made = signed_event(Event(Kind.NOTE_WITHDRAWN, fields), signing=page, vouched=vouched)
+    return Thing(
+        made, lambda data: verified_event(lambda _: [verify_key_of(KEY)], data, municipality=PAYER, appended_ms=1_000)
+    )
 
 
 @thing("a release", "signed_release", "released_epoch", "published_geography")
