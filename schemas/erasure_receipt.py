@@ -87,4 +87,13 @@ def checked(data: bytes, roots: Roots) -> CheckedReceipt:
             "The keyvault of this network did not sign this receipt, or it was changed.",
             dutch="De sleutelkluis van dit netwerk heeft dit bewijs niet getekend, of het is gewijzigd.",
         )
-    return CheckedReceipt(codec.decode("erasure_receipt", d["receipt"]), entry.key_id)
+    found = CheckedReceipt(codec.decode("erasure_receipt", d["receipt"]), entry.key_id)
+    try:
+        found.told()
+    except (OverflowError, ValueError, OSError) as beyond:
+        raise Refused(
+            "unreadable",
+            "A day in this receipt is in no calendar.",
+            dutch="Een dag in dit bewijs staat in geen kalender.",
+        ) from beyond
+    return found
