@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from municipal_builders import GM, NOW, frozen, marked, page_pen, record
 from municipality_page_builders import geography, released
 from municipality_page_builders import record as signed
 from own_page_served import KEY, Topic
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from served_on_a_port import free_ports, serving
 from test_municipal_baseline import NOW as LATER
 from test_municipal_baseline import THEN, epoch_of
 
@@ -30,32 +24,6 @@ from projections.municipal_baseline import frozen_fields
 
 pytestmark = pytest.mark.browser
 SIZES = {"desktop": (1280, 900), "phone": (320, 700)}
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
-def serving(app: object, port: int) -> Callable[[], None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-    def stop() -> None:
-        server.should_exit = True
-        thread.join(10)
-
-    return stop
 
 
 @pytest.fixture(scope="module")
@@ -71,29 +39,8 @@ def address() -> Iterator[str]:
     pages = OwnPages(known, OwnEvents(topic.reader, pen=page_pen(), append=topic.append, now_ms=lambda: NOW), GM)
     pages.use_sign_in(SignInSettings(issuer, "page", "secret", page))
     provider = MockProvider(issuer, [Client("page", "secret", f"{page}/aangemeld")], invented_people([GM]), key=KEY)
-    stops = [
-        serving(provider.app(), issuing),
-        serving(build_app(known, ready=lambda: True, add_own=pages.add_to), port),
-    ]
-    yield page
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, or the one Playwright was given."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    with sync_playwright() as playwright:
-        path = found or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("no Chromium is here: install one, or run `.venv/bin/playwright install chromium`")
-        root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
-        yield browser
-        browser.close()
+    with serving(provider.app(), issuing), serving(build_app(known, ready=lambda: True, add_own=pages.add_to), port):
+        yield page
 
 
 @pytest.fixture

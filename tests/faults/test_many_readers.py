@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from municipality_page_builders import geography, record, released, released_epoch, usual
 from municipality_served import ask
+from served_on_a_port import free_ports, serving
 
 from portals.municipality.app import build_app
 from portals.municipality.downloads import FILES
@@ -25,19 +23,8 @@ READERS = 100
 @pytest.fixture
 def served() -> Iterator[tuple[str, Any]]:
     page = usual()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(build_app(page, ready=lambda: True), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}", page
-    server.should_exit = True
-    thread.join(10)
+    with serving(build_app(page, ready=lambda: True), free_ports(1)[0]) as at:
+        yield at, page
 
 
 def test_a_hundred_readers_at_once_each_get_one_whole_snapshot_while_a_new_one_arrives(served: tuple[str, Any]) -> None:

@@ -80,3 +80,22 @@ def test_whatever_breaks_is_held_until_nothing_does(seed) -> None:
     if broken:
         assert any(r.startswith("audit: ") for r in reasons.values()) or not holds.complementary.released & now
     assert not an_audit(world, AREAS, epoch=1).breaks(holds.complementary.released)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 10**9))
+def test_one_break_of_each_place_holds_what_all_of_them_would(seed) -> None:
+    world = a_town(seed)
+    now = released(world, epoch=1)
+
+    def held(audit) -> set:
+        holds = Holds(Complementary(Pools(audit.tree, audit.year, P), set(now), {}, lambda _: 1), audit)
+        return set(holds.run())
+
+    class Every(type(an_audit(world, AREAS, epoch=1))):
+        def breaks(self, released, *, one_per_place: bool = False) -> list:
+            return super().breaks(released)
+
+    all_of_them = an_audit(world, AREAS, epoch=1)
+    all_of_them.__class__ = Every
+    assert held(an_audit(world, AREAS, epoch=1)) == held(all_of_them)

@@ -36,7 +36,8 @@ class Broken:
     def __getattr__(self, name: str) -> object:
         return getattr(self.real, name)
 
-    def breaks(self, released: set[CellId]) -> list[Break]:
+    def breaks(self, released: set[CellId], *, one_per_place: bool) -> list[Break]:
+        assert one_per_place
         self.seen.append(set(released))
         view = next(views(self.real.amounts))
         amount = (0, 0, len(self.real.amounts.epochs))

@@ -18,7 +18,7 @@ from projections.release.audit.points import Open, Shares
 from projections.release.audit.programmes import Programmes
 from projections.release.audit.prune import pruned
 from projections.release.audit.solver import Solved, solved
-from projections.release.audit.targets import Amount, Suspect, suspects_of
+from projections.release.audit.targets import Amount, Suspect, place_of, suspects_of, targets
 from projections.release.cells import CellId
 from projections.release.contributions import Year
 from projections.release.rules import Parameters
@@ -56,8 +56,11 @@ class Audit:
         self.amounts = Amounts.of(self.year, np.array(areas, dtype=np.int64), known)
         self.books = Books(self.tree, self.amounts, self.parameters)
 
-    def breaks(self, released: Collection[CellId]) -> list[Break]:
-        """Every amount that breaks if these cells are released now, roles from the weakest to the strongest."""
+    def breaks(self, released: Collection[CellId], *, one_per_place: bool = False) -> list[Break]:
+        """Every amount that breaks if these cells are released now, roles from the weakest to the strongest.
+
+        `one_per_place`: of amounts that lie in the same finest areas and groups only some, which is enough to know what to hold for all of them.
+        """
         figures = self.books.figures(with_now(self.published, released, self.epoch))
         said = [self._limit(f) for f in figures]
         if self._suspects is None:
@@ -70,15 +73,21 @@ class Audit:
         kept: dict[Amount, list[Suspect]] = {}
         self.counts.excepted = self.counts.before = 0
         judge = self.judge(programmes, self.before)
-        for suspects in self._suspects.values():
-            for suspect, (told, broken) in zip(suspects, judge.all(suspects), strict=True):
+        places: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        for amount, suspects in self._suspects.items():
+            asked: list[Suspect] = []
+            kept[amount] = []
+            for suspect in suspects:
+                (kept[amount] if one_per_place and _lies_in(suspect, places) else asked).append(suspect)
+            for suspect, (told, broken) in zip(asked, judge.all(asked) if asked else (), strict=True):
                 if told != "clear":
-                    kept.setdefault(suspect.amount, []).append(suspect)
+                    kept[amount].append(suspect)
                 if broken is not None:
                     found.append(broken)
+                    places.add(place_of(broken.target))
                 self.counts.excepted += told == "excepted"
                 self.counts.before += told == "before"
-        self._suspects = kept
+        self._suspects = {amount: left for amount, left in kept.items() if left}
         self.counts.programmes += programmes.run + judge.run_before
         return sorted(found, key=Break.order)
 
@@ -107,3 +116,8 @@ class Audit:
 
     def _over(self, figures: list[Figure]) -> Programmes:
         return Programmes(self.books, figures, [self._limit(f)[0] for f in figures], self.solve)
+
+
+def _lies_in(suspect: Suspect, places: Collection[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
+    """Whether an amount lies where one broke already in this round."""
+    return bool(places) and any(place_of(t) in places for t in targets(suspect.view, suspect.amount)[:1])

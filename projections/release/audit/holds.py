@@ -15,6 +15,7 @@ import numpy as np
 from projections.release.audit.audit import Audit
 from projections.release.audit.figures import REST, types_of
 from projections.release.audit.judge import Break
+from projections.release.audit.targets import place_of
 from projections.release.cells import CellId
 from projections.release.complementary import Complementary, rank
 
@@ -42,7 +43,7 @@ class Holds:
         """Hold until no role can bound an amount closer than is promised."""
         while True:
             self._step_two()
-            breaks = self.audit.breaks(self.complementary.released)
+            breaks = self.audit.breaks(self.complementary.released, one_per_place=True)
             if not breaks:
                 return self.reasons
             if not self._held_for(breaks):
@@ -95,9 +96,7 @@ class Holds:
 
     def _finest(self, one: Break) -> CellId | None:
         """The finest released cell around what the amount lies in."""
-        a, target = self.audit.amounts, one.target
-        chains = target.chains[target.chosen]
-        areas, kinds = np.unique(a.area[chains]), np.unique(a.type[chains])
+        areas, kinds = (np.array(part, dtype=np.int64) for part in place_of(one.target))
         numbers = {level: set(self.audit.books.codes(level)[areas].tolist()) for level in _FINEST_FIRST}
         around = [
             c for c in self.complementary.released

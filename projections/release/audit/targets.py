@@ -11,7 +11,6 @@ from projections.release.audit.amounts import KINDS
 from projections.release.audit.points import Open, promised
 from projections.release.audit.programmes import Target
 from projections.release.audit.views import ABOVE, View
-from projections.release.contributions import Ints
 
 Amount = tuple[int, int, int]
 """(household, kind, epoch's column, or that after the last for the year)."""
@@ -83,8 +82,8 @@ def words(view: View, amount: Amount) -> str:
     return f"{KINDS[kind]}, {when}"
 
 
-def chosen_areas_and_types(target: Target) -> tuple[Ints, Ints]:
-    """Where the amount lies: finest areas and finest groups of what it sums."""
+def place_of(target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where the amount lies: indices of the finest areas and finest groups of what it sums. What is held for it goes by nothing else."""
     a = target.view.amounts
     chains = target.chains[target.chosen]
-    return np.unique(a.area[chains]), np.unique(a.type[chains])
+    return tuple(np.unique(a.area[chains]).tolist()), tuple(np.unique(a.type[chains]).tolist())
