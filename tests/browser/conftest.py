@@ -24,9 +24,9 @@ def address(page_of: Released) -> Iterator[str]:
         yield f"{at}/"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, or the one Playwright was given; let go after this folder, since it holds this thread's event loop."""
+    """The system's Chromium, or the one Playwright was given; let go after each file, since it holds this thread's event loop."""
     found = next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
