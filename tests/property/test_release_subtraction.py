@@ -56,7 +56,7 @@ def published_over(world: list[tuple], *, first_month: int) -> dict[CellId, list
     """Cell -> epochs at which it was released by steps 1 and 2, one epoch after the other. The audit has tests of its own; here it would hide what step 2 lets through."""
     found: dict[CellId, list[int]] = defaultdict(list)
     for epoch in range(EPOCHS):
-        with patch.object(Audit, "breaks", lambda *_: []):
+        with patch.object(Audit, "breaks", lambda *_, **__: []):
             decisions = held_too(
                 world, epoch=epoch, month=(first_month + epoch) % 12 + 1, published=dict(found), areas=AREAS, addresses={a: a % 97 for a in FINEST}
             )  # fmt: skip
