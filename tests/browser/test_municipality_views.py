@@ -17,6 +17,8 @@ from portals.municipality.words import euros
 
 pytestmark = pytest.mark.browser
 SIZES = ((320, 640), (768, 1024), (1280, 900), (2560, 1440))
+LOOKED_AT = (320, 1280)
+"""Widths at which axe looks: the two layouts there are."""
 VIEWS = {
     "map": "?lang=en", "rate": "?maat=inwoner&gebied=BU99010201", "quarter": "?periode=kwartaal&groep=jeugdwet&lang=en", "month": "?periode=maand",
     "trend": "verloop?groep=jeugdwet", "trend of a buurt": "verloop?gebied=BU99010101&jaar=2024&lang=en", "difference": "vergelijk?maat=huishouden",
@@ -43,9 +45,10 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(visit: Callable[
     page = visit(VIEWS[view])
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        found = Axe().run(page)
-        assert found.violations_count == 0, (width, found.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+        if width in LOOKED_AT:
+            found = Axe().run(page)
+            assert found.violations_count == 0, (width, found.generate_report())
 
 
 def test_a_page_that_does_not_exist_is_clear_to_axe_too(chromium: Browser, address: str) -> None:
