@@ -6,20 +6,23 @@ import datetime as dt
 import os
 import statistics
 import time
+from dataclasses import replace
 from typing import Any, Final
 
 from confluent_kafka import Producer
 
+from deploy.admission import admit_grantor
 from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from keyvault import group, voprf
 from keyvault.client import VaultClient
+from producers.municipal_mandates import new_terms
 from schemas import codec
 from schemas.confidentiality import Confidentiality
 from schemas.errors import Refused
 from schemas.household_record import COMMON_SECTION, Layout, seal_record
 from schemas.secrets import SigningKey
-from schemas.values import MandateHandle, day_number
+from schemas.values import MandateHandle
 
 _ELEMENTS, _PERSONS, _LOOKS, _SECONDS = 4_000, 50_000, 300, 60
 _READER: Final = "caseworker-gm9901-bench"
@@ -85,11 +88,13 @@ def _looks(zone: Zone) -> list[float]:
 
 
 def _mandate(zone: Zone, handle: bytes) -> None:
-    today = day_number(dt.datetime.now(dt.UTC).date())
-    state = {
-        "handle": handle, "person": os.urandom(16), "municipality": 9901, "revision": 1, "reader": _READER, "purpose": "coordination",
-        "ground": "wmo-2.3.2", "valid_from": today, "valid_until": today + 1, "grantor": "grantor-gm9901-bench", "given": True,
-    }  # fmt: skip
+    today = dt.datetime.now(dt.UTC).date()
+    grantor = admit_grantor(zone, "grantor-gm9901-bench")
+    terms = new_terms(
+        grantor, municipality=9901, reader=_READER, purpose="coordination", ground="wmo-2.3.2", valid_from=today,
+        valid_until=today + dt.timedelta(days=1),
+    )  # fmt: skip
+    state = {"person": os.urandom(16), "given": True, **replace(terms, handle=handle).signed(grantor.key())}
     producer = Producer(zone.kafka.client(zone.certificate("projector")) | {"acks": "all"})
     producer.produce("mandates.v1", codec.encode("mandate_state", state), partition=0)
     producer.flush(20)

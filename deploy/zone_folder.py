@@ -24,7 +24,7 @@ from schemas.sealing import verify_key_of
 from schemas.secret_file import write_private
 from schemas.secrets import SigningKey
 
-FORM: Final = 8
+FORM: Final = 9
 """Of the records a zone holds; another number is a zone of a version whose records this one can't read."""
 
 ROLE_SECRETS = {

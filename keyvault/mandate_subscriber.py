@@ -1,7 +1,8 @@
 """Reads `mandates.v1` into the vault's table; offset and rows in one transaction, so each state is taken exactly once.
 
+A mandate counts only where a grantor of its municipality signed its terms, whatever the projector says; a withdrawal closes, signed or not.
 A record beyond the stored offset (a restored backup, a lost topic) stops the vault with one sentence; a record that can't
-be read is counted, named by its place, and passed over.
+be read, or that no grantor signed, is counted, named by its place, and passed over.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from keyvault.mandates import Mandate
 from schemas import codec
+from schemas.codes import sentence
 from schemas.errors import ContractBroken, Refused, Unavailable, ZorgstroomError
+from schemas.mandate_rules import may_grant
+from schemas.mandate_terms import MandateTerms, signed_by
 from schemas.sealing import sha256
 from schemas.values import day_of
 
@@ -43,6 +47,10 @@ class MandateStore(Protocol):
         ...
 
 
+GrantorKey = Callable[[str, str], "bytes | None"]
+"""The public key of a grantor by principal and key id, also of one revoked since (what was given before stands); None where the root signed none."""
+
+
 class SubscriberMeter(Protocol):
     """What an operator may count of the reading."""
 
@@ -66,6 +74,7 @@ class MandateSubscriber(threading.Thread):
         self,
         settings: dict[str, Any],
         store: MandateStore,
+        grantor_key: GrantorKey,
         *,
         meter: SubscriberMeter,
         log: Any,
@@ -78,6 +87,7 @@ class MandateSubscriber(threading.Thread):
             "auto.offset.reset": "error",
         }  # fmt: skip
         self._store, self._meter, self._log, self._broken = store, meter, log, broken
+        self._grantor_key = grantor_key
         self._stopping = threading.Event()
         self.level = threading.Event()
 
@@ -146,7 +156,7 @@ class MandateSubscriber(threading.Thread):
     def _state(self, record: Any) -> list[Mandate]:
         value = record.value() or b""
         try:
-            return [_mandate(codec.decode("mandate_state", value))]
+            return [mandate_of(value, self._grantor_key)]
         except Refused as refused:
             self._meter.dead_letter(refused.code)
             place = {"topic": TOPIC, "partition": PARTITION, "offset": record.offset()}
@@ -159,12 +169,21 @@ class MandateSubscriber(threading.Thread):
         self.join(timeout=3)
 
 
-def _mandate(d: dict[str, Any]) -> Mandate:
+def mandate_of(state: bytes, grantor_key: GrantorKey) -> Mandate:
+    """The mandate of one record of `mandates.v1`. Raises `Refused` (`unreadable`, `schema`; `mandate-grantor` where none who may give it signed it)."""
+    fields = codec.decode("mandate_state", state)
+    terms = MandateTerms.decode(fields["terms"])
     try:
-        first, last = day_of(d["valid_from"]), day_of(d["valid_until"])
+        first, last = day_of(terms.valid_from), day_of(terms.valid_until)
     except OverflowError as wrong:
         raise Refused("unreadable", "A day of the mandate lies outside the calendar.") from wrong
-    return Mandate(
-        handle=d["handle"], person=d["person"], municipality=d["municipality"], reader=d["reader"], purpose=d["purpose"],
-        ground=d["ground"], valid_from=first, valid_until=last, given=d["given"], revision=d["revision"], grantor=d["grantor"],
+    mandate = Mandate(
+        handle=terms.handle, person=fields["person"], municipality=terms.municipality, reader=terms.reader, purpose=terms.purpose,
+        ground=terms.ground, valid_from=first, valid_until=last, given=fields["given"], revision=terms.revision, grantor=terms.grantor,
     )  # fmt: skip
+    if mandate.given:
+        public = grantor_key(terms.grantor, terms.key_id)
+        signed = public is not None and signed_by(public, terms=fields["terms"], signature=fields["signature"])
+        if not (signed and may_grant(terms.grantor, reader=terms.reader, gemeente=mandate.gemeente)):
+            raise Refused("mandate-grantor", sentence("mandate-grantor", lang="en"))
+    return mandate

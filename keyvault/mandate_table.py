@@ -23,7 +23,7 @@ def next_offset(c: Connection, partition: int) -> int:
 
 
 def learn(c: Connection, states: Sequence[Mandate], *, partition: int, next_offset: int) -> None:
-    """Take in mandate states and move the offset. What was withdrawn stays so, and what is about someone erased is."""
+    """Take in mandate states and move the offset. What was withdrawn stays so, and what is about someone erased is; whom a handle is about never changes."""
     take = text(
         f"INSERT INTO mandates ({_COLUMNS}) VALUES ({', '.join(f':{n}' for n in _FIELDS)}) "  # noqa: S608 - constants
         "ON CONFLICT (handle) DO UPDATE SET purpose = EXCLUDED.purpose, ground = EXCLUDED.ground, "

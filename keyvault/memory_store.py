@@ -222,8 +222,9 @@ class InMemoryVaultStore:
         for state in states:
             known = self._mandates.get(state.handle)
             if known is None or state.revision >= known.revision:
-                given = state.given and (known is None or known.given) and state.person not in self._erased
-                self._mandates[state.handle] = replace(state, given=given)
+                person = state.person if known is None else known.person
+                given = state.given and (known is None or known.given) and person not in self._erased
+                self._mandates[state.handle] = replace(state, given=given, person=person)
         self._offsets[partition] = max(next_offset, self._offsets.get(partition, 0))
 
     def mandate(self, handle: bytes) -> Mandate | None:

@@ -104,7 +104,7 @@ def _serve(
         def level() -> bool:
             return mandates.level.is_set() and follower.caught_up
 
-        mandates = MandateSubscriber(kafka, store, meter=metrics, log=log, broken=end)
+        mandates = MandateSubscriber(kafka, store, follower.any_grantor_key, meter=metrics, log=log, broken=end)
         erasures = ErasureWork(
             vault,
             known.decides,

@@ -226,8 +226,7 @@ class Projector:
                 (terms.handle, sealed["person"], terms.municipality, terms.purpose, terms.valid_until, given),
             )
             if self.publish:
-                state = terms.as_fields() | {"person": sealed["person"], "given": given}
-                state.pop("key_id")
+                state = {**change, "person": sealed["person"]}
                 outputs.append(
                     Output(
                         topic="mandates.v1", partition=0, key=terms.handle, body=codec.encode("mandate_state", state),

@@ -25,12 +25,12 @@ from keyvault import group
 from keyvault.client import PersonKeyCache, PublicKey
 from keyvault.erasure_work import ErasureWork
 from keyvault.limits import EvaluationRules
-from keyvault.mandate_subscriber import _mandate
+from keyvault.mandate_subscriber import mandate_of
 from keyvault.metrics import VaultMetrics
 from keyvault.service import routes
 from keyvault.store import VaultStore
 from keyvault.vault import Vault
-from schemas import codec, topics
+from schemas import topics
 from schemas.directory import Entry, sign_entry
 from schemas.envelope import RecipientKeys, seal_envelope
 from schemas.errors import Unavailable
@@ -252,7 +252,8 @@ class Road:
         start = self.vault_store.mandates_next_offset(0)
         new = self.topics["mandates.v1"][0][start:]
         if new:
-            states = [_mandate(codec.decode("mandate_state", value or b"")) for _, value in new]
+            key = self.network.directory.counting_grantor
+            states = [mandate_of(value or b"", key) for _, value in new]
             self.vault_store.learn_mandates(states, partition=0, next_offset=start + len(new))
 
     def _forget(self) -> None:

@@ -54,8 +54,7 @@ def publish(process: Process, version: int) -> None:
 @pytest.fixture
 def wire(process: Process) -> Iterator[Wire]:
     process.give(
-        a_state(OWN), a_state(SECOND),
-        codec.encode("mandate_state", codec.decode("mandate_state", a_state(OTHERS)) | {"reader": COLLEAGUE}),
+        a_state(OWN), a_state(SECOND), a_state(OTHERS, reader=COLLEAGUE),
     )  # fmt: skip
     process.start()
     made = Wire(process.config["port"])
