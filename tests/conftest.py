@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from deploy.embedded_postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent
+
+
+_JAVA_OF_MINUTES = "-XX:TieredStopAtLevel=1"
+"""A server that lives for minutes is not worth compiling twice: it takes half of the processor time."""
 
 
 def pytest_configure() -> None:
@@ -37,6 +42,7 @@ def pytest_configure() -> None:
         raise KeyboardInterrupt(f"signal {number}")
 
     signal.signal(signal.SIGTERM, end)
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", _JAVA_OF_MINUTES)
 
 
 def pytest_unconfigure() -> None:
@@ -150,17 +156,21 @@ def kafka(server_folder: Path, authority: Authority) -> Iterator[EmbeddedKafka]:
 
 @pytest.fixture(scope="session")
 def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
-    """A real PostgreSQL; stopped also when the run is broken off."""
-    from deploy.embedded_postgres import EmbeddedPostgres
+    """A real PostgreSQL; stopped also when the run is broken off.
 
-    server = EmbeddedPostgres(server_folder / "postgres")
+    It need not outlive a power cut, so nothing is forced to the disk: hundreds of databases come and go here, and each waited a second for it.
+    """
+    from deploy import embedded_postgres
+
+    server = embedded_postgres.EmbeddedPostgres(server_folder / "postgres")
 
     def end() -> None:
         server.stop()
         server.forget()
 
     with ending("postgres", end):
-        server.start()
+        with patch.dict(embedded_postgres._SETTINGS, fsync="off", full_page_writes="off"):
+            server.start()
         yield server
 
 

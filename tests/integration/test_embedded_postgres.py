@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,9 +17,19 @@ from deploy.settings import Settings
 from schemas.errors import SettingsWrong, Unavailable
 
 
-def test_a_commit_is_on_the_disk_before_it_counts(postgres: EmbeddedPostgres) -> None:
-    with psycopg.connect(postgres.admin_dsn) as connection:
-        for name in ("fsync", "synchronous_commit", "data_checksums"):
+@pytest.fixture
+def as_in_a_zone(server_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A server as zones start it; the one that tests share forces nothing to the disk."""
+    server = EmbeddedPostgres(server_folder / "as-in-a-zone")
+    server.start()
+    yield server
+    server.stop()
+    server.forget()
+
+
+def test_a_commit_is_on_the_disk_before_it_counts(as_in_a_zone: EmbeddedPostgres) -> None:
+    with psycopg.connect(as_in_a_zone.admin_dsn) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
             assert connection.execute(f"SHOW {name}").fetchone() == ("on",)
         assert connection.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
         assert connection.execute("SHOW unix_socket_directories").fetchone() == ("",)

@@ -31,7 +31,7 @@ from tests.property.ledger_histories import (
 
 NEWEST = 100
 """A version above those of any history."""
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=40, deadline=None)
 a_place = st.integers(0, 19)
 
 

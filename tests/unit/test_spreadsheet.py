@@ -244,8 +244,8 @@ def test_a_zip_that_is_no_workbook_is_refused_in_a_sentence(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_a_hundred_thousand_rows_are_read_and_the_last_bad_cell_is_named(tmp_path: Path, form: str) -> None:
-    count = 100_000
+def test_twenty_thousand_rows_are_read_and_the_last_bad_cell_is_named(tmp_path: Path, form: str) -> None:
+    count = 20_000
     path = big_sheet(tmp_path / f"groot.{form}", count)
     reading = check(path, replace(CONTEXT, payer=9901))
     assert len(reading.items) == count - 1
