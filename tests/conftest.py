@@ -43,6 +43,7 @@ def pytest_configure() -> None:
 
     signal.signal(signal.SIGTERM, end)
     os.environ.setdefault("JAVA_TOOL_OPTIONS", _JAVA_OF_MINUTES)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as projections.release has it, whoever imports numpy first
 
 
 def pytest_unconfigure() -> None:
