@@ -149,10 +149,15 @@ class InOneProcess(VaultClient):
 
 @dataclass(frozen=True)
 class Where:
-    """At which steps a test breaks off."""
+    """At which steps a test breaks off. `apart`: at one of so many; an odd number meets what comes before a commit and what comes after one."""
 
     every: bool = False
     alone: bool = False
+    apart: int = 1
+
+    def step(self, nth: int) -> int:
+        """Before which step the nth round, counted from 0, breaks off."""
+        return 1 + nth * self.apart
 
     def set(self, steps: Steps) -> None:
         steps.every, steps.alone = self.every, self.alone
@@ -165,10 +170,11 @@ class Where:
 AT_EACH: Final = pytest.mark.parametrize(
     "where_to",
     [
-        Where(),
+        Where(apart=3),
+        pytest.param(Where(), marks=pytest.mark.long),
         pytest.param(Where(alone=True), marks=pytest.mark.long),
         pytest.param(Where(every=True), marks=pytest.mark.long),
     ],
-    ids=["commit or record", "keyvault alone", "command"],
+    ids=["third commit or record", "commit or record", "keyvault alone", "command"],
 )
-"""For a test that is broken off: at what is left behind, and (long) at what the keyvault leaves behind and at each command."""
+"""For a test that is broken off: at every third place where something is left behind, and (long) at each, at each of the keyvault's, at each command."""

@@ -94,8 +94,8 @@ def test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was
         road.put(ask)
         road.run()
         road.put(decide)
-        killed = road.steps.broken_off(road.run, at=n + 1)
-        where = f"before step {n + 1}, {road.steps.names[-1]}"
+        killed = road.steps.broken_off(road.run, at=where_to.step(n))
+        where = f"before step {where_to.step(n)}, {road.steps.names[-1]}"
         assert total(road) == totals, where
         done = road.vault_store.erasure(request_of(n))
         assert done is None or is_settled_on_topic(road, done.person), (
@@ -107,7 +107,7 @@ def test_an_erasure_broken_off_before_any_command_or_record_ends_as_one_that_was
         finished(road, n, where)
         if not killed:
             break
-    assert n > where_to.least(commits=60, commands=150, keyvault=10), "an erasure has steps"
+    assert where_to.step(n) > where_to.least(commits=60, commands=150, keyvault=10), "an erasure has steps"
     still.run()
     assert total(still) == total(road) == totals
     the_same(worlds)

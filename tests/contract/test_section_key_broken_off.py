@@ -113,8 +113,8 @@ def test_the_section_key_turns_wherever_it_is_broken_off_and_no_live_record_is_s
     where_to.set(road.steps)
     for n in itertools.count():
         old, kept = keys_of(road)["active"][0][0], newest(road)
-        killed = road.steps.broken_off(lambda before=old: turned(road, before), at=n + 1)  # type: ignore[misc]
-        where = f"before step {n + 1}, {road.steps.names[-1]}"
+        killed = road.steps.broken_off(lambda before=old: turned(road, before), at=where_to.step(n))  # type: ignore[misc]
+        where = f"before step {where_to.step(n)}, {road.steps.names[-1]}"
         if killed:
             if not where_to.alone:
                 road.start()
@@ -130,7 +130,7 @@ def test_the_section_key_turns_wherever_it_is_broken_off_and_no_live_record_is_s
         assert shut.value.code == "part", f"{where}: what was kept from before the turn opens no more"
         if not killed:
             break
-    assert n > where_to.least(commits=30, commands=60, keyvault=10), "a turn has steps"
+    assert where_to.step(n) > where_to.least(commits=30, commands=60, keyvault=10), "a turn has steps"
     lines = road.log.whole()
     assert first_break(lines) is None
     for action in ("turn", "turn-end"):

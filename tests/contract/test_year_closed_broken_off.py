@@ -119,8 +119,8 @@ def test_a_year_that_closes_broken_off_before_any_command_or_record_ends_as_one_
                     write.close_month(each)
             road.run()
         write.close_month(partition)
-        killed = road.steps.broken_off(road.run, at=n + 1)
-        where = f"before step {n + 1}, {road.steps.names[-1]}"
+        killed = road.steps.broken_off(road.run, at=where_to.step(n))
+        where = f"before step {where_to.step(n)}, {road.steps.names[-1]}"
         assert by_year(road) == totals, where
         if not road.vault_store.has_year_keys(partition, [year]):
             assert year in closed_on_topic(road, partition), f"{where}: the key went before the total was safe"
@@ -135,7 +135,7 @@ def test_a_year_that_closes_broken_off_before_any_command_or_record_ends_as_one_
         if not killed:
             break
     assert not killed, "more steps than there are years"
-    assert n > where_to.least(commits=40, commands=100, keyvault=10), "closing a year has steps"
+    assert where_to.step(n) > where_to.least(commits=40, commands=100, keyvault=10), "closing a year has steps"
     worlds.still.run()
     assert by_year(worlds.still) == totals
     the_same(worlds)
