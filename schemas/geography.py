@@ -3,14 +3,18 @@
 One area is one integer `ggggwwbbcc`: gemeente, wijk, buurt, cluster, two digits each after the first four. Zeros below a
 level mean the level itself; `gggg000000` is the rest of a gemeente (unplaced, secret, institution), code `GMgggg`.
 A cluster (of neighbouring postcodes in one buurt) is numbered from 01, so no cluster is ever taken for a buurt.
-Codes follow CBS: GM0642, WK064201, BU06420101; a cluster is BU06420101.03.
+Codes follow CBS: GM0642, WK064201, BU06420101; a cluster is BU06420101.03. A street that consists of two or more whole clusters of a buurt has a
+code that says which: BU06420101.03_05. So the same code is the same ground for good, whatever the street is called.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from functools import lru_cache
 
 _CLUSTER = re.compile(r"BU(\d{8})\.(\d{2})")
+_STREET = re.compile(r"BU(\d{8})\.(\d{2}(?:_\d{2})+)")
 _BUURT = re.compile(r"BU(\d{8})")
 _WIJK = re.compile(r"WK(\d{6})")
 _GEMEENTE = re.compile(r"GM(\d{4})")
@@ -51,6 +55,31 @@ def area_code(number: int) -> str:
     return f"GM{number // 1_000_000:04d}"
 
 
+def street_code(clusters: Collection[int]) -> str:
+    """Area integers of a street's clusters -> its code. Raises `ValueError` where they are not two or more clusters of one buurt."""
+    buurten = {c // 100 for c in clusters}
+    if len(set(clusters)) < 2 or len(buurten) != 1 or any(map(is_rest, clusters)):
+        msg = "a street with figures of its own consists of two or more clusters of one buurt"
+        raise ValueError(msg)
+    return f"BU{buurten.pop():08d}." + "_".join(f"{c % 100:02d}" for c in sorted(set(clusters)))
+
+
+@lru_cache(maxsize=4096)
+def clusters_of_street(code: str) -> tuple[int, ...]:
+    """Inverse of `street_code`, in order. Raises `ValueError` for anything else, a street with its clusters in another order included."""
+    match = _STREET.fullmatch(code)
+    clusters = tuple(int(match[1]) * 100 + int(n) for n in match[2].split("_")) if match else ()
+    if not clusters or list(clusters) != sorted(set(clusters)) or is_rest(clusters[0]):
+        msg = "a street with figures of its own looks like BU06420101.03_05"
+        raise ValueError(msg)
+    return clusters
+
+
+def is_street(code: str) -> bool:
+    """Tell whether an area code is that of a street."""
+    return _STREET.fullmatch(code) is not None
+
+
 def is_rest(number: int) -> bool:
     """Tell whether an area integer is the rest of a gemeente (no cluster)."""
     return number % 100 == 0
@@ -62,8 +91,8 @@ def gemeente_of(number: int) -> int:
 
 
 def parent_code(code: str) -> str | None:
-    """Cluster -> buurt -> wijk -> gemeente code -> None. Raises `ValueError` for anything else."""
-    if match := _CLUSTER.fullmatch(code):
+    """Cluster or street -> buurt -> wijk -> gemeente code -> None. Raises `ValueError` for anything else."""
+    if match := _CLUSTER.fullmatch(code) or _STREET.fullmatch(code):
         return f"BU{match[1]}"
     if match := _BUURT.fullmatch(code):
         return f"WK{match[1][:6]}"

@@ -80,7 +80,7 @@ class Deciding(_Of):
             yield municipality, decide(
                 rows[gemeente == municipality], epoch=self.closing.epoch, month_of_year=month.month, years=(month.year - 1, month.year),
                 published=epochs, areas=geography.numbers(self.geographies[municipality]), mandated=mandated, parameters=self.parameters,
-                addresses=self.addresses[municipality],
+                addresses=self.addresses[municipality], streets=geography.streets(self.geographies[municipality]),
             )  # fmt: skip
 
     def _replace(self, municipality: int, decisions: list[Decision], levels: Collection[str]) -> None:
@@ -88,7 +88,7 @@ class Deciding(_Of):
         store.save_decisions(self.own, municipality, self.closing.epoch, decisions)
 
     def _below(self, municipality: int, anew: list[Decision]) -> list[Decision]:
-        """Decisions of buurten and clusters where gemeente and wijken are out: the new ones if those above stay as published, else all held."""
+        """Decisions of buurten, streets and clusters where gemeente and wijken are out: the new ones if those above stay as published, else all held."""
         before = store.decisions(self.own, municipality, self.closing.epoch)
         was, now = (
             {d.cell: (d.released, d.euros, d.households) for d in ds if d.cell.level not in QUARTERLY}

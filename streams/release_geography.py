@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from projections.geometry.streets import street_cells_of
+from projections.release.cells import Street, streets_of
 from schemas import codec
 from schemas.errors import SettingsWrong
 
@@ -71,6 +73,11 @@ def numbers(datum: dict[str, Any]) -> dict[str, list[int]]:
         found[area["level"]].append(int(re.sub(r"\D", "", area["code"])))
     found["placed"] = list(found["gemeente"])
     return found
+
+
+def streets(datum: dict[str, Any]) -> tuple[Street, ...]:
+    """The streets with figures of their own, as the numbers of their clusters."""
+    return streets_of(street_cells_of(datum))
 
 
 def households(datum: dict[str, Any]) -> dict[tuple[str, int], int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
+
+from schemas.geography import area_number, is_street, parent_code, street_code
 
 Address = tuple[str, int]
 
@@ -42,6 +44,37 @@ def whole_streets(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         for street, own in sorted(clusters.items())
         if street != UNKNOWN_STREET and all(streets[c] == {street} for c in own)
     }
+
+
+def figures_of_streets(pairs: Iterable[tuple[str, str]], clusters: Iterable[str]) -> dict[str, str]:
+    """Street -> code of the area whose figure is its total: a cluster, a whole buurt, else a street of its own. Streets without one are left out.
+
+    `pairs`: (street, cluster code) as published; `clusters`: codes of all. Streets of two buurten are left out, since streets of the same name in two
+    villages of a municipality can't be told from them.
+    """
+    in_buurt, found = Counter(_buurt(c) for c in clusters), {}
+    for street, own in whole_streets(pairs).items():
+        if len(own) == 1:
+            found[street] = own[0]
+        elif len({_buurt(c) for c in own}) == 1:
+            all_of_it = len(own) == in_buurt[_buurt(own[0])]
+            found[street] = _buurt(own[0]) if all_of_it else street_code([area_number(c) for c in own])
+    return found
+
+
+def street_cells(pairs: Iterable[tuple[str, str]], clusters: Iterable[str]) -> dict[str, str]:
+    """Code -> name of the streets with a cell of their own: two or more whole clusters of one buurt, and not all there are in it."""
+    return {code: name for name, code in figures_of_streets(pairs, clusters).items() if is_street(code)}
+
+
+def street_cells_of(geography: Mapping[str, Any]) -> dict[str, str]:
+    """The same of a `published_geography` datum."""
+    pairs = ((s["name"], s["cluster"]) for s in geography["streets"])
+    return street_cells(pairs, [a["code"] for a in geography["areas"] if a["level"] == "cluster"])
+
+
+def _buurt(cluster: str) -> str:
+    return str(parent_code(cluster))
 
 
 def most_first(streets: Iterable[str]) -> list[str]:

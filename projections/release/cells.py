@@ -1,20 +1,20 @@
 """Which cells there are: areas by level, groups and published care types, and which contribution counts in which.
 
 Wijk, buurt and cluster hold placed contributions only, so each is exactly the sum of its children; what has no cluster is
-one cell beside them, the rest of the gemeente.
+one cell beside them, the rest of the gemeente. Beside its clusters a buurt may have streets, each exactly the sum of some of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.care import CARE_TYPES, Group
-from schemas.geography import gemeente_code
+from schemas.geography import clusters_of_street, gemeente_code, street_code
 
 _MAX_CARE: Final = max(CARE_TYPES) + 1
 GROUPS: Final = tuple(g.value for g in Group)
@@ -45,6 +45,10 @@ TYPES_OF_GROUP: Final = {
 """Group -> the published care types it is the sum of. One with a care type that is never published is the sum of none."""
 
 
+Street = tuple[int, ...]
+"""A street with a cell of its own, as the numbers of its clusters, in order."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class CellId:
     """One cell of one service year."""
@@ -57,13 +61,17 @@ class CellId:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One level of areas: how often it is published, in which topic, for which groups, with or without counts of households."""
+    """One level of areas: how often it is published, in which topic, for which groups, with or without counts of households.
+
+    `streets`, of the level of streets: which there are, no two with a cluster in common. A street's number is that of its first cluster.
+    """
 
     level: str
     quarterly: bool
     meso: bool
     groups: tuple[str, ...]
     counts: bool = True
+    streets: tuple[Street, ...] = ()
 
     def codes(self, areas: NDArray[np.int64]) -> NDArray[np.int64]:
         """Area number at this level for each finest area, -1 where it does not belong to the level."""
@@ -77,8 +85,18 @@ class Layer:
                 return np.where(placed, areas // 10_000, -1)
             case "buurt":
                 return np.where(placed, areas // 100, -1)
+            case "street":
+                return self._streets(areas)
             case _:
                 return np.where(placed, areas, -1)
+
+    def _streets(self, areas: NDArray[np.int64]) -> NDArray[np.int64]:
+        first = {cluster: street[0] for street in self.streets for cluster in street}
+        if not first:
+            return np.full(len(areas), -1, dtype=np.int64)
+        known = np.array(sorted(first), dtype=np.int64)
+        at = np.minimum(np.searchsorted(known, areas), len(known) - 1)
+        return np.where(known[at] == areas, np.array([first[c] for c in known.tolist()])[at], -1)
 
     def code_text(self, number: int) -> str:
         """The area code people read."""
@@ -91,6 +109,8 @@ class Layer:
                 return f"WK{number:06d}"
             case "buurt":
                 return f"BU{number:08d}"
+            case "street":
+                return street_code(next(s for s in self.streets if s[0] == number))
             case _:
                 return f"BU{number // 100:08d}.{number % 100:02d}"
 
@@ -100,12 +120,18 @@ LAYERS: Final = (
     Layer("placed", quarterly=False, meso=False, groups=GROUPS + PUBLISHED_TYPES),
     Layer("wijk", quarterly=False, meso=False, groups=GROUPS + PUBLISHED_TYPES),
     Layer("buurt", quarterly=True, meso=False, groups=GROUPS),
+    Layer("street", quarterly=True, meso=True, groups=(Group.TOTAL.value,), counts=False),
     Layer("cluster", quarterly=True, meso=True, groups=(Group.TOTAL.value,), counts=False),
 )
 
 
-def layers_due(month_of_year: int) -> Iterator[Layer]:
-    """The layers that get new decisions at the end of this month (1..12)."""
+def layers_due(month_of_year: int, streets: tuple[Street, ...] = ()) -> Iterator[Layer]:
+    """The layers that get new decisions at the end of this month (1..12), that of the streets with these."""
     for layer in LAYERS:
         if not layer.quarterly or month_of_year % 3 == 0:
-            yield layer
+            yield replace(layer, streets=streets) if layer.level == "street" else layer
+
+
+def streets_of(codes: Iterable[str]) -> tuple[Street, ...]:
+    """Streets by their area codes, in order."""
+    return tuple(sorted(clusters_of_street(code) for code in codes))

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from projections.release.audit.audit import Audit
 from projections.release.audit.holds import Holds
-from projections.release.cells import IN_GROUP, CellId, Layer, layers_due
+from projections.release.cells import IN_GROUP, CellId, Layer, Street, layers_due
 from projections.release.complementary import Complementary
 from projections.release.contributions import Contributions, Sheet, Year
 from projections.release.pools import START, Pools
 from projections.release.rounding import rounded_euros, rounded_households
 from projections.release.rules import REASONS, Parameters, Rules
-from projections.release.sums import LAYER, Tree, all_areas
+from projections.release.sums import Tree, all_areas
 
 PROTECTION: Final = "full"
 """What every release says of itself: all three steps ran. Releases from before the audit say `preliminary`."""
@@ -53,20 +53,23 @@ class Decision:
 def decide(
     rows: NDArray[np.void], *, epoch: int, month_of_year: int, years: Iterable[int],
     published: Mapping[CellId, Sequence[int]], areas: Mapping[str, Sequence[int]], mandated: set[bytes], parameters: Parameters,
-    addresses: Mapping[int, int],
+    addresses: Mapping[int, int], streets: tuple[Street, ...] = (),
 ) -> list[Decision]:  # fmt: skip
     """Decide every cell that is due; the order of the rows changes nothing.
 
     `rows`: one municipality's contributions (those after `epoch` are left out); `published`: epochs at which a cell was
     released; `areas`: level -> all area numbers of the municipality, so that empty cells are decided too; `mandated`:
-    households ever under a mandate; `addresses`: finest area -> addresses in the register, which say what is held first.
+    households ever under a mandate; `addresses`: finest area -> addresses in the register, which say what is held first;
+    `streets`: those with cells of their own, as the numbers of their clusters.
     """
     contributions, of_years = Contributions(rows, epoch=epoch, mandated=mandated), sorted(years)
-    decisions = primary(contributions, month_of_year, of_years, published=published, areas=areas, parameters=parameters)
+    decisions = primary(
+        contributions, month_of_year, of_years, published=published, areas=areas, parameters=parameters, streets=streets
+    )
     for year in of_years:
         decisions, nothing = _without_what_follows(
             decisions, contributions.year(year), year, epoch=epoch, published=published, areas=areas, parameters=parameters,
-            addresses=addresses,
+            addresses=addresses, streets=streets,
         )  # fmt: skip
         if nothing:
             return [_held(d, NOTHING) for d in decisions]
@@ -75,13 +78,15 @@ def decide(
 
 def primary(
     contributions: Contributions, month_of_year: int, years: Iterable[int], *, published: Mapping[CellId, Sequence[int]],
-    areas: Mapping[str, Sequence[int]], parameters: Parameters,
+    areas: Mapping[str, Sequence[int]], parameters: Parameters, streets: tuple[Street, ...] = (),
 ) -> list[Decision]:  # fmt: skip
     """Step 1: each cell that is due by the single-cell rules over every window of its own."""
     decisions: list[Decision] = []
-    for layer in layers_due(month_of_year):
+    for layer in layers_due(month_of_year, streets):
         for year in years:
-            sheet = contributions.sheet(layer, year=year, areas=areas.get(layer.level, ()))
+            sheet = contributions.sheet(
+                layer, year=year, areas=[s[0] for s in layer.streets] or areas.get(layer.level, ())
+            )
             for group in layer.groups:
                 cells = [CellId(layer.level, layer.code_text(int(n)), group, year) for n in sheet.numbers]
                 decisions += _decided(
@@ -93,9 +98,11 @@ def primary(
 def _without_what_follows(
     decisions: list[Decision], amounts: Year, year: int, *, epoch: int, published: Mapping[CellId, Sequence[int]],
     areas: Mapping[str, Sequence[int]], parameters: Parameters, addresses: Mapping[int, int],
+    streets: tuple[Street, ...],
 ) -> tuple[list[Decision], bool]:  # fmt: skip
     """Steps 2 and 3 for one service year: hold what lets a held cell or a household's amount follow. True where nothing at all may be published."""
-    tree = Tree.of(all_areas(areas, np.unique(amounts.area).tolist()), year)
+    known = sorted(c for c in published if c.level == "street" and c.service_year == year)
+    tree = Tree.of(all_areas(areas, np.unique(amounts.area).tolist()), year, streets, known)
     released = {d.cell for d in decisions if d.released and d.cell.service_year == year}
     of_cell = _addresses_of_cells(tree, addresses)
     complementary = Complementary(Pools(tree, amounts, parameters), released, published, of_cell.__getitem__)
@@ -117,12 +124,11 @@ def _addresses_of_cells(tree: Tree, addresses: Mapping[int, int]) -> dict[CellId
     """How many addresses the area of each cell has."""
     finest = np.array(sorted(addresses), dtype=np.int64)
     counts = np.array([addresses[a] for a in sorted(addresses)], dtype=np.int64)
-    by_level = {level: layer.codes(finest) for level, layer in LAYER.items()}
-    found: dict[tuple[str, int], int] = {}
-    for cell, number in tree.number.items():
-        if (cell.level, number) not in found:
-            found[cell.level, number] = int(counts[by_level[cell.level] == number].sum())
-    return {cell: found[cell.level, number] for cell, number in tree.number.items()}
+    found: dict[tuple[str, str], int] = {}
+    for cell in tree.number:
+        if (cell.level, cell.area) not in found:
+            found[cell.level, cell.area] = int(counts[tree.covers(cell, finest)].sum())
+    return {cell: found[cell.level, cell.area] for cell in tree.number}
 
 
 def _decided(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from projections.geometry.streets import street_cells_of
 from projections.release.calendar import end_of
 from projections.release.changes import changes_against, rules_of
 from projections.release.signing import verified_payload
@@ -100,8 +101,9 @@ class TopicHistory:
         self.epochs.append(datum)
 
     def _areas(self, datum: dict[str, Any]) -> set[str]:
-        """Codes of the areas that lie before a record, the placed whole included."""
-        codes = {a["code"] for a in self.geographies[-1]["areas"]} if self.geographies else set()
+        """Codes of the areas that lie before a record, the placed whole and streets with figures of their own included."""
+        newest = self.geographies[-1] if self.geographies else None
+        codes = {a["code"] for a in newest["areas"]} | set(street_cells_of(newest)) if newest else set()
         return codes | {f"{gemeente_code(datum['municipality'])}P"}
 
     def _check_chain(self, datum: dict[str, Any]) -> bool:

@@ -21,6 +21,8 @@ from schemas.care import Group
 Floats = NDArray[np.float64]
 _NOTHING_LEFT: Final = 1e-7
 """Of a figure's atoms, the part that may be left over where it follows; numbers of atoms are whole."""
+_INSIDE: Final = {"cluster": (1, 0), "buurt": (100, 1), "wijk": (10_000, 101), "placed": (1_000_000, 10_101)}
+"""Level -> how many finest areas its numbers have room for, and the number of the first inside."""
 _FINEST: Final = {
     g.value: frozenset(TYPES_OF_GROUP.get(g.value, (g.value,))) for g in Group if g is not Group.TOTAL
 }  # fmt: skip
@@ -31,14 +33,6 @@ def finest_groups(group: str) -> frozenset[str]:
     if group == Group.TOTAL.value:
         return frozenset().union(*_FINEST.values())
     return _FINEST.get(group, frozenset({group}))
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a cell stands: its level's unit and number, and how many finest areas it has."""
-
-    chain: tuple[str, ...]
-    leaves: int
 
 
 @dataclass
@@ -70,44 +64,25 @@ class Linear:
     @cached_property
     def _shared(self) -> Floats:
         """How many atoms each two figures share."""
-        places = [self._place(c) for c in self.cells]
         kinds = sorted({c.group for c in self.cells})
-        at = [kinds.index(c.group) for c in self.cells]
         groups = np.array([[len(finest_groups(a) & finest_groups(b)) for b in kinds] for a in kinds], dtype=float)
-        leaves = np.array([p.leaves for p in places], dtype=float)
-        found = np.zeros((len(places), len(places)))
-        below: dict[tuple[str, ...], list[int]] = {}
-        for i, place in enumerate(places):
-            for depth in range(1, len(place.chain) + 1):
-                below.setdefault(place.chain[:depth], []).append(i)
-        for i, place in enumerate(places):
-            inside = np.array(below[place.chain])
-            found[i, inside] = found[inside, i] = leaves[inside]
-        overlap: Floats = found * groups[np.ix_(at, at)]
+        kind = [kinds.index(c.group) for c in self.cells]
+        of_area = {(c.level, c.area): c for c in self.cells}
+        place = {known: i for i, known in enumerate(of_area)}
+        area = [place[c.level, c.area] for c in self.cells]
+        finest = self._finest()
+        inside = np.array([self.tree.covers(c, finest) for c in of_area.values()], dtype=float)
+        overlap: Floats = (inside @ inside.T)[np.ix_(area, area)] * groups[np.ix_(kind, kind)]
         return overlap
 
-    def _place(self, cell: CellId) -> _Place:
-        """The areas around a cell from the gemeente down, and its finest areas."""
-        number = self.tree.number[cell]
-        if cell.level == "gemeente":
-            return _Place(("rest", str(number)), 1)
-        depth = {"placed": 0, "wijk": 1, "buurt": 2, "cluster": 3}[cell.level]
-        chain = ("placed", *(str(number // 100 ** (depth - d)) for d in range(depth + 1)))
-        return _Place(chain, self._leaves(cell.level, number))
-
-    def _leaves(self, level: str, number: int) -> int:
-        if level == "cluster":
-            return 1
-        lower = {"placed": "wijk", "wijk": "buurt", "buurt": "cluster"}[level]
-        inside = self._areas.get((lower, number), ())
-        return sum(self._leaves(lower, n) for n in inside) or 1
-
-    @cached_property
-    def _areas(self) -> dict[tuple[str, int], list[int]]:
-        found: dict[tuple[str, int], list[int]] = {}
-        for level, number in sorted({(c.level, n) for c, n in self.tree.number.items()}):
-            found.setdefault((level, number // 100), []).append(number)
-        return found
+    def _finest(self) -> NDArray[np.int64]:
+        """Numbers of the finest areas: the clusters, the rest of a gemeente, and one inside of each area of which no cluster is known."""
+        at = {level: {n for c, n in self.tree.number.items() if c.level == level} for level in _INSIDE}
+        found = set(at["cluster"])
+        for level, (unit, first) in _INSIDE.items():
+            found |= {n * unit + first for n in at[level] - {f // unit for f in found}}
+        rest = {n * 1_000_000 for c, n in self.tree.number.items() if c.level == "gemeente"}
+        return np.array(sorted(found | rest), dtype=np.int64)
 
     def followed(self, published: Collection[CellId]) -> Followed:
         """All figures that are published or follow from those that are."""

@@ -10,7 +10,7 @@ import numpy as np
 from projections.release.cells import IN_GROUP, CellId
 from projections.release.contributions import Flags, Ints, Year
 from projections.release.rules import Keys, Parameters, Rules
-from projections.release.sums import LAYER, Tree
+from projections.release.sums import Tree
 
 START: Final = -1
 """The window since the start of the service year; others start after an earlier publication's epoch."""
@@ -50,6 +50,5 @@ class Pools:
 
     def _part(self, cell: CellId) -> Flags:
         if cell not in self._parts:
-            in_area = LAYER[cell.level].codes(self.year.area) == self.tree.number[cell]
-            self._parts[cell] = in_area & IN_GROUP[cell.group][self.year.care]
+            self._parts[cell] = self.tree.covers(cell, self.year.area) & IN_GROUP[cell.group][self.year.care]
         return self._parts[cell]

@@ -1,14 +1,21 @@
-"""Which figures add up to which: gemeente (placed) of wijken, wijk of buurten, buurt of clusters; total of groups, group of care types."""
+"""Which figures add up to which: gemeente (placed) of wijken, wijk of buurten, buurt of clusters; total of groups, group of care types.
+
+A buurt with streets is two sums: of its clusters, and of its streets and the clusters outside them; each street is one of its clusters.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from projections.release.cells import GROUPS, LAYERS, TYPES_OF_GROUP, CellId, Layer
+import numpy as np
+from numpy.typing import NDArray
+
+from projections.release.cells import GROUPS, LAYERS, TYPES_OF_GROUP, CellId, Layer, Street
 from schemas.care import Group
+from schemas.geography import clusters_of_street
 
 By = Literal["area", "group"]
 LAYER: Final = {layer.level: layer for layer in LAYERS}
@@ -27,15 +34,24 @@ class Sum:
 
 @dataclass(slots=True)
 class Tree:
-    """All sums of one service year, from above to below. `number`: area number of a cell, as its layer numbers it."""
+    """All sums of one service year, from above to below. `number`: area number of a cell, as its layer numbers it.
+
+    Streets that were published before and are none any more (`known`) are cells of it and stand in no sum: they are not decided again.
+    """
 
     sums: list[Sum] = field(default_factory=list)
     number: dict[CellId, int] = field(default_factory=dict)
     _below: dict[tuple[CellId, By], Sum] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, areas: Mapping[str, Collection[int]], year: int) -> Tree:
-        """`areas`: level -> all area numbers at it."""
+    def of(
+        cls,
+        areas: Mapping[str, Collection[int]],
+        year: int,
+        streets: tuple[Street, ...] = (),
+        known: Iterable[CellId] = (),
+    ) -> Tree:
+        """`areas`: level -> all area numbers at it; `streets`: those with cells now, no two with a cluster in common; `known`: cells of streets published before."""
         tree = cls()
         children = _children(areas)
         for layer in LAYERS:
@@ -48,7 +64,35 @@ class Tree:
                     if lower is not None and group in lower.groups:
                         below = [tree.cell(lower, n, group, year) for n in children[layer.level, number]]
                         tree._add(cell, "area", below)
+                        if layer.level == "buurt":
+                            tree._with_streets(cell, below, [s for s in streets if s[0] // 100 == number])
+        for cell in known:
+            tree.number.setdefault(cell, clusters_of_street(cell.area)[0])
         return tree
+
+    def _with_streets(self, buurt: CellId, clusters: list[CellId], streets: list[Street]) -> None:
+        """The sums of a buurt's streets. What lies below the buurt is from then on its streets and the clusters outside them."""
+        if not streets:
+            return
+        layer = replace(LAYER["street"], streets=tuple(streets))
+        of = {s: [c for c in clusters if self.number[c] in s] for s in streets}
+        cells = {s: self.cell(layer, s[0], buurt.group, buurt.service_year) for s in streets}
+        inside = {c for own in of.values() for c in own}
+        self._add(buurt, "area", [*cells.values(), *(c for c in clusters if c not in inside)])
+        for street, own in of.items():
+            self._add(cells[street], "area", own)
+
+    def covers(self, cell: CellId, finest: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which finest areas (by number) a cell sums."""
+        if cell.level == "street":
+            return np.isin(finest, clusters_of_street(cell.area))
+        inside: NDArray[np.bool_] = LAYER[cell.level].codes(finest) == self.number[cell]
+        return inside
+
+    @property
+    def streets(self) -> list[str]:
+        """Codes of the streets, those published before included."""
+        return sorted({c.area for c in self.number if c.level == "street"})
 
     def cell(self, layer: Layer, number: int, group: str, year: int) -> CellId:
         """A cell, remembered with its area number."""

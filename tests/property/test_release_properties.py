@@ -89,7 +89,13 @@ def rows_of(world: list[tuple], which: CellId) -> list[tuple]:
         number, care = row[0], CARE_TYPES[row[4]]
         placed = number % 100 != 0
         code = {"gemeente": "GM9901", "placed": "GM9901P", "wijk": f"WK{number // 10_000:06d}", "buurt": f"BU{number // 100:08d}",
-                "cluster": f"BU{number // 100:08d}.{number % 100:02d}"}[layer.level]  # fmt: skip
+                "cluster": f"BU{number // 100:08d}.{number % 100:02d}"}.get(layer.level, "")  # fmt: skip
+        if (
+            layer.level == "street"
+            and number // 100 == int(which.area[2:10])
+            and f"{number % 100:02d}" in which.area[11:].split("_")
+        ):
+            code = which.area
         if placed == (layer.level != "gemeente") and code == which.area and row[5] == which.service_year:
             in_group = (
                 care.published_as == which.group

@@ -14,23 +14,24 @@ from projections.release.audit.figures import types_of
 from projections.release.audit.points import everything
 from projections.release.audit.targets import suspects_of, targets
 from projections.release.audit.views import DOWN, UP, views
-from projections.release.cells import CellId
+from projections.release.cells import CellId, Street
 from projections.release.contributions import Contributions
 from projections.release.rounding import rounded_euros
 from projections.release.rules import Parameters
-from projections.release.sums import LAYER, Tree, all_areas
+from projections.release.sums import Tree, all_areas
 
 P = Parameters()
 OFF = 1e-6
 
 
 def an_audit(
-    world: list[tuple], areas: dict, *, epoch: int = 0, published: dict | None = None, mandated: Iterable[int] = ()
-) -> Audit:
+    world: list[tuple], areas: dict, *, epoch: int = 0, published: dict | None = None, mandated: Iterable[int] = (),
+    streets: tuple[Street, ...] = (),
+) -> Audit:  # fmt: skip
     """The audit of 2025 at an epoch."""
     listed = {m.to_bytes(16, "big") for m in mandated}
     year = Contributions(rows(world), epoch=epoch, mandated=listed).year(2025)
-    tree = Tree.of(all_areas(areas, np.unique(year.area).tolist()), 2025)
+    tree = Tree.of(all_areas(areas, np.unique(year.area).tolist()), 2025, streets)
     return Audit(tree, year, published or {}, epoch, P)
 
 
@@ -75,7 +76,7 @@ def _bound(audit: Audit, published: dict, target, *, sign: int) -> float:
     truth = np.r_[[others[x] for x in atoms], view.cents[target.chains, target.columns]]
     at_most, limit = [], []
     for cell, epochs in sorted(published.items()):
-        inside = LAYER[cell.level].codes(a.areas) == audit.tree.number[cell]
+        inside = audit.tree.covers(cell, a.areas)
         for epoch in epochs:
             row = np.zeros(len(atoms) + pairs)
             for atom in atoms:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from projections.release.cells import CellId
+from projections.release.cells import CellId, streets_of
 from projections.release.contributions import CONTRIBUTION, Contributions
 from projections.release.gate import Decision, decide, primary
 from projections.release.rules import Parameters
@@ -59,16 +59,18 @@ def decided(
 
 def held_too(
     contributions: Sequence[tuple], *, epoch: int = 2, month: int | None = None, published: dict | None = None, areas: dict | None = None,
-    addresses: dict[int, int] | None = None, mandated: Iterable[int] = (),
+    addresses: dict[int, int] | None = None, mandated: Iterable[int] = (), streets: Iterable[str] = (),
 ) -> dict[CellId, Decision]:  # fmt: skip
     """All decisions of an epoch, with what is held so that nothing follows by subtraction."""
     found = decide(
         rows(contributions), epoch=epoch, month_of_year=epoch % 12 + 1 if month is None else month, years=(2025,), published=published or {},
         areas=AREAS if areas is None else areas, mandated={an_id(m) for m in mandated}, parameters=P, addresses=addresses or {},
+        streets=streets_of(streets),
     )  # fmt: skip
     return {d.cell: d for d in found}
 
 
 def cell(area: str = "BU99010101", group: str = "total", year: int = 2025) -> CellId:
     level = "placed" if area.endswith("P") else {"GM": "gemeente", "WK": "wijk", "BU": "buurt"}[area[:2]]
-    return CellId("cluster" if "." in area else level, area, group, year)
+    inside = "street" if "_" in area else "cluster"
+    return CellId(inside if "." in area else level, area, group, year)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from projections.geometry.names import by_postcodes, by_streets, told_apart
 from projections.geometry.places import read_extract
-from projections.geometry.streets import UNKNOWN_STREET, most_first, street_pairs, streets_of, whole_streets
+from projections.geometry.streets import (
+    UNKNOWN_STREET,
+    figures_of_streets,
+    most_first,
+    street_cells,
+    street_pairs,
+    streets_of,
+    whole_streets,
+)
 
 
 def test_a_street_that_fills_its_clusters_is_whole_and_one_that_shares_a_cluster_is_not() -> None:
@@ -21,6 +29,18 @@ def test_a_street_that_fills_its_clusters_is_whole_and_one_that_shares_a_cluster
 
 def test_one_shared_cluster_of_many_keeps_a_street_from_being_whole() -> None:
     assert whole_streets([("A", "c1"), ("A", "c2"), ("A", "c3"), ("B", "c3")]) == {}
+
+
+def test_a_streets_figure_is_its_clusters_or_its_buurts_or_its_own_and_none_where_it_lies_in_two_buurten() -> None:
+    one, other = "BU99010101", "BU99010102"
+    pairs = [
+        ("Hof", f"{one}.01"), ("Lange laan", f"{one}.02"), ("Lange laan", f"{one}.04"), ("Kade", f"{one}.03"), ("Plein", f"{one}.03"),
+        ("Dijk", f"{other}.01"), ("Dijk", f"{other}.02"), ("Singel", "BU99010103.01"), ("Singel", "BU99010104.01"),
+    ]  # fmt: skip
+    clusters = {c for _, c in pairs} | {"BU99010103.02"}
+    figures = {"Hof": f"{one}.01", "Lange laan": f"{one}.02_04", "Dijk": other}
+    assert figures_of_streets(pairs, clusters) == figures
+    assert street_cells(pairs, clusters) == {f"{one}.02_04": "Lange laan"}
 
 
 def test_a_cluster_with_an_address_of_unknown_street_is_no_part_of_a_whole_one() -> None:

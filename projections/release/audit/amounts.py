@@ -5,6 +5,7 @@ Knows what is true; what a reader knows of it is in `views`, what was published 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -64,7 +65,7 @@ class Amounts:
     """Lines in cents per epoch, one per (chain, provider, care type); a chain is one household's finest area and finest group.
 
     `areas`: the finest areas' numbers; `epochs`: those with a change or a figure, the columns of everything. `line_chain`: each line's chain; chains
-    are sorted by (household, area, type). `households` counts them.
+    are sorted by (household, area, type). `households` counts them. `streets`: of each street with figures its finest areas, as indices.
     """
 
     areas: Ints
@@ -78,10 +79,11 @@ class Amounts:
     household: Ints
     area: Ints
     type: Ints
+    streets: tuple[Ints, ...] = ()
 
     @classmethod
-    def of(cls, year: Year, areas: Ints, published: Ints) -> Amounts:
-        """`areas`: numbers of all finest areas; `published`: the epochs of all figures, in order."""
+    def of(cls, year: Year, areas: Ints, published: Ints, streets: Iterable[Ints] = ()) -> Amounts:
+        """`areas`: numbers of all finest areas; `published`: the epochs of all figures, in order; `streets`: the finest areas of each, as indices."""
         since = np.c_[year.since, np.zeros(len(year.area), dtype=np.int64)]
         change = since[:, :-1] - since[:, 1:]
         epochs = np.unique(np.r_[np.flatnonzero((change != 0).any(axis=0)), published]).astype(np.int64)
@@ -96,7 +98,7 @@ class Amounts:
         _, household = np.unique(keys[first, 0], return_inverse=True)
         return cls(
             areas, epochs, cents, not_withdrawn(cents), (np.cumsum(new) - 1).astype(np.int64), year.provider[mine], year.ggz[mine],
-            year.mandated[mine], household.astype(np.int64), keys[first, 1], keys[first, 2],
+            year.mandated[mine], household.astype(np.int64), keys[first, 1], keys[first, 2], tuple(streets),
         )  # fmt: skip
 
     @property

@@ -23,6 +23,7 @@ from projections.release.cells import CellId
 from projections.release.contributions import Year
 from projections.release.rules import Parameters
 from projections.release.sums import Tree
+from schemas.geography import clusters_of_street
 
 
 @dataclass
@@ -53,7 +54,9 @@ class Audit:
             {n for c, n in self.tree.number.items() if c.level == "cluster"}
             | {n * 1_000_000 for c, n in self.tree.number.items() if c.level == "gemeente"}
         )
-        self.amounts = Amounts.of(self.year, np.array(areas, dtype=np.int64), known)
+        finest = np.array(areas, dtype=np.int64)
+        streets = [np.flatnonzero(np.isin(finest, clusters_of_street(code))) for code in self.tree.streets]
+        self.amounts = Amounts.of(self.year, finest, known, streets)
         self.books = Books(self.tree, self.amounts, self.parameters)
 
     def breaks(self, released: Collection[CellId], *, one_per_place: bool = False) -> list[Break]:

@@ -68,6 +68,12 @@ class Books:
                 found[level, number] = np.flatnonzero(codes == number)
         return found
 
+    def _finest_of(self, cell: CellId) -> Ints:
+        """Indices of the finest areas a cell sums."""
+        if cell.level == "street":
+            return np.flatnonzero(self.tree.covers(cell, self.amounts.areas))
+        return self._inside.get((cell.level, self.tree.number[cell]), np.zeros(0, np.int64))
+
     @cached_property
     def _cumulative(self) -> Ints:
         return np.cumsum(self.amounts.totals, axis=2)
@@ -77,7 +83,7 @@ class Books:
         found = []
         for cell in sorted(c for c in published if c in self.tree.number):
             at = np.searchsorted(self.amounts.epochs, sorted(published[cell]))
-            areas = self._inside.get((cell.level, self.tree.number[cell]), np.zeros(0, np.int64))
+            areas = self._finest_of(cell)
             types = types_of(cell.group)
             if len(at) and len(areas):
                 found.append(self._figure(cell, areas, types, at.astype(np.int64) + 1))

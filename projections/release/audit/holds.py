@@ -18,13 +18,14 @@ from projections.release.audit.judge import Break
 from projections.release.audit.targets import place_of
 from projections.release.cells import CellId
 from projections.release.complementary import Complementary, rank
+from schemas.geography import clusters_of_street
 
 ROUNDS: Final = 50
 """After so many rounds nothing of the wijk is published."""
 COMPLEMENTARY: Final = "complementary"
 """The reason of a hold that keeps others from following by subtraction."""
-_FINEST_FIRST: Final = ("cluster", "buurt", "wijk", "placed", "gemeente")
-_BLOCK_OF_LEVEL: Final = {"cluster": 10_000, "buurt": 100, "wijk": 1}
+_FINEST_FIRST: Final = ("cluster", "street", "buurt", "wijk", "placed", "gemeente")
+_BLOCK_OF_LEVEL: Final = {"cluster": 10_000, "street": 10_000, "buurt": 100, "wijk": 1}
 
 
 @dataclass
@@ -100,9 +101,15 @@ class Holds:
         numbers = {level: set(self.audit.books.codes(level)[areas].tolist()) for level in _FINEST_FIRST}
         around = [
             c for c in self.complementary.released
-            if self.audit.tree.number[c] in numbers[c.level] and np.isin(types_of(c.group), kinds).any()
+            if self._lies_around(c, numbers) and np.isin(types_of(c.group), kinds).any()
         ]  # fmt: skip
         return min(around, key=lambda c: (_FINEST_FIRST.index(c.level), rank(c), c), default=None)
+
+    def _lies_around(self, cell: CellId, numbers: dict[str, set[int]]) -> bool:
+        """Whether a cell sums some of the finest areas of which `numbers` has the number at each level."""
+        if cell.level == "street":
+            return not numbers["cluster"].isdisjoint(clusters_of_street(cell.area))
+        return self.audit.tree.number[cell] in numbers[cell.level]
 
 
 def _role(one: Break) -> str:

@@ -116,7 +116,9 @@ def _together(roles: list[View], plain: list[int]) -> Iterator[list[int]]:
 
 def _seconds(role: int, view: View, steady: Flags) -> Iterator[_Group]:
     a = view.amounts
-    above = np.unique(np.concatenate([v.ravel() for v in view.beside_above.values()]))
+    above = np.unique(
+        np.concatenate([view.beside_in_streets.ravel(), *(v.ravel() for v in view.beside_above.values())])
+    )
     for nth in range(_SECOND_GROUPS):
         areas = np.arange(len(a.areas)) % _SECOND_GROUPS == nth
         elsewhere = np.zeros(a.households, dtype=bool)

@@ -63,7 +63,7 @@ def targets(view: View, amount: Amount) -> list[Target]:
 
 
 def _seconds(target: Target, kind: int) -> list[int]:
-    """In each finest area the household with the most of the year, or the second where it is the target; and the second of each buurt, wijk and gemeente it leads."""
+    """In each finest area the household with the most of the year, or the second where it is the target; and the second of each street, buurt, wijk and gemeente it leads."""
     a, view = target.view.amounts, target.view
     finest = np.unique(a.area[target.chains[target.chosen]])
     pairs = [view.beside[area, kind] for area in finest.tolist()]
@@ -72,6 +72,8 @@ def _seconds(target: Target, kind: int) -> list[int]:
         of = np.unique(a.areas // unit, return_inverse=True)[1]
         leading = view.beside_above[unit, kind][np.unique(of[finest])]
         found += leading[leading[:, 0] == target.household, 1].tolist()
+    leading = view.beside_in_streets[[bool(np.isin(finest, street).any()) for street in a.streets], kind]
+    found += leading[leading[:, 0] == target.household, 1].tolist()
     return sorted({h for h in found if h >= 0})
 
 

@@ -80,6 +80,18 @@ class View:
         }  # fmt: skip
 
     @cached_property
+    def beside_in_streets(self) -> Ints:
+        """Of each street and kind the two households with the most."""
+        a = self.amounts
+        out = np.full((len(a.streets), len(KINDS), 2), -1)
+        for nth, street in enumerate(a.streets):
+            mine = np.flatnonzero(np.isin(a.area, street))
+            for kind in range(len(KINDS)):
+                cents = self.of_kind(kind)[0][mine].sum(axis=1)
+                out[nth, kind] = largest_two(np.zeros(len(mine), dtype=np.int64), a.household[mine], cents, 1)[0]
+        return out
+
+    @cached_property
     def beside(self) -> Ints:
         """Per finest area and kind the two households with the most of the year, the largest first; -1 where there is none."""
         a = self.amounts
