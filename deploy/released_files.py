@@ -18,7 +18,7 @@ from projections.release.concentration import MOST_PROVIDERS, POINTS
 from projections.release.history import TopicHistory
 from schemas.care import CARE_TYPES, Group
 from schemas.errors import SettingsWrong
-from schemas.geography import gemeente_code
+from schemas.geography import area_code, clusters_of_street, gemeente_code
 from schemas.values import Month, day_of
 
 CELLS: Final = (
@@ -123,6 +123,10 @@ def _areas(history: TopicHistory) -> Iterator[Row]:
 
 
 def _streets(history: TopicHistory) -> Iterator[Row]:
+    """By name each cluster a street runs through, as the geography has it; by the area in `cells.csv` exactly the clusters a street's figures are the sum of."""
+    for code in sorted({c["area"] for e in history.epochs for c in e["cells"] if c["area_level"] == "street"}):
+        for cluster in clusters_of_street(code):
+            yield code, area_code(cluster)
     for geography in history.geographies:
         for street in geography["streets"]:
             yield street["name"], street["cluster"]
