@@ -20,11 +20,14 @@ _FIRST: Final = (
 _LAST: Final = ("straat", "laan", "weg", "plein", "pad", "hof", "singel", "dreef", "kade", "steeg", "plantsoen", "dijk")
 _WHOLE: Final = 0.25
 """Of clusters: those that are one long street."""
+_LONG: Final = 2
+_ROOM: Final = 3
+"""Clusters of a buurt in which two are one street: so that the street is not the whole buurt."""
 _POSTCODES: Final = (2, 3, 4, 6)
 
 
 def street_names(municipality: Municipality) -> dict[str, str]:
-    """Postcode -> its street. Streets run over a few postcodes in a row, some over a whole cluster, some from one buurt into the next."""
+    """Postcode -> its street. Streets run over a few postcodes in a row, some over a whole cluster, some from one buurt into the next, one or two over two clusters."""
     random = Random(f"streets/{municipality.number}/{len(municipality.buurten)}")  # noqa: S311 - reproducible on purpose, nothing secret
     names = [f"{a}{b}" for a, b in product(_FIRST, _LAST)]
     random.shuffle(names)
@@ -40,6 +43,21 @@ def street_names(municipality: Municipality) -> dict[str, str]:
                 found.setdefault(postcode, _nth(names, given))
                 left -= 1
             given += 1
+    return found | _long_streets(municipality, found)
+
+
+def _long_streets(municipality: Municipality, names: dict[str, str]) -> dict[str, str]:
+    """Postcode -> name, of one street in each of the two largest buurten that have room: two clusters beside each other, all of both."""
+    buurten_of = Counter(p for b in municipality.buurten for p in {h.postcode for h in b.homes})
+    found: dict[str, str] = {}
+    long = 0
+    for buurt in sorted(municipality.buurten, key=lambda b: (-len(b.homes), b.code)):
+        for cluster in range(1, buurt.clusters if buurt.clusters >= _ROOM and long < _LONG else 1):
+            postcodes = [h.postcode for h in buurt.homes if h.cluster in (cluster, cluster + 1)]
+            if all(buurten_of[p] == 1 for p in postcodes):
+                found |= dict.fromkeys(postcodes, f"Lange {names[postcodes[0]]}")
+                long += 1
+                break
     return found
 
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from producers.town.files import invent
 from producers.town.ground_files import write_ground
-from projections.geometry.streets import whole_streets
+from projections.geometry.streets import street_cells_of, whole_streets
+from schemas.geography import clusters_of_street
 from streams import release_geography
 
 
@@ -75,6 +76,15 @@ def test_clusters_are_called_by_streets_each_name_once_and_some_streets_are_whol
     assert len({a["name"] for a in clusters}) == len(clusters)
     assert all(any(a["name"].startswith(n) for n, c in pairs if c == a["code"]) for a in clusters)
     assert 0 < len(whole_streets(pairs)) < len({n for n, _ in pairs}) / 2
+
+
+@pytest.mark.parametrize("gemeente", [9901, 9902])
+def test_one_or_two_streets_run_through_two_whole_clusters_of_a_buurt_that_has_more(town, gemeente) -> None:
+    datum = release_geography.read(town / f"GM{gemeente}", gemeente, year=1)
+    long = street_cells_of(datum)
+    assert 1 <= len(long) <= 2
+    assert all(name.startswith("Lange ") for name in long.values())
+    assert release_geography.streets(datum) == tuple(clusters_of_street(code) for code in sorted(long))
 
 
 def test_every_address_lies_in_the_shape_of_its_cluster(town) -> None:

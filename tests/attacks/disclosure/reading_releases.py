@@ -68,9 +68,18 @@ def area_number_of(level: str, code: str) -> int:
     return int(re.sub(r"\D", "", code))
 
 
+def _clusters_of(street: str) -> list[int]:
+    """`BU99010103.02_05` -> the numbers of its two clusters: the code of a street says which it sums."""
+    buurt, _, clusters = street.partition(".")
+    return [area_number_of("cluster", f"{buurt}.{cluster}") for cluster in clusters.split("_")]
+
+
 def inside(level: str, code: str, areas: Sequence[int]) -> Flags:
     """Which finest areas an area consists of: the gemeente's own cell is its rest."""
-    numbers, unit = np.array(areas, dtype=np.int64), _ZEROS[level]
+    numbers = np.array(areas, dtype=np.int64)
+    if level == "street":
+        return np.isin(numbers, _clusters_of(code))
+    unit = _ZEROS[level]
     placed = numbers % 100 != 0
     if level == "gemeente" and not REST_ALONE:
         return numbers // unit == area_number_of(level, code)

@@ -15,10 +15,10 @@ from hashlib import blake2b
 import numpy as np
 from attackers_truth import Row, rows_of, truth_of
 from reading_releases import Released
-from town_amounts import areas_of
+from town_amounts import areas_of, streets_of
 
 from producers.town.files import FIRST_MONTH, Town, invent
-from projections.release.cells import CellId
+from projections.release.cells import CellId, Street
 from projections.release.contributions import CONTRIBUTION
 from projections.release.gate import PROTECTION, Published, decide
 from projections.release.rules import Parameters
@@ -71,6 +71,7 @@ class _Log:
 def release(
     rows: Sequence[Row], areas: Areas, addresses: Mapping[int, int], *, municipality: int, first: Month, months: int,
     mandated: frozenset[str] = frozenset(), erased: frozenset[str] = frozenset(), switches: Switches = AS_IT_IS,
+    streets: tuple[Street, ...] = (),
 ) -> Released:  # fmt: skip
     """Decide and encode month by month, as the process release does."""
     amounts, log, payloads = contributions(rows, first.year, erased), _Log(), []
@@ -80,6 +81,7 @@ def release(
             decided = decide(
                 amounts, epoch=epoch, month_of_year=month.month, years=(first.year,), published={} if switches.blind else log.published,
                 areas=areas, mandated={an_id(m) for m in mandated}, parameters=switches.parameters, addresses=addresses,
+                streets=streets,
             )  # fmt: skip
         for d in decided:
             log.standing[d.cell] = d.released
@@ -128,5 +130,6 @@ def released_town(
     rows = change(rows_of(town, municipality, FIRST_MONTH.year))
     areas, homes = areas_of(town, municipality)
     return release(
-        rows, areas, homes, municipality=municipality, first=FIRST_MONTH, months=min(months, 12), mandated=mandated_of(rows), switches=switches
+        rows, areas, homes, municipality=municipality, first=FIRST_MONTH, months=min(months, 12), mandated=mandated_of(rows), switches=switches,
+        streets=streets_of(town, municipality),
     )  # fmt: skip

@@ -9,8 +9,11 @@ from hashlib import blake2b
 
 import numpy as np
 
+from producers.town import streets
 from producers.town.files import Town
-from projections.release.cells import CellId
+from projections.geometry.streets import street_cells
+from projections.release import cells
+from projections.release.cells import CellId, Street
 from projections.release.contributions import CONTRIBUTION
 from projections.release.gate import Decision, decide
 from projections.release.rules import Parameters
@@ -62,6 +65,17 @@ def areas_of(town: Town, gemeente: int) -> tuple[dict[str, list[int]], dict[int,
         "buurt": sorted({c // 100 for c in clusters}), "cluster": clusters,
     }  # fmt: skip
     return areas, {c: len(a) for c, a in addresses.items()}
+
+
+def streets_of(town: Town, gemeente: int) -> tuple[Street, ...]:
+    """The streets with figures of their own."""
+    municipality = next(m for m in town.municipalities if m.number == gemeente)
+    names = streets.street_names(municipality)
+    pairs = [
+        (name, f"BU{buurt.code:08d}.{cluster:02d}") for buurt in municipality.buurten for cluster in range(1, buurt.clusters + 1)
+        for name in streets.streets_of(buurt, cluster, names)
+    ]  # fmt: skip
+    return cells.streets_of(street_cells(pairs, {cluster for _, cluster in pairs}))
 
 
 @dataclass(slots=True)
