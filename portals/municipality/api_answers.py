@@ -12,7 +12,7 @@ from portals.municipality.exports.snapshot import Area, Row, Snapshot, stream_of
 from schemas.values import Month
 
 API: str = "/api/v1"
-Level = Literal["placed", "gemeente", "wijk", "buurt", "cluster"]
+Level = Literal["placed", "gemeente", "wijk", "buurt", "street", "cluster"]
 
 
 @dataclass(frozen=True, slots=True)

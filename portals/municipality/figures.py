@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from portals.municipality.concentration import said_in
-from schemas.geography import parent_code
+from portals.municipality.streets import street_areas
+from schemas.geography import area_code, clusters_of_street, parent_code
 
 STREAMS: Final = ("wmo", "jeugdwet", "participatiewet", "overig")
 Cell = dict[str, Any]
@@ -93,10 +94,13 @@ class Figures:
         self.protection: str = macro["protection"]
         self.given_up: list[list[str]] = [g.split(": ") for g in macro["given_up"]]
         self.completeness: list[dict[str, Any]] = macro["completeness"]
-        self.areas: list[dict[str, Any]] = geography["areas"] if geography else []
+        self.areas: list[dict[str, Any]] = [*geography["areas"], *street_areas(geography)] if geography else []
         self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"
         self._names = {a["code"]: a["name"] for a in self.areas} | {placed_code(self.municipality): self.name}
         self._areas = {a["code"]: a for a in self.areas}
+        self._street_of = {
+            area_code(c): a["code"] for a in self.areas if a["level"] == "street" for c in clusters_of_street(a["code"])
+        }
         self._levels = {a["code"]: a["level"] for a in self.areas} | {placed_code(self.municipality): "placed"}
         cells: Iterable[Cell] = [*macro["cells"], *(meso["cells"] if meso else [])]
         self._cells = {(c["area"], c["group"], c["service_year"]): c for c in cells}
@@ -141,7 +145,7 @@ class Figures:
         return self._of_level.get(level, [])
 
     def parent(self, code: str) -> str | None:
-        """The area around: cluster, buurt, wijk, placed municipality."""
+        """The area around: cluster or street, buurt, wijk, placed municipality."""
         if code.endswith("P") or code.startswith("GM"):
             return None
         around = parent_code(code)
@@ -196,10 +200,12 @@ class Figures:
         )
 
     def outward(self, code: str) -> Iterator[str]:
-        """An area and those around it, from small to large."""
+        """An area and those around it, from small to large: around a cluster is its street, where that has a figure of its own, then the buurt."""
         at: str | None = code
         while at is not None:
             yield at
+            if at in self._street_of:
+                yield self._street_of[at]
             at = self.parent(at)
 
     def bar(self, code: str, year: int, groups: Sequence[str] = STREAMS) -> Bar | None:

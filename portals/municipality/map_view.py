@@ -15,8 +15,10 @@ from portals.municipality.map_svg import WIDTH, Canvas
 from portals.municipality.measures import stream_of
 from portals.municipality.released import Released
 from portals.municipality.rows import Row, Teller, ordered
+from portals.municipality.streets import streets_in
 from portals.municipality.trend import complete
 from portals.municipality.view import Context, frame, legend, rates, speaker
+from schemas.geography import area_code, clusters_of_street
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +138,28 @@ def _sorted_parts(bar: Bar, choice: Choice) -> list[Part]:
 
 
 def _inside(choice: Choice, figures: Figures, atlas: Atlas, code: str) -> Context:
-    """The parts of the chosen buurt, with their streets or postcodes, drawn where shapes are known."""
-    buurt = code[:10] if figures.level(code) in ("buurt", "cluster") else ""
+    """The parts of the chosen buurt, with their streets or postcodes, drawn where shapes are known; and its streets that have a figure."""
+    buurt = code[:10] if figures.level(code) in ("buurt", "street", "cluster") else ""
     if not buurt:
-        return {"buurt": "", "inside": [], "inside_map": None}
+        return {"buurt": "", "inside": [], "inside_map": None, "whole_streets": []}
     teller = Teller(figures, figures, "total", choice.year, choice.measure, choice.lang)
     codes = [a["code"] for a in figures.of_level("cluster") if a["parent"] == buurt]
     rows = [(row, _streets(figures, row.code, choice.lang)) for row in ordered(map(teller.row, codes), choice.sort)]
     classes = legend(replace(choice, group="total"), change=False)
     title = speaker(choice.lang)("clusters")
     drawing = draw(atlas, teller, "cluster", {"id": "deel", "title": title, "within": buurt, "legend": classes})
-    return {"buurt": buurt, "buurt_name": figures.area_name(buurt), "inside": rows, "inside_map": drawing}
+    streets = [replace(teller.row(at), name=name) for name, at in streets_in(figures.geography or {}, buurt)]
+    return {
+        "buurt": buurt, "buurt_name": figures.area_name(buurt), "inside": rows, "inside_map": drawing,
+        "whole_streets": [(row, _part_names(figures, row)) for row in ordered(streets, choice.sort)],
+    }  # fmt: skip
+
+
+def _part_names(figures: Figures, row: Row) -> str:
+    """What a street consists of: the names of its parts, or the area whose figure it has."""
+    if figures.level(row.code) == "street":
+        return "; ".join(figures.area_name(area_code(c)) for c in clusters_of_street(row.code))
+    return figures.area_name(row.code)
 
 
 def _streets(figures: Figures, cluster: str, lang: str) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def trend(epochs: Mapping[int, Figures], area: str, group: str, year: int) -> Tr
 
 def _of(source: str, area: str, group: str, year: int, epochs: Mapping[int, Figures]) -> Trend:
     level = next(iter(epochs.values())).level(source)
-    apart = MONTHS_OF_QUARTER if level in ("buurt", "cluster") else 1
+    apart = MONTHS_OF_QUARTER if level in ("buurt", "street", "cluster") else 1
     points = []
     for epoch, figures in epochs.items():
         cell = figures.own(source, group, year)

@@ -77,7 +77,12 @@ def _places(figures: Figures, choice: Choice) -> list[tuple[str, list[tuple[str,
                 continue
             inside.append((buurt["code"], buurt["name"]))
             if choice.area[:10] == buurt["code"]:
-                inside += [(a["code"], a["name"]) for a in figures.of_level("cluster") if a["parent"] == buurt["code"]]
+                inside += [
+                    (a["code"], a["name"])
+                    for level in ("street", "cluster")
+                    for a in figures.of_level(level)
+                    if a["parent"] == buurt["code"]
+                ]
         found.append((wijk["name"], inside))
     return found
 

@@ -27,7 +27,7 @@ TYPES: Final = {
 }  # fmt: skip
 LEVELS: Final = {
     "placed": ("gemeente", "municipality"), "gemeente": ("zonder buurt", "without neighbourhood"), "wijk": ("wijk", "district"),
-    "buurt": ("buurt", "neighbourhood"), "cluster": ("deel van een buurt", "part of a neighbourhood"),
+    "buurt": ("buurt", "neighbourhood"), "street": ("straat", "street"), "cluster": ("deel van een buurt", "part of a neighbourhood"),
 }  # fmt: skip
 MEASURES: Final = {
     Measure.EUROS: ("Euro", "Euros"), Measure.PER_INHABITANT: ("Euro per inwoner", "Euros per inhabitant"),

@@ -17,7 +17,7 @@ from schemas import topics
 from schemas.care import CARE_TYPES
 from schemas.values import Month
 
-LEVELS: Final = ("placed", "gemeente", "wijk", "buurt", "cluster")
+LEVELS: Final = ("placed", "gemeente", "wijk", "buurt", "street", "cluster")
 """Coarse to fine; `gemeente` is what has no buurt."""
 _STREAM_OF_TYPE: Final = {t.published_as: t.group.value for t in CARE_TYPES.values() if t.published_as and not t.ggz}
 
