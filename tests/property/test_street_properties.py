@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import example, given, settings
@@ -31,3 +32,12 @@ def test_nothing_follows_from_streets_and_clusters_and_buurten_over_any_window_u
     published = published_over(world, first_month=2, ground=STREETS)
     assert_nothing_follows(world, published, STREETS)
     assert_remainders_pass(world, published, STREETS)
+
+
+def test_nothing_follows_where_streets_consist_of_other_clusters_from_one_quarter_to_the_next() -> None:
+    ground = replace(STREETS, last_streets=("BU99010101.02_03", "BU99020101.01_02_04", "BU99020101.03_06"))
+    world = a_world(3, ground)
+    published = published_over(world, first_month=2, ground=ground)
+    assert {c.area for c in published if c.level == "street"} & set(ground.last_streets)
+    assert {c.area for c in published if c.level == "street"} & set(ground.streets)
+    assert_nothing_follows(world, published, ground)
