@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from projections.municipal_events import Intervention, Note, Place, Revision, Story
+
+_COARSE_TO_FINE: Final = ("GM", "WK", "BU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,23 @@ def notes_for_export(story: Story, *, area: str | None = None, group: str | None
         (n, r) for n, r in released_notes(story)
         if area in (None, n.place.area) and group in (None, n.place.group)
     ]  # fmt: skip
+
+
+def note_for_council(story: Story, *, year: int) -> tuple[Note, Revision] | None:
+    """The one note that a page for the council carries, of those an export may carry whose period touches a service year; None where none does.
+
+    Of the whole municipality before a wijk before a buurt, of the total before one group, then what was released last; ties by id.
+    """
+    told = [
+        (n, r) for n, r in notes_for_export(story)
+        if n.place.first_month <= year * 12 + 11 and n.place.last_month >= year * 12
+    ]  # fmt: skip
+    return min(told, key=lambda pair: _nearness(pair[0]), default=None)
+
+
+def _nearness(note: Note) -> tuple[int, bool, int, str]:
+    place = note.place
+    return _COARSE_TO_FINE.index(place.area[:2]), place.group != "total", -note.releases[-1].at_ms, note.id
 
 
 def _order(place: Place) -> tuple[str, str, int, int]:

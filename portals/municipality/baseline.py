@@ -9,19 +9,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from portals.municipality.baseline_compared import comparison
 from portals.municipality.own_pages import OwnPages, language
 from portals.municipality.own_words import own_text
-from portals.municipality.words import month_name
-from projections.municipal_baseline import (
-    compared,
-    epoch_to_compare,
-    geometry_hash,
-    months_after_the_year,
-    release_hash,
-)
+from projections.municipal_baseline import epoch_to_compare, months_after_the_year
 from projections.municipal_events import Baseline
 from schemas.errors import Refused
-from schemas.values import Month
 
 _MOST_PERCENT: Final = 50
 _LONGEST_SOURCE: Final = 200
@@ -102,21 +95,11 @@ class _Baselines:
 
     def _beside(self, baseline: Baseline, year: int, index: _Index, request: Request) -> dict[str, Any]:
         """The comparison, or one sentence why there is none (yet)."""
-        lang, epochs = language(request), self._pages.released.macro.epochs
-        epoch = epoch_to_compare(baseline, year)
-        then, now = epochs.get(baseline.epoch), epochs.get(epoch)
-        if then is None or release_hash(then).hex() != baseline.release_hash:
-            return {"comparison": None, "why_not": own_text("changed", lang)}
-        geography = self._pages.released.macro.geography
-        if now is None or geography is None:
-            later = not epochs or epoch > max(epochs)
-            said = {"year": year, "month": month_name(epoch, lang)} | (
-                {"day": self._pages.calendar.last_day(Month.from_index(epoch)).isoformat()} if later else {}
-            )
-            return {"comparison": None, "why_not": own_text("not_yet" if later else "never", lang, **said)}
-        known = geometry_hash(geography) == now["geometry_hash"]
-        shapes = geography if known else geography | {"areas": []}
-        return {"comparison": compared(baseline, then, now, shapes, percent=index.percent), "why_not": ""}
+        pages = self._pages
+        found, why_not = comparison(
+            baseline, year, pages.released, language(request), calendar=pages.calendar, percent=index.percent
+        )
+        return {"comparison": found, "why_not": why_not}
 
 
 def baseline_router(pages: OwnPages) -> APIRouter:

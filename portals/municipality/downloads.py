@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from portals.municipality.api import api_router
+from portals.municipality.council import Council
+from portals.municipality.exports.council_beside import Beside
 from portals.municipality.exports.council_page import council_page
 from portals.municipality.exports.csv_file import csv_bytes
 from portals.municipality.exports.geojson import geojson_bytes
@@ -28,15 +30,17 @@ class Asked:
     lang: str
     group: str
     year: int
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One kind of file. `asks`: which parameters besides month and language it depends on."""
+    """One kind of file. `asks`: which parameters besides month and language it depends on. `beside`: whether it carries what the municipality itself adds."""
 
     media_type: str
     make: Callable[[Snapshot, Asked], bytes]
     asks: frozenset[str] = frozenset()
+    beside: bool = False
 
 
 FILES: Final = {
@@ -44,7 +48,7 @@ FILES: Final = {
     "figures.csv": File("text/csv; charset=utf-8", lambda s, a: csv_bytes(s, a.lang)),
     "figures-comma.csv": File("text/csv; charset=utf-8", lambda s, a: csv_bytes(s, a.lang, separator=",")),
     "areas.geojson": File("application/geo+json", lambda s, a: geojson_bytes(s, a.lang, group=a.group, year=a.year), frozenset({"groep", "jaar"})),
-    "council.pdf": File("application/pdf", lambda s, a: council_page(s, a.lang, year=a.year), frozenset({"jaar"})),
+    "council.pdf": File("application/pdf", lambda s, a: council_page(s, a.lang, year=a.year, beside=a.beside), frozenset({"jaar"}), beside=True),
 }  # fmt: skip
 """By the last part of the address."""
 
@@ -81,16 +85,31 @@ def add_exports(app: FastAPI, released: Released, *, ready: Callable[[], bool]) 
         if name not in FILES:
             return Problem("unknown-address", lang, allowed=[f"/export/{known}" for known in FILES]).as_text()
         try:
-            return _file(request, name, query, snapshots=snapshots, shelf=shelf)
+            council = Council(released, getattr(app.state, "own", None))
+            return _file(request, name, query, snapshots=snapshots, shelf=shelf, council=council)
         except Problem as wrong:
             return wrong.as_text()
 
 
-def _file(request: Request, name: str, query: dict[str, str], *, snapshots: Snapshots, shelf: Shelf) -> Response:
+def _file(
+    request: Request, name: str, query: dict[str, str], *, snapshots: Snapshots, shelf: Shelf, council: Council
+) -> Response:
     file, snapshot = FILES[name], snapshots.of(query.get("maand", ""), language(query))
     asked = asked_of(query, snapshot)
-    key = (name, asked.lang, asked.group if "groep" in file.asks else "", asked.year if "jaar" in file.asks else 0)
-    made = shelf.take(snapshot, key, lambda: file.make(snapshot, asked))
+    key: tuple[Hashable, ...] = (
+        name, asked.lang, asked.group if "groep" in file.asks else "", asked.year if "jaar" in file.asks else 0,
+    )  # fmt: skip
+    if file.beside:
+        picked = council.picked(query, asked.lang)
+        made = shelf.take(
+            snapshot,
+            (*key, picked, council.version()),
+            lambda: file.make(
+                snapshot, replace(asked, beside=council.beside(snapshot, picked, asked.lang, year=asked.year))
+            ),
+        )
+    else:
+        made = shelf.take(snapshot, key, lambda: file.make(snapshot, asked))
     stem, _, ending = name.partition(".")
     filename = f"zorgstroom-GM{snapshot.municipality:04d}-{snapshot.month}-{stem}.{ending}"
     return sent(request, made, media_type=file.media_type, filename=filename)

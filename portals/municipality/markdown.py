@@ -58,3 +58,18 @@ def as_text(text: str) -> str:
             addresses += [str(token.attrGet("href"))] if token.type == "link_open" else []
         words.append("\n" if block.type.endswith("_close") else "")
     return "\n\n".join(["".join(words), *addresses])
+
+
+def as_lines(text: str) -> list[str]:
+    """The words of a note for a page on paper: one line per paragraph or item of a list, which keeps its mark. Links are their words only."""
+    lines: list[str] = []
+    mark = ""
+    for block in _MARKDOWN.parse(text):
+        if block.type == "list_item_open":
+            mark = f"{block.info}. " if block.info else "\N{BULLET} "
+        elif block.type == "inline":
+            breaks = ("softbreak", "hardbreak")
+            words = "".join(" " if t.type in breaks else t.content for t in block.children or [])
+            lines.append(mark + " ".join(words.split()))
+            mark = ""
+    return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,19 +19,20 @@ from portals.municipality.signin import SignIn, SignInSettings, person_of
 from projections.municipal_stories import marks
 from projections.release.calendar import Calendar
 from schemas.errors import Refused, Unavailable, ZorgstroomError
-from schemas.values import Month
+from schemas.values import Month, day_number
 
 _HERE: Final = Path(__file__).parent
 
+_MS_OF_A_DAY: Final = 86_400_000
 
 def language(request: Request) -> str:
     """`nl` or `en`."""
     return "en" if request.query_params.get("lang") == "en" else "nl"
 
 
-def day_text(at_ms: int) -> str:
-    """A moment as its day, `2026-04-15`."""
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).date().isoformat()
+def day_text(at_ms: int, lang: str) -> str:
+    """A moment as its day in words, `15 april 2026`."""
+    return words.day(at_ms // _MS_OF_A_DAY, lang)
 
 
 @dataclass(slots=True)
@@ -89,8 +89,9 @@ class OwnPages:
             "vendor": sorted(p.name for p in vendor.glob("*")) if vendor.is_dir() else [],
             "t": lambda key, **values: words.text(key, lang, **values),
             "w": lambda key, **values: own_text(key, lang, **values), "euros": lambda v: words.euros(v, lang),
-            "month_name": lambda i: words.month_name(i, lang), "group_name": lambda g: words.group_name(g, lang),
-            "area_name": self.area_name, "day_text": day_text,
+            "month_name": lambda i: words.month_name(i, lang), "month_of": lambda i: str(Month.from_index(i)), "group_name": lambda g: words.group_name(g, lang),
+            "area_name": self.area_name, "day_text": lambda at_ms: day_text(at_ms, lang),
+            "date": lambda found: words.day(day_number(found), lang),
         }  # fmt: skip
         return self._templates.TemplateResponse(request, template, shared | context, status_code=status)
 

@@ -100,6 +100,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "left_none": ("Niets: elk gebied en elke geldstroom staat erin.", "Nothing: every area and money stream is in it."),
     "rounded": ("Alle bedragen zijn afgerond op 1.000 euro; een verschil kan er 1.000 euro naast zitten.", "All amounts are rounded to 1,000 euros; a change may be 1,000 euros off."),
     "marks": ("Maatregelen", "Interventions"),
+    "council_story": ("Bladzijde voor de raad met dit verhaal (PDF)", "Page for the council with this story (PDF)"),
+    "council_baseline": ("Bladzijde voor de raad met deze vergelijking (PDF)", "Page for the council with this comparison (PDF)"),
+    "mark_line": ("Lijn {number}, {day}: {what} ({area}, {group})", "Line {number}, {day}: {what} ({area}, {group})"),
+    "mark_outside": ("Buiten dit plaatje, {day}: {what} ({area}, {group})", "Outside this picture, {day}: {what} ({area}, {group})"),
+    "mark_short": ("Lijn {number}: {what}.", "Line {number}: {what}."),
+    "marks_why": ("Een lijn met een nummer in de plaatjes hierboven is een maatregel van de gemeente. Wat daarna verandert, hoeft niet daardoor te komen.",
+                  "A line with a number in the pictures above is an intervention of the municipality. What changes after it need not come of it."),
 }  # fmt: skip
 
 

@@ -52,12 +52,12 @@ def group_name(group: str, lang: str) -> str:
     labels = sorted(
         {t.label if lang == "nl" else t.label_en for t in CARE_TYPES.values() if t.published_as == group and not t.ggz}
     )
-    return f"{group_short(group, lang)} ({', '.join(labels[:3]).lower()})"
+    return f"{group_short(group, lang)} ({', '.join(labels[:3]).lower()})" if labels else group_short(group, lang)
 
 
 def group_short(group: str, lang: str) -> str:
-    """The same without examples, where room is scarce."""
-    return GROUPS[group][lang == "en"] if group in GROUPS else TYPES[group][lang == "en"]
+    """The same without examples, where room is scarce; one without words keeps its own name."""
+    return (GROUPS.get(group) or TYPES.get(group, (group, group)))[lang == "en"]
 
 
 def month_name(index: int, lang: str) -> str:

@@ -41,7 +41,7 @@ def test_it_says_what_was_frozen_when_and_by_whom() -> None:
 def test_a_year_that_is_not_out_yet_says_when_it_will_be_by_the_rules() -> None:
     visitor = served_with(epoch_of(THEN, 2025))
     assert (
-        "Zorgjaar 2026 zoals bekend eind maart 2027 is nog niet uitgegeven. Volgens de regels komt het op 2027-04-14."
+        "Zorgjaar 2026 zoals bekend eind maart 2027 is nog niet uitgegeven. Volgens de regels komt het op 14 april 2027."
         in visitor.text("/nulmeting/b1?jaar=2026")
     )
 
@@ -108,7 +108,7 @@ def test_the_list_names_baselines_and_marks_and_a_strange_one_is_a_sentence() ->
     visitor = served_with(epoch_of(THEN, 2025))
     page = visitor.text("/nulmeting?lang=en")
     assert "Service year 2025, as known at the end of March 2026, 3 months after the end of the year" in page
-    assert "2025-03-03: Wijkteam begint (Waterrijk, Wmo (social support))" in page
+    assert "3 March 2025: Wijkteam begint (Waterrijk, Wmo (social support))" in page
     assert visitor.get("/nulmeting/none").status_code == 400
 
 

@@ -89,11 +89,12 @@ def test_excel_says_when_it_comes_and_has_no_empty_sheet() -> None:
     ("nl", "De helft van het geld ging naar hooguit 5% van alle huishoudens; 45 huishoudens hadden zorg van 4 of meer aanbieders."),
     ("en", "Half of the money went to at most 5% of all households; 45 households had care from 4 providers or more."),
 ])  # fmt: skip
-def test_the_council_reads_the_sentence_where_it_exists_and_nothing_where_not(lang: str, words: str) -> None:
+def test_the_council_reads_the_sentence_where_it_exists_and_why_not_elsewhere(lang: str, words: str) -> None:
     assert council(snapshot(), lang)[0] == 1
     assert words in council(snapshot(), lang)[1]
-    for absent in (council(snapshot(), lang, year=2025), council(snapshot([]), lang)):
+    for year, absent in ((2025, council(snapshot(), lang, year=2025)), (2024, council(snapshot([]), lang))):
         assert words.partition(" ")[2][:20] not in absent[1]
+        assert (f"Van zorgjaar {year}" if lang == "nl" else f"Of service year {year}") in absent[1]
 
 
 def test_the_council_reads_why_it_cannot_be_said() -> None:

@@ -56,13 +56,21 @@ def test_in_english_no_dutch_is_left_but_names() -> None:
         assert dutch not in said
 
 
-def test_what_does_not_exist_has_no_empty_place() -> None:
-    _, said = opened(snapshot())
-    for absent in ("nulmeting", "baseline", "verhaal", "concentratie", "None", "null"):
-        assert absent not in said.lower().replace("nulmetingen", "")
-    bare, said = opened(Snapshot(released_epoch(), None, None))
+@pytest.mark.parametrize(("lang", "sentences"), [
+    ("nl", ("Er is nog geen nulmeting.", "Over zorgjaar 2025 is nog geen verhaal voor de raad vrijgegeven.",
+            "Van zorgjaar 2025 is dit er nog niet: het komt met de cijfers van eind december 2026.")),
+    ("en", ("There is no baseline yet.", "No story for the council was released of service year 2025 yet.",
+            "Of service year 2025 this is not there yet: it comes with the figures of the end of December 2026.")),
+])  # fmt: skip
+def test_what_does_not_exist_is_said_in_one_sentence_each(lang: str, sentences: tuple[str, ...]) -> None:
+    _, said = opened(snapshot(), lang)
+    for sentence in sentences:
+        assert said.count(sentence) == 1
+    assert "None" not in said
+    bare, said = opened(Snapshot(released_epoch(), None, None), lang)
     assert len(bare.pages) == 1
     assert "Kaart" not in said
+    assert "Map:" not in said
 
 
 def test_a_stream_that_is_held_is_named_and_no_share_is_given() -> None:
@@ -177,7 +185,10 @@ def large(count: int) -> Snapshot:
             | people
         )
     ground["name"] = "Een gemeente met een naam die nergens op past en toch moet"
-    epoch = released_epoch(given_up=["least_contributors 5", "largest_share 60"], published_on=20_000)
+    epoch = released_epoch(
+        given_up=["figures_of_fewer_than_10_contributors: 5", "one_household_may_be_more_than_half_of_a_figure: 60"],
+        published_on=20_000,
+    )
     epoch["parameters"] = json.dumps({f"parameter_{n}": n for n in range(8)})
     epoch["cells"] = [c for c in epoch["cells"] if c["area_level"] in ("placed", "gemeente")]
     epoch["cells"] += [
@@ -196,7 +207,8 @@ def test_it_is_always_one_page(lang: str) -> None:
     assert len(pdf.pages) == 1
     assert ("Buurt: 200 van 400." if lang == "nl" else "Neighbourhood: 200 of 400.") in said
     assert ("en nog 194" if lang == "nl" else "and 194 more") in said
-    assert "pgegeven: largest_share 60, least_contributors 5." in said or "Given up: largest_share 60" in said
+    assert ("opgegeven:" if lang == "nl" else "gave up some of the protection:") in said
+    assert ("een cijfer mag van minder dan 10 huishoudens of instellingen zijn (5)" in said) == (lang == "nl")
 
 
 @pytest.mark.parametrize("lang", ["nl", "en"])

@@ -44,7 +44,7 @@ def test_a_story_is_seen_by_readers_once_a_second_person_released_it(served: Ser
     page = rik.text("/verhalen")
     assert "Het <strong>wijkteam</strong> begon in maart." in page
     assert "Kerkbuurt. Wmo. januari 2025 tot en met maart 2025." in page
-    assert "Vrijgegeven op 1970-03-25 door Vera Voorbeeld" in page
+    assert "Vrijgegeven op 25 maart 1970 door Vera Voorbeeld" in page
     assert "Beleid. Raad en inwoners." in page
 
 
@@ -116,10 +116,10 @@ def test_a_revision_waits_while_the_released_text_stands_and_every_version_is_ke
     assert "maart" in rik.text(note)
     assert "april" not in rik.text(note)
     history = wies.text(note)
-    assert "Versie 2, geschreven op 1970-03-25 door Wies Voorbeeld" in history
+    assert "Versie 2, geschreven op 25 maart 1970 door Wies Voorbeeld" in history
     assert "Versie 1, geschreven op" in history
     assert "Wacht op vrijgave" in history
-    assert "Versie 1, geschreven op 1970-03-25 door Wies" in rik.text(note)
+    assert "Versie 1, geschreven op 25 maart 1970 door Wies" in rik.text(note)
 
 
 def test_of_two_who_revise_at_one_time_the_second_is_told(served: Served) -> None:
@@ -139,7 +139,7 @@ def test_a_withdrawn_story_is_gone_for_everybody_and_its_words_with_it(served: S
     assert "wijkteam" not in served.visitor("rik").text("/verhalen")
     assert served.visitor("rik").get(note).status_code == 400
     page = served.visitor("wies").text(note)
-    assert "Ingetrokken op 1970-03-25 door Wies Voorbeeld." in page
+    assert "Ingetrokken op 25 maart 1970 door Wies Voorbeeld." in page
     assert "wijkteam" not in page
 
 

@@ -1,4 +1,4 @@
-"""One page for the council as PDF: the total and its streams, one map, what is kept back, how complete it is and where it is from.
+"""One page for the council as PDF: total, streams, change since the baseline, how the money is spread, completeness, one map, one story, and where it is from.
 
 Typst sets it with the fonts it carries itself; nothing is fetched, no file is read, and names go in as values, never as markup.
 """
@@ -6,30 +6,31 @@ Typst sets it with the fonts it carries itself; nothing is fetched, no file is r
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import typst
 
-from portals.municipality import concentration_words, words
+from portals.municipality import words
+from portals.municipality.exports.council_beside import Beside, beside_content, plain, without_events
 from portals.municipality.exports.explanation import completeness, facts
 from portals.municipality.exports.map_picture import LEGEND_COLOURS, legend_bounds, map_picture
 from portals.municipality.exports.sentences import level_name, say
 from portals.municipality.exports.snapshot import Snapshot
+from portals.municipality.sentences import TEXTS
 
 _TEMPLATE: Final = Path(__file__).with_name("council_page.typ")
 _NAMES_AT_MOST: Final = 6
 _LETTERS_AT_MOST: Final = 40
 
 
-def council_page(snapshot: Snapshot, lang: str, *, year: int) -> bytes:
-    """The PDF, always one page; the same bytes for the same snapshot: no date of making is in it.
+def council_page(snapshot: Snapshot, lang: str, *, year: int, beside: Beside | None = None) -> bytes:
+    """The PDF, always one page; the same bytes for the same snapshot and what stands `beside` it (None: nothing does): no date of making is in it.
 
     It is PDF/UA-1, unless a name has a sign that the fonts lack: then it is tagged all the same, and that sign is an empty box.
     """
-    page = json.dumps(content(snapshot, lang, year=year))
+    page = json.dumps(content(snapshot, lang, year=year, beside=beside or without_events(snapshot, lang, year=year)))
     try:
         return _set(page, ["ua-1"])
     except typst.TypstError:
@@ -46,25 +47,35 @@ def _set(page: str, standards: list[typst.PDFStandard]) -> bytes:
     )
 
 
-def content(snapshot: Snapshot, lang: str, *, year: int) -> dict[str, Any]:
+def content(snapshot: Snapshot, lang: str, *, year: int, beside: Beside) -> dict[str, Any]:
     """Everything the template sets, in words."""
     figures, whole = snapshot.figures, snapshot.row(snapshot.whole, "total", year)
     level = "buurt" if figures.decided_at("buurt", "total", year) else "wijk"
     return {
-        "lang": lang, "kicker": say("council", lang), "title": words.text("title", lang, name=_short(snapshot.name)),
+        "lang": lang, "kicker": say("council", lang), "title": words.text("title", lang, name=plain(snapshot.name, _LETTERS_AT_MOST)),
         "known": words.text("known", lang, year=year, month=words.month_name(snapshot.epoch, lang)) + ".",
         "warning": "" if snapshot.macro["protection"] == "full" else words.text("preliminary", lang),
-        "given_up": say("given_up", lang, names=", ".join(snapshot.given_up)).capitalize() + "." if snapshot.given_up else "",
+        "given_up": _given_up(snapshot, lang),
         "total_head": words.group_name("total", lang), "total": words.figure(whole.euros if whole else None, lang),
         "total_note": _total_note(snapshot, year, lang), "streams_head": words.text("streams", lang), **_bar(snapshot, year, lang),
-        **_concentration(snapshot, year, lang),
+        **beside_content(beside, lang),
         "complete_head": say("completeness", lang), "complete": completeness(snapshot, lang),
         "map_head": say("map", lang, level=level_name(level, lang)), "map": map_picture(snapshot, level, year=year),
-        "map_alt": say("map_alt", lang, name=_short(snapshot.name)), "legend": [*zip(LEGEND_COLOURS, legend_bounds(lang), strict=True)],
+        "map_alt": say("map_alt", lang, name=plain(snapshot.name, _LETTERS_AT_MOST)), "legend": [*zip(LEGEND_COLOURS, legend_bounds(lang), strict=True)],
         "map_older": _older(snapshot, level, year, lang), "legend_held": say("legend_held", lang), "held_head": say("what_held", lang), "held": _held(snapshot, level, year, lang),
         "held_sentence": f"{words.HELD[lang]}.", "no_ggz": words.text("no_ggz", lang), "source": words.text("source", lang),
         "facts": [f"{about}: {said}" if about else said for about, said in facts(snapshot, lang)],
     }  # fmt: skip
+
+
+def _given_up(snapshot: Snapshot, lang: str) -> str:
+    """What of the protection was given up, in the page's own words; empty where nothing was."""
+    told = [given.split(": ") for given in snapshot.given_up]
+    said = [
+        f"{words.text(name, lang) if name in TEXTS else name}{f' ({number[0]})' if number else ''}"
+        for name, *number in told
+    ]
+    return f"{words.text('given_up', lang)} {'; '.join(said)}." if said else ""
 
 
 def _total_note(snapshot: Snapshot, year: int, lang: str) -> list[str]:
@@ -103,19 +114,6 @@ def _bar(snapshot: Snapshot, year: int, lang: str) -> dict[str, Any]:
     return {"parts": parts, "missing": say("missing", lang, names=missing) if missing else ""}
 
 
-def _concentration(snapshot: Snapshot, year: int, lang: str) -> dict[str, str]:
-    """The sentence about the whole municipality, where this snapshot says it of this year; else nothing, and no empty place."""
-    of = snapshot.figures.concentration.get((snapshot.whole, year))
-    if of is None:
-        return {"spread_head": "", "spread": "", "spread_note": ""}
-    note = f"{words.HELD[lang]}." if of.half_within is None else ""
-    return {
-        "spread_head": concentration_words.say("head", lang),
-        "spread": concentration_words.sentence(of, lang),
-        "spread_note": note,
-    }
-
-
 def _held(snapshot: Snapshot, level: str, year: int, lang: str) -> list[str]:
     """Per level how many areas are kept back, and some of their names: the first by code, never by amount."""
     lines = []
@@ -138,12 +136,6 @@ def _held(snapshot: Snapshot, level: str, year: int, lang: str) -> list[str]:
 
 
 def _some(names: list[str], lang: str) -> str:
-    shown: Iterable[str] = (_short(n) for n in names[:_NAMES_AT_MOST])
+    shown: Iterable[str] = (plain(n, _LETTERS_AT_MOST) for n in names[:_NAMES_AT_MOST])
     rest = len(names) - _NAMES_AT_MOST
     return ", ".join([*shown, *([say("and_more", lang, count=rest)] if rest > 0 else [])]) + "."
-
-
-def _short(name: str) -> str:
-    """A name that fits, without signs that only steer (line ends, controls, directions)."""
-    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in name)
-    return plain if len(plain) <= _LETTERS_AT_MOST else f"{plain[: _LETTERS_AT_MOST - 1]}…"
