@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -28,6 +28,10 @@ from portals.municipality.map_view import Atlas, compare_page, map_page
 from portals.municipality.released import Released
 from portals.municipality.trend_view import postcodes_page, trend_page
 from portals.municipality.view import Context, language
+from projections.municipal_stories import Mark
+
+if TYPE_CHECKING:
+    from portals.municipality.own_pages import OwnPages
 
 _log: Final = structlog.get_logger("page")
 _HERE: Final = Path(__file__).parent
@@ -40,6 +44,11 @@ _STATIC: Final = "no-cache"
 _PAGES_KEPT: Final = 512
 _LEAST_BYTES_TO_PACK: Final = 1_000
 _PACKED_AT: Final = 6
+_PACKED_EACH_TIME_AT: Final = 3
+"""Level of what is packed for one reader alone: a third of the time, a tenth larger."""
+_WHOSE: Final = "<!-- who -->"
+"""Where a kept page has the place for who is signed in. No text of anybody can be this: all of it is escaped."""
+_NOTHING_BESIDE: Final[dict[str, Any]] = {"own": False, "marks": []}
 
 
 class Pages:
@@ -95,11 +104,11 @@ class Site:
         self._templates = _templates()
         folder = _HERE / "static" / "vendor"
         self._vendor = sorted(p.name for p in folder.glob("*")) if folder.is_dir() else []
-        self.views: dict[str, tuple[str, Callable[[Choice, Figures], Context]]] = {
-            "/": ("map.html", lambda choice, figures: map_page(choice, figures, released, atlas)),
-            "/verloop": ("trend.html", lambda choice, figures: trend_page(choice, figures, released)),
-            "/vergelijk": ("compare.html", lambda choice, figures: compare_page(choice, figures, released, atlas)),
-            "/postcodes": ("postcodes.html", lambda choice, figures: postcodes_page(choice, figures, released)),
+        self.views: dict[str, tuple[str, Callable[[Choice, Figures, Sequence[Mark]], Context]]] = {
+            "/": ("map.html", lambda choice, figures, _: map_page(choice, figures, released, atlas)),
+            "/verloop": ("trend.html", lambda choice, figures, marks: trend_page(choice, figures, released, marks)),
+            "/vergelijk": ("compare.html", lambda choice, figures, _: compare_page(choice, figures, released, atlas)),
+            "/postcodes": ("postcodes.html", lambda choice, figures, _: postcodes_page(choice, figures, released)),
         }
 
     def page(self, request: Request) -> Response:
@@ -110,17 +119,26 @@ class Site:
             return self.said(request, "empty", 200, template="empty.html")
         choice, figures = found
 
-        own = getattr(request.app.state, "own", None)
+        own: OwnPages | None = getattr(request.app.state, "own", None)
+        personal = own is not None and own.sign_in is not None
 
         def make() -> bytes:
-            beside = own.beside(area=choice.area, group=choice.group, lang=choice.lang) if own else {"own": False}
-            context = view(choice, figures) | {"vendor": self._vendor} | beside
+            beside = own.beside(area=choice.area, group=choice.group, lang=choice.lang) if own else _NOTHING_BESIDE
+            shared = {"vendor": self._vendor, "whose": _WHOSE if personal else ""}
+            context = view(choice, figures, beside["marks"]) | shared | beside
             return self._templates.get_template(template).render(context).encode()
 
         packed = self._pages.packed(request.url.path + (own.version() if own else ""), choice, make)
+        if own is not None and personal:
+            return HTMLResponse(self._signed(request, gzip.decompress(packed), own, choice.lang))
         if "gzip" in request.headers.get("accept-encoding", ""):
             return HTMLResponse(packed, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
         return HTMLResponse(gzip.decompress(packed), headers={"Vary": "Accept-Encoding"})
+
+    def _signed(self, request: Request, page: bytes, own: OwnPages, lang: str) -> bytes:
+        """A page kept for everybody with this reader's name and sign-out in it; what is kept has nobody's."""
+        who = self._templates.get_template("who.html").render(who=own.who(request, lang), lang=lang)
+        return page.replace(_WHOSE.encode(), who.encode(), 1)
 
     def said(self, request: Request, key: str, status: int, *, template: str = "said.html") -> Response:
         """A page that is one sentence, and what to do."""
@@ -169,7 +187,7 @@ def build_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     site = Site(released)
     add_own(app)
-    app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES_TO_PACK)
+    app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES_TO_PACK, compresslevel=_PACKED_EACH_TIME_AT)
     app.add_middleware(Guard, site=site)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
 

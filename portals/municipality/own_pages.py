@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -15,15 +16,15 @@ from portals.municipality.events import OwnEvents
 from portals.municipality.figures import Figures, placed_code
 from portals.municipality.own_words import own_text
 from portals.municipality.released import Released
-from portals.municipality.signin import SignIn, SignInSettings, person_of
+from portals.municipality.signin import SIGN_IN_PATHS, SignIn, SignInSettings, person_of
 from projections.municipal_stories import marks
 from projections.release.calendar import Calendar
 from schemas.errors import Refused, Unavailable, ZorgstroomError
 from schemas.values import Month, day_number
 
 _HERE: Final = Path(__file__).parent
-
 _MS_OF_A_DAY: Final = 86_400_000
+
 
 def language(request: Request) -> str:
     """`nl` or `en`."""
@@ -90,20 +91,27 @@ class OwnPages:
             "t": lambda key, **values: words.text(key, lang, **values),
             "w": lambda key, **values: own_text(key, lang, **values), "euros": lambda v: words.euros(v, lang),
             "month_name": lambda i: words.month_name(i, lang), "month_of": lambda i: str(Month.from_index(i)), "group_name": lambda g: words.group_name(g, lang),
+            "group_short": lambda g: words.group_short(g, lang), "number": lambda n: words.number(n, lang),
             "area_name": self.area_name, "day_text": lambda at_ms: day_text(at_ms, lang),
             "date": lambda found: words.day(day_number(found), lang),
         }  # fmt: skip
         return self._templates.TemplateResponse(request, template, shared | context, status_code=status)
 
-    def menu(self, request: Request, lang: str) -> dict[str, Any]:
-        """What the menu above every page shows: words and addresses, and who is signed in."""
+    def menu(self, lang: str) -> dict[str, Any]:
+        """What the menu above the municipality's own pages shows: words and addresses."""
         links = [
             (path, own_text(key, lang))
             for path, key in (("/", "figures"), ("/verhalen", "stories"), ("/nulmeting", "baselines"))
         ]
-        person = person_of(request)
+        return {"label": own_text("menu", lang), "links": links}
+
+    def who(self, request: Request, lang: str) -> dict[str, Any]:
+        """Who is signed in, with the word of their session for the form that signs out; else, where the page has a sign-in, its address, which leads back here."""
+        person, here = person_of(request), request.url.path
+        stays = request.method == "GET" and not here.startswith(SIGN_IN_PATHS)
+        back = here + (f"?{request.url.query}" if request.url.query else "") if stays else f"/?lang={lang}"
         return {
-            "label": own_text("menu", lang), "links": links, "person": person, "sign_in": self.sign_in is not None,
+            "person": person, "sign_in": f"/aanmelden?{urlencode({'naar': back})}" if self.sign_in is not None else "",
             "signed_in_as": own_text("signed_in_as", lang, name=person.name) if person else "",
             "sign_in_word": own_text("sign_in", lang), "sign_out_word": own_text("sign_out", lang),
         }  # fmt: skip
@@ -123,8 +131,10 @@ class OwnPages:
         for one in told:
             place, revision = one["note"].place, one["revision"]
             first, last = (words.month_name(m, lang) for m in (place.first_month, place.last_month))
-            one["said_of"] = f"{own_text('period', lang, first=first, last=last)}. {own_text(revision.speaker, lang)}."
-        titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks")}
+            one["said_of"] = (
+                f"{own_text('period', lang, first=first, last=last)}. {own_text('speaker', lang)}: {own_text(revision.speaker, lang)}."
+            )
+        titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks", "marks_why")}
         return {
             "own": True,
             "own_titles": titles,

@@ -23,7 +23,8 @@ from schemas.errors import Refused, SettingsWrong
 
 _log: Final = structlog.get_logger("page")
 _LARGEST_FORM: Final = 64_000
-_OPEN_PATHS: Final = ("/static/", "/health", "/aanmelden", "/aangemeld", "/afgemeld")
+SIGN_IN_PATHS: Final = ("/aanmelden", "/aangemeld", "/afgemeld")
+_OPEN_PATHS: Final = ("/static/", "/health", *SIGN_IN_PATHS)
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 Say = Callable[..., Response]
 
@@ -123,9 +124,13 @@ class SignIn:
         open_to_all = path.startswith(_OPEN_PATHS) or self.settings.figures_without_sign_in
         if request.state.person is not None or open_to_all:
             return await further(request)
+        asked = path + (f"?{request.url.query}" if request.url.query else "")
+        leave = f"/aanmelden?{urlencode({'naar': asked})}"
+        if request.method == "GET" and "hx-request" in request.headers:
+            # A script can't follow to the provider: the browser itself has to go.
+            return Response(status_code=401, headers={"HX-Redirect": leave})
         if request.method == "GET" and "text/html" in request.headers.get("accept", "text/html"):
-            asked = path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"/aanmelden?{urlencode({'naar': asked})}", status_code=303)
+            return RedirectResponse(leave, status_code=303)
         if path.startswith("/api/"):
             told = {
                 "type": "about:blank",

@@ -11,7 +11,7 @@ from portals.municipality.trend import Point
 
 WIDTH: Final = 640.0
 HEIGHT: Final = 300.0
-LEFT: Final = 78.0
+LEFT: Final = 104.0
 TOP: Final = 14.0
 BOTTOM: Final = 216.0
 STRIP_TOP: Final = 250.0

@@ -61,7 +61,7 @@ def test_nothing_is_divided_below_fifty_inhabitants_or_by_what_is_not_known(meas
 def test_the_page_divides_and_says_by_what() -> None:
     text = opened(f"/?maat=inwoner&gebied={KERKBUURT}", a_page(**{KERKBUURT: {"inhabitants": 880}}))
     assert chosen(text) == "Kerkbuurt: € 250 per inwoner."
-    assert "Inwoners 880, jonger dan 18 200, 75 en ouder 90, huishoudens 500, begin 2025." in text
+    assert "Inwoners: 880; jonger dan 18: 200; 75 en ouder: 90; huishoudens: 500; begin 2025." in text
     assert re.search(r"Euro: <strong>€ 220\.000</strong>", text)
     assert re.search(r"Euro per huishouden: <strong>€ 440</strong>", text)
     assert re.search(r"Euro per 1\.000 inwoners: <strong>€ 250\.000</strong>", text)
