@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -10,6 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from portals.municipality.baseline_compared import comparison
+from portals.municipality.baseline_order import SORTS, Order, ordered
+from portals.municipality.exports.column_notes import rules_in_words
 from portals.municipality.own_pages import OwnPages, language
 from portals.municipality.own_words import own_text
 from projections.municipal_baseline import epoch_to_compare, months_after_the_year
@@ -68,7 +71,7 @@ class _Baselines:
         )
         return self._pages.page(
             request, "baseline.html", baseline=found, year=year, years=years, index=index, typed=request.query_params.get("index", ""),
-            when=self._when(request), people=self._people(found), **self._beside(found, year, index, request),
+            when=self._when(request), people=self._people(found), rules=rules_in_words(json.loads(found.parameters), language(request)), **self._beside(found, year, index, request),
         )  # fmt: skip
 
     def _when(self, request: Request) -> Any:
@@ -99,7 +102,17 @@ class _Baselines:
         found, why_not = comparison(
             baseline, year, pages.released, language(request), calendar=pages.calendar, percent=index.percent
         )
-        return {"comparison": found, "why_not": why_not}
+        asked = request.query_params.get("volgorde", "")
+        sort = asked if asked in SORTS else ""
+        kept = {
+            "lang": language(request),
+            "jaar": str(year),
+            "index": request.query_params.get("index", ""),
+            "bron": index.source,
+        }
+        order = Order(sort, tuple((name, value) for name, value in kept.items() if value))
+        rows = ordered(found.rows, sort, pages.area_name) if found else []
+        return {"comparison": found, "why_not": why_not, "rows": rows, "choice": order}
 
 
 def baseline_router(pages: OwnPages) -> APIRouter:

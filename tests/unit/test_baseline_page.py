@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -115,3 +116,38 @@ def test_the_list_names_baselines_and_marks_and_a_strange_one_is_a_sentence() ->
 @pytest.mark.parametrize("year", ["1999", "abcd", "2025", "9999", "\u0662\u0660\u0662\u0666"])
 def test_a_year_that_cannot_be_compared_becomes_one_that_can(year: str) -> None:
     assert "Zorgjaar 2026" in served_with(epoch_of(THEN, 2025)).text(f"/nulmeting/b1?jaar={year}")
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Area, group and amounts of the comparison's rows."""
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", body, re.DOTALL)]
+
+
+def test_the_comparison_begins_with_the_total_of_the_whole_and_is_sorted_by_its_headings() -> None:
+    visitor = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026, GM9901P=5_000_000, WK990101=1_000_000))
+    where = "/nulmeting/b1?jaar=2026&index=5&bron=Contract"
+    usual = rows_of(visitor.text(where))
+    assert [row[:2] for row in usual[:3]] == [
+        ["Waterrijk", "Alle geldstromen samen"],
+        ["Waterrijk", "Wmo"],
+        ["Waterrijk", "Jeugdwet"],
+    ]
+    levels = [{"Waterrijk": 0, "Dorpskern": 1, "Buitenwijk & Polder": 1}.get(row[0], 2) for row in usual]
+    assert levels == sorted(levels)
+
+    def amounts(asked: str, column: int) -> list[int]:
+        rows = rows_of(visitor.text(f"{where}&volgorde={asked}"))
+        assert sorted(rows) == sorted(usual)
+        return [int(row[column].replace("€ ", "").replace(".", "")) for row in rows]
+
+    for field, column in (("waarde", 2), ("euro", 4), ("verschil", 5)):
+        assert amounts(field, column) == sorted(amounts(field, column), reverse=True)
+        assert amounts(f"{field}-op", column) == sorted(amounts(field, column))
+    names = [row[0] for row in rows_of(visitor.text(f"{where}&volgorde=naam-af"))]
+    assert names == sorted(names, reverse=True)
+    assert rows_of(visitor.text(f"{where}&volgorde=nergens")) == usual
+    page = visitor.text(f"{where}&volgorde=naam")
+    assert page.count("aria-sort") == 1
+    (back,) = set(re.findall(r'href="(\?[^"]*volgorde=verschil)#naast"', page))
+    assert rows_of(visitor.text(f"/nulmeting/b1{back}")) == rows_of(visitor.text(f"{where}&volgorde=verschil"))
