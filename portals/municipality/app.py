@@ -45,7 +45,7 @@ _PAGES_KEPT: Final = 512
 _LEAST_BYTES_TO_PACK: Final = 1_000
 _PACKED_AT: Final = 6
 _PACKED_EACH_TIME_AT: Final = 3
-"""Level of what is packed for one reader alone: a third of the time, a tenth larger."""
+"""Level of what is packed for one reader alone: half the time of the one above, a tenth larger."""
 _WHOSE: Final = "<!-- who -->"
 """Where a kept page has the place for who is signed in. No text of anybody can be this: all of it is escaped."""
 _NOTHING_BESIDE: Final[dict[str, Any]] = {"own": False, "marks": []}

@@ -98,12 +98,19 @@ class OwnPages:
         return self._templates.TemplateResponse(request, template, shared | context, status_code=status)
 
     def menu(self, lang: str) -> dict[str, Any]:
-        """What the menu above the municipality's own pages shows: words and addresses."""
+        """What the menu above the municipality's own pages shows: the same parts as above the figures, as addresses and words."""
+        views = (
+            ("/", "nav_map"),
+            ("/verloop", "nav_trend"),
+            ("/vergelijk", "nav_compare"),
+            ("/postcodes", "nav_postcodes"),
+        )
+        own = (("/verhalen", "stories"), ("/nulmeting", "baselines"))
         links = [
-            (path, own_text(key, lang))
-            for path, key in (("/", "figures"), ("/verhalen", "stories"), ("/nulmeting", "baselines"))
+            *((path, words.text(key, lang)) for path, key in views),
+            *((path, own_text(key, lang)) for path, key in own),
         ]
-        return {"label": own_text("menu", lang), "links": links}
+        return {"label": words.text("parts_of_page", lang), "links": links}
 
     def who(self, request: Request, lang: str) -> dict[str, Any]:
         """Who is signed in, with the word of their session for the form that signs out; else, where the page has a sign-in, its address, which leads back here."""

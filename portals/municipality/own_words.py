@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
-    "figures": ("Cijfers", "Figures"),
     "stories": ("Verhalen bij de cijfers", "Stories beside the figures"),
     "baselines": ("Nulmeting", "Baseline"),
-    "menu": ("Onderdelen", "Sections"),
     "sign_in": ("Aanmelden", "Sign in"),
     "sign_out": ("Afmelden", "Sign out"),
     "signed_in_as": ("Aangemeld als {name}", "Signed in as {name}"),

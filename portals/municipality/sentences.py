@@ -161,7 +161,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "why_no_postcodes": ("Van deze gemeente zijn geen postcodes uitgegeven. De delen van buurten zijn het fijnst: {clusters}.",
                          "No postcodes were published of this municipality. The parts of neighbourhoods are the finest: {clusters}."),
     "why_now": ("Nu heeft {now} van de {due} delen een eigen cijfer ({percent}%). Sinds het begin van zorgjaar {year} had {ever} er ooit een.",
-                "Now {now} of {due} parts have a figure of their own ({percent}%). Since the start of service year {year} {ever} ever had one."),
+                "Now {now} of {due} parts have a figure of their own ({percent}%). {ever} had one at some time since the start of service year {year}."),
     "why_not_due": ("Van de delen is in zorgjaar {year} nog niets uitgegeven: zij komen eens per kwartaal.", "Nothing of the parts was published in service year {year} yet: they come once a quarter."),
     "why_source": ("Deze getallen komen uit wat is uitgegeven: de gebieden, en de cijfers zoals bekend eind {month}. Aantallen huishoudens zijn afgerond.",
                    "These numbers come from what was published: the areas, and the figures as known at the end of {month}. Numbers of households are rounded."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,11 +11,12 @@ from municipal_builders import GM, NOW, frozen, marked, page_pen, record
 from municipality_page_builders import geography, released
 from municipality_page_builders import record as signed
 from own_page_served import KEY, Topic
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from served_on_a_port import free_ports, serving
 from test_municipal_baseline import NOW as LATER
 from test_municipal_baseline import THEN, epoch_of
 
+import portals.municipality
 from deploy.mock_sign_in import Client, MockProvider, invented_people
 from portals.municipality.app import build_app
 from portals.municipality.events import OwnEvents
@@ -33,7 +35,11 @@ def address() -> Iterator[str]:
     page, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{issuing}"
     topic, then = Topic(), epoch_of(THEN, 2025)
     fields = frozen_fields(then, geography(), service_year=2025, providers=7)
-    for event in (frozen("b1", **fields), marked()):
+    flags = (
+        marked("i2", group="total", day=20_522, what="Wijkteam begint"),
+        marked("i3", group="total", day=20_523, what="Nieuw contract"),
+    )
+    for event in (frozen("b1", **fields), marked(), *flags):
         topic.append(record(event))
     known = released(signed(geography()), signed(then), signed(epoch_of(LATER, 2026, GM9901P=5_000_000)))
     pages = OwnPages(known, OwnEvents(topic.reader, pen=page_pen(), append=topic.append, now_ms=lambda: NOW), GM)
@@ -153,6 +159,74 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     look(releaser, f"{address}/verhalen")
     write(page, address, "Bel 06-12345678 of mail anne@example.org.")
     look(page, "here: refused")
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_figures_with_marks_and_a_name_are_clear_to_axe_from_a_phone_to_a_wall(
+    signed_in: Callable[..., Page], address: str, lang: str
+) -> None:
+    page = signed_in("wout", scripts=True)
+    for path in ("/", "/verloop", "/vergelijk", "/postcodes", "/verloop?maand=1999-01&gebied=x", "/nergens", "/api/v1"):
+        page.goto(f"{address}{path}{'&' if '?' in path else '?'}lang={lang}")
+        expect(page.get_by_role("button", name="Afmelden" if lang == "nl" else "Sign out")).to_have_count(1)
+        for width in (320, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (
+                path,
+                width,
+            )
+        page.set_viewport_size({"width": 320, "height": 700})
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+
+def test_a_mark_is_drawn_and_read_out_and_kept_on_paper(signed_in: Callable[..., Page], address: str) -> None:
+    page = signed_in("rik", to="/verloop?maand=2026-03&jaar=2025&lang=nl")
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)
+        expect(
+            page.locator("#maatregel-lijst li").filter(has_text="Lijn 1, 10 maart 2026: Wijkteam begint")
+        ).to_be_visible()
+        for chart in page.locator("svg.chart").all():
+            expect(chart.locator(".flag-name")).to_have_text(["1–2"])
+            frame = chart.bounding_box()
+            assert frame is not None
+            for box in (text.bounding_box() for text in chart.locator("text").all()):
+                assert box is not None
+                assert frame["x"] <= box["x"] + 1
+                assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+            assert "2px" in chart.locator(".flag-line").first.evaluate("e => getComputedStyle(e).strokeDasharray"), (
+                "told by shape, not by colour"
+            )
+    described = (page.locator("svg.chart").first.get_attribute("aria-describedby") or "").split()
+    assert described == ["tabel", "maatregel-lijst"]
+    expect(page.locator("tr", has_text="Lijn 1: Wijkteam begint. Lijn 2: Nieuw contract.")).to_have_count(1)
+
+
+def test_signing_out_by_keyboard_on_a_page_of_figures(signed_in: Callable[..., Page], address: str) -> None:
+    page = signed_in("rik", scripts=True, to="/verloop")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Afmelden":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/afgemeld")
+    expect(page.get_by_role("link", name="Aanmelden")).to_be_visible()
+
+
+@pytest.mark.skipif(
+    not (Path(portals.municipality.__file__).parent / "static" / "vendor" / "6-htmx.js").exists(),
+    reason="htmx was not fetched; `make web-assets` fetches it",
+)
+def test_a_click_after_the_session_ended_leads_to_the_sign_in_and_back_to_what_was_chosen(
+    signed_in: Callable[..., Page], address: str
+) -> None:
+    page = signed_in("rik", scripts=True, to="/")
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Verloop", exact=True).click()
+    page.get_by_role("button", name="Rik Voorbeeld").click()
+    page.wait_for_url(f"{address}/verloop?**")
+    expect(page.locator("#sofar")).to_be_visible()
 
 
 def test_a_comparison_is_read_without_scripts(signed_in: Callable[..., Page], address: str) -> None:
