@@ -143,7 +143,9 @@ def test_a_print_has_the_figures_their_address_and_no_buttons(visit: Callable[..
     expect(page.locator(".address")).to_contain_text("maand=2025-06")
     page.set_viewport_size({"width": 718, "height": 1_000})
     cut = "t => t.getBoundingClientRect().right > document.documentElement.clientWidth + 1"
-    assert page.evaluate(f"[...document.querySelectorAll('table, svg')].filter({cut}).length") == 0, "all of it is on A4"
+    assert page.evaluate(f"[...document.querySelectorAll('table, svg')].filter({cut}).length") == 0, (
+        "all of it is on A4"
+    )
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 

@@ -85,7 +85,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "no_baseline": ("Er is nog geen nulmeting.", "There is no baseline yet."),
     "no_earlier_baseline": ("Er is geen nulmeting van een zorgjaar voor {year}.", "There is no baseline of a service year before {year}."),
     "story_head": ("Het verhaal erbij", "The story beside it"),
-    "story_more": ("Het hele verhaal staat op {path}", "The whole story is at {path}"),
+    "story_more": ("Het hele verhaal staat op de pagina van de gemeente: {path}", "The whole story is on the municipality's page: {path}"),
     "no_story": ("Over zorgjaar {year} is nog geen verhaal voor de raad vrijgegeven.", "No story for the council was released of service year {year} yet."),
 }  # fmt: skip
 
