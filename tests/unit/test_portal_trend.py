@@ -55,6 +55,7 @@ def test_buurten_have_a_point_per_quarter() -> None:
     assert [Month.from_index(p.epoch).month for p in found.points] == [3, 6, 9, 12, 3, 6]
     text = opened("/verloop?gebied=BU99010101&jaar=2024", page)
     assert "Bekend geworden in elk kwartaal, over zorgjaar 2024" in text
+    assert "Geleverd in 2024, zoals bekend eind elk kwartaal" in text
 
 
 def test_an_epoch_that_is_missing_leaves_a_gap_and_no_difference_across_it() -> None:
