@@ -23,6 +23,7 @@ from municipality_page_builders import (
     square,
 )
 
+from portals.municipality.exports.council_beside import Beside, Change, beside_content
 from portals.municipality.exports.council_page import council_page
 from portals.municipality.exports.map_picture import map_picture
 from portals.municipality.exports.snapshot import Snapshot
@@ -249,3 +250,19 @@ def test_a_screen_reader_can_read_it_and_no_font_comes_from_this_machine() -> No
     assert pdf.metadata.title == "Geleverde zorg in Waterrijk"
     fonts = {str(f.get_object()["/BaseFont"]).partition("+")[2] for f in pdf.pages[0]["/Resources"]["/Font"].values()}  # type: ignore[index,union-attr]
     assert {name.split("-")[0] for name in fonts} == {"LibertinusSerif"}
+
+
+@pytest.mark.parametrize(("months", "said"), [(6, "even lang na het eind van dat jaar (eind juni 2026)"), (-6, "even ver in dat jaar (eind juni 2025)"), (0, "even lang na")])  # fmt: skip
+def test_a_baseline_frozen_during_its_year_is_compared_equally_far_into_the_other(months: int, said: str) -> None:
+    change = Change(
+        "Start", 2024, DECEMBER - 12 + months, 4_000_000, 2025, DECEMBER + months, 4_400_000, preliminary=False
+    )
+    of = Beside(change, "", None, "", None, "")
+    assert said in " ".join(beside_content(of, "nl")["change_said"])
+    assert beside_content(of, "nl")["change"] == "+ € 400.000 (+10%)"
+
+
+def test_no_change_has_no_sign_and_nothing_before_no_percentage() -> None:
+    for before, after, written in ((4_000, 4_000, "€ 0"), (0, 4_000, "+ € 4.000"), (-1_000, 2_000, "+ € 3.000")):
+        change = Change("Start", 2024, JUNE - 12, before, 2025, JUNE, after, preliminary=False)
+        assert beside_content(Beside(change, "", None, "", None, ""), "nl")["change"] == written

@@ -16,6 +16,7 @@ from portals.municipality.concentration_svg import WIDTH, halves
 from portals.municipality.exports.sentences import say
 from portals.municipality.exports.snapshot import Snapshot
 from portals.municipality.own_words import own_text
+from schemas.values import Month
 
 _LONGEST_WORD: Final = 24
 _NAME_AT_MOST: Final = 60
@@ -87,9 +88,9 @@ def _change(beside: Beside, lang: str) -> dict[str, Any]:
         return made | {"change": "", "change_said": [beside.why_no_change]}
     was = say("change_was", lang, name=plain(of.baseline, _NAME_AT_MOST), year=of.baseline_year,
               month=words.month_name(of.baseline_epoch, lang), euros=words.euros(of.before, lang))  # fmt: skip
-    now = say(
-        "change_now", lang, year=of.year, month=words.month_name(of.epoch, lang), euros=words.euros(of.after, lang)
-    )
+    ended = of.epoch >= Month(of.year, 12).index
+    now = say("change_now" if ended else "change_now_within", lang, year=of.year, month=words.month_name(of.epoch, lang),
+              euros=words.euros(of.after, lang))  # fmt: skip
     early = [own_text("preliminary", lang)] if of.preliminary else []
     return made | {"change": _difference(of, lang), "change_said": [was, now, *early]}
 

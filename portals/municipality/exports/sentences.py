@@ -78,6 +78,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "change_was": ("Nulmeting “{name}”, zorgjaar {year} zoals bekend eind {month}: {euros}.", "Baseline “{name}”, service year {year} as known at the end of {month}: {euros}."),
     "change_now": ("Zorgjaar {year}, even lang na het eind van dat jaar (eind {month}): {euros}.",
                    "Service year {year}, equally long after the end of that year (end of {month}): {euros}."),
+    "change_now_within": ("Zorgjaar {year}, even ver in dat jaar (eind {month}): {euros}.", "Service year {year}, equally far into that year (end of {month}): {euros}."),
     "change_coming": ("Zorgjaar {year} is met de nulmeting te vergelijken zodra de cijfers van eind {month} er zijn.",
                       "Service year {year} can be compared with the baseline once the figures of the end of {month} are out."),
     "change_left_out": ("Zorgjaar {year} is voor de hele gemeente niet met de nulmeting te vergelijken. Reden: {reason}.",
