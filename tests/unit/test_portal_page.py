@@ -205,7 +205,17 @@ def test_every_sentence_is_used() -> None:
     folder = Path(portals.municipality.__file__).parent
     own = [p for p in [*folder.glob("*.py"), *folder.glob("templates/*.html")] if p.name != "sentences.py"]
     text = "".join(p.read_text("utf-8") for p in own)
-    made = {"map_buurt", "map_wijk", "period_jaar", "period_kwartaal", "period_maand", "trend_known_1", "trend_known_3"}
+    made = {
+        "map_buurt",
+        "map_wijk",
+        "period_jaar",
+        "period_kwartaal",
+        "period_maand",
+        "trend_known_1",
+        "trend_known_3",
+        "trend_so_far_1",
+        "trend_so_far_3",
+    }
     assert {key for key in TEXTS if f'"{key}"' not in text and f"'{key}'" not in text} == made | {
         "not_found_how",
         "failed_how",
