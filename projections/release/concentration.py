@@ -8,11 +8,12 @@ A point of the curve stands only where the households between it and the point b
 and so do those after the last point; what does not pass is joined with what comes after. Whatever follows by subtraction is a union of
 such bands, which share no household, so it passes too: the largest amount is at most half of its own band, and the two largest are at
 most half of two bands or three quarters of one. A share is in whole percents of a sum that is published to EUR 1,000.
+Bands are in order besides, which bounds the largest amount; a point that bounds it too closely is left out (`projections.release.curve_leeway`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from projections.release.cells import CellId
 from projections.release.contributions import Flags, Ints, Year
+from projections.release.curve_leeway import Reader, that_tells_too_much
 from projections.release.rounding import rounded_households
 from projections.release.rules import Keys, Parameters, Rules
 from projections.release.sums import LAYER
@@ -123,7 +125,8 @@ def _half_within(ranked: _Ranked, basis: int, parameters: Parameters) -> int | N
     total, everybody = int(ranked.cents.sum()), len(ranked.cents)
     reached = [p for p in POINTS if 2 * int(ranked.cents[: p * basis // _ALL].sum()) >= total]
     if not reached:
-        return 0
+        last = min(POINTS[-1] * basis // _ALL, everybody)
+        return 0 if that_tells_too_much(ranked.cents, _readers(ranked), [(last, (total - 1) // 2)]) is None else None
     for percent in reached:
         top = p if (p := percent * basis // _ALL) < everybody else everybody
         if _passes(ranked, 0, top, parameters) and (top == everybody or _passes(ranked, top, everybody, parameters)):
@@ -142,7 +145,37 @@ def _curve(ranked: _Ranked, basis: int, parameters: Parameters) -> tuple[tuple[i
             start = end
     while ends and ends[-1][1] < everybody and not _passes(ranked, ends[-1][1], everybody, parameters):
         ends.pop()
-    return tuple((percent, round(100 * int(ranked.cents[:end].sum()) / total)) for percent, end in ends)
+    shares = {end: round(_ALL * int(ranked.cents[:end].sum()) / total) for _, end in ends}
+    while ends:
+        told = that_tells_too_much(
+            ranked.cents,
+            _readers(ranked),
+            [(end, ((2 * shares[end] + 1) * total - 1) // (2 * _ALL)) for _, end in ends],
+        )
+        if told is None:
+            break
+        ends.pop(told)
+    return tuple((percent, shares[end]) for percent, end in ends)
+
+
+def _readers(ranked: _Ranked) -> Iterator[Reader]:
+    """Everybody who reads a curve: outsiders, one of the households, the municipality without and with its mandates, each provider."""
+    y, rows = ranked.year, ranked.rows
+    cents, overig, ggz, provider = y.since[rows, 0], y.overig[rows], y.ggz[rows], y.provider[rows]
+
+    def sums(part: Flags) -> Ints:
+        out = np.zeros(len(ranked.cents), dtype=np.int64)
+        np.add.at(out, ranked.rank[part], cents[part])
+        return out
+
+    def of(unknown: Flags, *, is_one_of_them: bool = False) -> Reader:
+        return Reader(sums(unknown), sums(unknown & ggz), is_one_of_them=is_one_of_them)
+
+    yield of(np.ones(len(rows), dtype=bool), is_one_of_them=True)
+    yield of(overig)
+    yield of(overig & ~y.mandated[rows])
+    for number in np.unique(provider).tolist():
+        yield of(provider != number)
 
 
 def _stacked(ranked: _Ranked, parameters: Parameters) -> tuple[int | None, ...]:

@@ -51,6 +51,17 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Concentrated:
+    """What is said of one area's year: `curve`: (percent of all households, percent of the money); `half_within`: 0 for more than the last point."""
+
+    level: str
+    area: str
+    half_within: int | None
+    curve: tuple[tuple[int, int], ...]
+    stacked: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One record: every cell's standing. `lengths`: size of the record in bytes."""
 
@@ -108,4 +119,14 @@ def snapshots(payloads: Sequence[bytes], *, first_month: int) -> list[Snapshot]:
             json.loads(r["parameters"]), len(p),
         )
         for r, p in zip(_decoded(payloads), payloads, strict=True)
+    ]  # fmt: skip
+
+
+def concentrations(payloads: Iterable[bytes], *, year: int) -> list[Concentrated]:
+    """Everything said of how concentrated a service year's money is."""
+    return [
+        Concentrated(
+            c["area_level"], c["area"], c["half_within"], tuple((p["households"], p["money"]) for p in c["curve"]), tuple(c["stacked"]),
+        )
+        for record in _decoded(payloads) for c in record["concentration"] if c["service_year"] == year
     ]  # fmt: skip

@@ -18,8 +18,9 @@ from reading_releases import Released
 from town_amounts import areas_of, streets_of
 
 from producers.town.files import FIRST_MONTH, Town, invent
+from projections.release import concentration
 from projections.release.cells import CellId, Street
-from projections.release.contributions import CONTRIBUTION
+from projections.release.contributions import CONTRIBUTION, Contributions
 from projections.release.gate import PROTECTION, Published, decide
 from projections.release.rules import Parameters
 from schemas.care import CARE_TYPE_BY_CODE
@@ -83,22 +84,46 @@ def release(
                 areas=areas, mandated={an_id(m) for m in mandated}, parameters=switches.parameters, addresses=addresses,
                 streets=streets,
             )  # fmt: skip
+            said = (
+                _concentration(amounts, areas, addresses, epoch=epoch, year=first.year, mandated=mandated)
+                if epoch == months - 1
+                else []
+            )
         for d in decided:
             log.standing[d.cell] = d.released
             if d.released and d.euros is not None:
                 log.published[d.cell].append(epoch)
                 log.last[d.cell] = Published(d.euros, d.households, epoch)
-        payloads += list(_encoded(log, municipality, epoch, month=month, first=first, switches=switches))
+        payloads += list(_encoded(log, municipality, epoch, month=month, first=first, switches=switches, said=said))
     return Released(
         municipality, first.year, first.index, payloads, truth_of(list(rows), areas["cluster"]), mandated, addresses
     )
 
 
+def _concentration(
+    amounts: np.ndarray, areas: Areas, addresses: Mapping[int, int], *, epoch: int, year: int, mandated: frozenset[str]
+) -> list[dict[str, object]]:  # fmt: skip
+    """What is said of concentration with the last epoch, as if it closed the year. All households of an area: its addresses."""
+    own = Contributions(amounts, epoch=epoch, mandated={an_id(m) for m in mandated}).year(year)
+    everybody = {
+        (level, number): sum(n for area, n in addresses.items() if area // unit == number)
+        for level, unit in (("placed", 1_000_000), ("wijk", 10_000)) for number in areas[level]
+    }  # fmt: skip
+    found = concentration.of_year(own, year, areas=areas, households=everybody, parameters=Parameters())
+    return [
+        {
+            "area": c.area, "area_level": c.level, "service_year": c.service_year, "half_within": c.half_within,
+            "curve": [{"households": of, "money": share} for of, share in c.curve], "stacked": list(c.stacked),
+        }
+        for c in found
+    ]  # fmt: skip
+
+
 def _encoded(
-    log: _Log, municipality: int, epoch: int, *, month: Month, first: Month, switches: Switches
-) -> Iterator[bytes]:
+    log: _Log, municipality: int, epoch: int, *, month: Month, first: Month, switches: Switches, said: list[dict[str, object]]
+) -> Iterator[bytes]:  # fmt: skip
     head = records.Head(
-        completeness=[], parameters=switches.parameters.told(), given_up=[], protection=PROTECTION, geometry_hash=bytes(32).hex(),
+        completeness=[], concentration=said, parameters=switches.parameters.told(), given_up=[], protection=PROTECTION, geometry_hash=bytes(32).hex(),
         ledger_hash=bytes(32).hex(), software="attacked",
     )  # fmt: skip
     found = records.cells(month.index, first.index, log.standing, log.last)
@@ -123,12 +148,18 @@ def mandated_of(rows: Sequence[Row]) -> frozenset[str]:
 
 def released_town(
     world: str, *, seed: int, months: int, addresses: int, municipality: int = 9901,
-    change: Callable[[list[Row]], list[Row]] = lambda rows: rows, switches: Switches = AS_IT_IS,
+    change: Callable[[list[Row]], list[Row]] = lambda rows: rows, switches: Switches = AS_IT_IS, payloads: list[bytes] | None = None,
 ) -> Released:  # fmt: skip
-    """One municipality of an invented town, released; `change` adds to its rows what an attacker sends."""
+    """One municipality of an invented town, released; `change` adds to its rows what an attacker sends.
+
+    `payloads`: what the same call released before, so that nothing is decided again.
+    """
     town = _town(world, seed, months, addresses)
     rows = change(rows_of(town, municipality, FIRST_MONTH.year))
     areas, homes = areas_of(town, municipality)
+    if payloads is not None:
+        truth = truth_of(rows, areas["cluster"])
+        return Released(municipality, FIRST_MONTH.year, FIRST_MONTH.index, payloads, truth, mandated_of(rows), homes)
     return release(
         rows, areas, homes, municipality=municipality, first=FIRST_MONTH, months=min(months, 12), mandated=mandated_of(rows), switches=switches,
         streets=streets_of(town, municipality),

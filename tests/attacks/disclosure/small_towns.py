@@ -5,7 +5,7 @@ Shares are of EUR 1,000,000, so that rounding is not what protects. Two wijken; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from attackers_truth import Row
@@ -66,10 +66,10 @@ def elsewhere(percent: float = 300, *, care: str = "wmo-01") -> list[Row]:
 
 def small(
     rows: Sequence[Row], *, months: int = 1, first: Month = MARCH, erased: frozenset[str] = frozenset(),
-    mandated: frozenset[str] = frozenset(), switches: Switches = AS_IT_IS,
+    mandated: frozenset[str] = frozenset(), switches: Switches = AS_IT_IS, addresses: Mapping[int, int] = ADDRESSES,
 ) -> Released:  # fmt: skip
     """A page's town, released; the first month closes a quarter, so that every level is due."""
     ordered = sorted(rows, key=lambda r: r.epoch)
     return release(
-        ordered, AREAS, ADDRESSES, municipality=9901, first=first, months=months, erased=erased, mandated=mandated, switches=switches
+        ordered, AREAS, addresses, municipality=9901, first=first, months=months, erased=erased, mandated=mandated, switches=switches
     )  # fmt: skip
