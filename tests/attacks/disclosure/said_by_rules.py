@@ -158,6 +158,8 @@ class SaidByRules:
 def by_clause(attack: Attack, held: Figure, number: int) -> dict[str, tuple[float, float]]:
     """For a held cell: least and most of a target's year in it, by each clause that may have failed.
 
+    Of a target whose amounts the attacker knows in part, that part counts with the rest of them.
+
     That there are fewer than ten, that a provider or the funder could tell, that another sum would follow: none of these bounds an amount. The
     attack's table tells the held cell's atoms apart.
     """
@@ -168,7 +170,9 @@ def by_clause(attack: Attack, held: Figure, number: int) -> dict[str, tuple[floa
     classes = np.zeros(table.sums.shape[1], dtype=bool)
     classes[table.class_of[grid]] = True
     weights = np.where(classes, HALF, 0.0)
-    over_half = Limit(dict.fromkeys(mine, HALF - 1.0), weights, 0.0)
+    known = attack.known & grid[table.atom_of_row]
+    own, all_known = (int(table.truth.cents[known & of].sum()) for of in (attack.who == number, np.ones_like(known)))
+    over_half = Limit(dict.fromkeys(mine, HALF - 1.0), weights, own - HALF * all_known)
     clauses = {"too few, too few without a provider, or another sum": (), "one is more than half": (over_half,)}
     return {
         said: (programmes.bound(target, mine, most=False, limits=rows), programmes.bound(target, mine, most=True, limits=rows))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from attacks import CLOSE, LEAST_CENTS, Attack, Break, Tally
+from closed_wijken import against, figures_of, follows, wijk_of_the_largest
 from counts import found_by_counts, remainders_with_counts
+from curves import curves_attacked
 from differences import remainders, spanned
+from gate_switches import AT_THE_FIRST_BREAK, closed_wijk
 from more_attacks import SHAM, capped, ggz_of_areas, moved, with_sham
 from own_rules import OwnRules
 from reading_releases import Released, snapshots
 from releases import released_town
 from roles import Read, contributors, funder, neighbours, outsider, providers, shared_addresses
 from said_by_rules import SaidByRules
+from tuned import by_tariffs, told_of_their_own_clients
 
 Few = Callable[[Sequence[Attack]], Sequence[Attack]]
 
@@ -92,7 +96,11 @@ def sdc_7(read: Read, few: Few) -> Iterator[Tally]:
 def sdc_8(read: Read, few: Few) -> Iterator[Tally]:
     yield SaidByRules(outsider(read)).run()
     yield SaidByRules(funder(read), overig=True).run()
-    yield together("providers with the rules", [SaidByRules(a).run() for a in few(list(providers(read)))])
+    chosen = few(list(providers(read)))
+    yield together("providers with the rules", [SaidByRules(a).run() for a in chosen])
+    yield told_of_their_own_clients(
+        read, [read.truth.providers.index(a.name.removeprefix("provider ")) for a in chosen]
+    )
 
 
 def sdc_10(read: Read, few: Few) -> Iterator[Tally]:
@@ -109,7 +117,8 @@ def sdc_11(read: Read, few: Few) -> Iterator[Tally]:
 
 
 def sdc_12(read: Read, few: Few) -> Iterator[Tally]:
-    del few
+    yield curves_attacked(read, len(few(list(providers(read)))))
+    yield by_tariffs(read)
     tally = Tally("counts", attacked=sum(1 for _ in remainders_with_counts(read)))
     tally.breaks = [
         Break("counts", s, "", 0, 0.0, 0.0) for s in found_by_counts(read, least_cents=LEAST_CENTS, close=CLOSE)
@@ -130,3 +139,26 @@ def sham(world: str, *, seed: int, months: int, addresses: int, municipality: in
     )
     attack = next(a for a in providers(Read.of(released)) if a.name.endswith(SHAM))
     return released, together("sham provider", [attack.run()])
+
+
+def closed(world: str, epochs: Collection[int], few: Few, **size: int) -> Iterator[tuple[Released, Tally]]:
+    """SDC-11: the wijk of the dearest household fails closed for some epochs, and is attacked from all that is published around it."""
+    town = released_town(world, **size, payloads=[])
+    wijk = wijk_of_the_largest(town.truth)
+    released = released_town(world, **size, switches=closed_wijk(wijk, epochs))
+    read = Read.of(released)
+    tally = Tally("what of a wijk that failed closed is published, or follows", attacked=len(epochs))
+    seen = [str(f.cell) for f in figures_of(read, wijk) if f.epoch in epochs] + follows(read, wijk, epochs)
+    tally.breaks = [Break(tally.attacker, s, "", 0, 0.0, 0.0) for s in seen]
+    for one in (tally, *against(read, wijk, len(few(list(providers(read)))))):
+        yield released, one
+
+
+def closed_at_the_first_break(world: str, few: Few, **size: int) -> Iterator[tuple[Released, Tally]]:
+    """SDC-11: each wijk in which the audit breaks is closed at once; everybody is attacked."""
+    released = released_town(world, **size, switches=AT_THE_FIRST_BREAK)
+    read = Read.of(released)
+    said = "where a wijk closes at the first break"
+    yield released, together(f"outsider, {said}", [outsider(read).run(), outsider(read, ggz=True).run()])
+    yield released, together(f"funder, {said}", [funder(read).run(), funder(read, ggz=True).run()])
+    yield released, together(f"providers, {said}", [a.run() for a in few(list(providers(read)))])

@@ -27,7 +27,7 @@ from schemas.values import Month
 HERE = Path(__file__).parent
 ATTACKERS = (
     "attackers_truth", "reading_releases", "figures_table", "programmes", "attacks", "roles", "said_by_rules", "more_attacks", "differences",
-    "own_rules", "counts", "usefulness", "diagnosis", "report",
+    "own_rules", "counts", "usefulness", "diagnosis", "report", "curves", "tuned", "closed_wijken",
 )  # fmt: skip
 OURS = ("schemas", "producers", "keyvault", "streams", "projections", "portals", "deploy")
 
