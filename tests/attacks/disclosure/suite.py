@@ -147,7 +147,9 @@ def closed(world: str, epochs: Collection[int], few: Few, **size: int) -> Iterat
     wijk = wijk_of_the_largest(town.truth)
     released = released_town(world, **size, switches=closed_wijk(wijk, epochs))
     read = Read.of(released)
-    tally = Tally("what of a wijk that failed closed is published, or follows", attacked=len(epochs))
+    tally = Tally(
+        "what of a wijk that failed closed is published, or follows", attacked=sum(e < size["months"] for e in epochs)
+    )
     seen = [str(f.cell) for f in figures_of(read, wijk) if f.epoch in epochs] + follows(read, wijk, epochs)
     tally.breaks = [Break(tally.attacker, s, "", 0, 0.0, 0.0) for s in seen]
     for one in (tally, *against(read, wijk, len(few(list(providers(read)))))):
