@@ -51,7 +51,7 @@ def broken_plainly(audit: Audit, released: Iterable[CellId]) -> set[tuple]:
     published = {c: [e for e in epochs if e < audit.epoch] for c, epochs in audit.published.items()}
     for cell in released:
         published.setdefault(cell, []).append(audit.epoch)
-    for view in views(audit.amounts):
+    for view in (v for watched in audit._watched for v in views(watched.books.amounts)):
         for one in suspects_of(everything(view)):
             for target in targets(view, one.amount):
                 above = _bound(audit, published, target, sign=-1)
@@ -64,7 +64,7 @@ def broken_plainly(audit: Audit, released: Iterable[CellId]) -> set[tuple]:
 
 
 def _bound(audit: Audit, published: dict, target, *, sign: int) -> float:
-    a, view = audit.amounts, target.view
+    a, view = target.view.amounts, target.view
     shape, pairs = a.shape, len(target.chains)
     others = view.others_of_all.astype(float)
     for household in (target.household, *target.beside):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from audit_worlds import an_audit, broken_plainly, nothing_pruned, told
+from highspy import HighsModelStatus
 from release_builders import CLUSTER, OTHER_CLUSTER, OTHER_WIJK, REST, a_contribution, cell, held_too, some
 from scipy.sparse import csc_matrix
 
@@ -97,6 +96,72 @@ def test_ggz_stays_vague_by_half_where_other_amounts_need_a_quarter() -> None:
     assert (TOTAL, YEAR) not in found
 
 
+def four_with_ggz(*, others: int) -> list[tuple]:
+    """Nobody has much of the sum, and each has a provider of its own."""
+    world = [a_contribution(h, cents=5_000_00, care="zvw-ggz", provider=h) for h in range(1, 5)]
+    return world + [
+        a_contribution(h, cents=cents, care="zvw-wijkverpleging", provider=5 + h % 3)
+        for h, cents in enumerate([SMALL] * others, start=5)
+    ]
+
+
+def test_the_ggz_of_an_area_is_bounded_where_that_of_no_household_is() -> None:
+    found = both(four_with_ggz(others=16))
+    assert roles(found) == {"outsider, GGZ of areas", "funder, GGZ of areas"}, "EUR 20,000 of 23,340 to 24,340"
+    assert {kind for _, _, kind, _ in found} == {GGZ}
+
+
+def test_the_ggz_of_an_area_is_hidden_by_as_much_again_of_other_care() -> None:
+    assert breaks(four_with_ggz(others=45)) == set(), "EUR 20,000 of 30,300 to 31,300"
+
+
+def test_what_the_funder_pays_itself_hides_no_ggz_of_an_area_from_it() -> None:
+    world = [*four_with_ggz(others=16), *(a_contribution(h, cents=3_000_00, provider=h) for h in range(30, 42))]
+    assert roles(breaks(world)) == {"funder, GGZ of areas"}
+
+
+def test_the_ggz_of_youth_care_is_hidden_too_where_other_ggz_lies_beside_it() -> None:
+    """Two groups apart: of youth care there is hardly anything else, of other care there is enough."""
+    world = [a_contribution(h, cents=5_000_00, care="jw-51", provider=h) for h in range(1, 5)]
+    world += [a_contribution(h, cents=3_000_00, care="zvw-wijkverpleging", provider=h) for h in range(10, 30)]
+    world += [a_contribution(h, cents=3_000_00, care="zvw-ggz", provider=h) for h in range(30, 34)]
+    found = breaks(world, released=[HERE, cell("BU99010101", group="jeugdwet")])
+    assert roles(found) == {"outsider, GGZ of areas"}
+
+
+def test_the_ggz_of_a_buurt_follows_from_figures_of_its_clusters() -> None:
+    """Each cluster hides its own beside what is held; together they tell it."""
+    world = [
+        a_contribution(h, cents=5_000_00, care="zvw-ggz", provider=h, area=CLUSTER if h % 2 else OTHER_CLUSTER)
+        for h in range(1, 9)
+    ]
+    world += [a_contribution(h, cents=SMALL, care="zvw-overig", provider=9 + h % 4) for h in range(10, 26)]
+    found = both(world, released=[cell("BU99010101")])
+    assert roles(found) == {"outsider, GGZ of areas", "funder, GGZ of areas"}
+
+
+TWO_WIJKEN = AREAS | {"wijk": [990101, 990102], "buurt": [99010101, 99010201], "cluster": [CLUSTER, OTHER_WIJK]}
+
+
+def ggz_in_two_wijken() -> list[tuple]:
+    world = []
+    for first, area in ((1, CLUSTER), (101, OTHER_WIJK)):
+        world += [
+            a_contribution(first + n, cents=5_000_00, care="zvw-ggz", provider=1 + n, area=area) for n in range(4)
+        ]
+        world += [
+            a_contribution(first + n, cents=SMALL, care="zvw-overig", provider=5 + n % 3, area=area)
+            for n in range(5, 20)
+        ]
+    return world
+
+
+def test_the_ggz_of_the_gemeente_is_bounded_where_that_of_no_wijk_is() -> None:
+    found = an_audit(ggz_in_two_wijken(), TWO_WIJKEN).breaks({cell("GM9901P")})
+    assert roles(told(found)) == {"outsider, GGZ of areas", "funder, GGZ of areas"}
+    assert {len(b.target.areas) for b in found} == {2}, "of both wijken together"
+
+
 def test_a_credit_of_its_own_bounds_an_amount_from_below() -> None:
     """Everybody else's month is known to be withdrawn, so what the sum fell by more is the target's."""
     world = [a_contribution(h, cents=6_000_00, provider=1) for h in range(1, 4)]
@@ -143,9 +208,10 @@ def test_what_is_withdrawn_is_taken_from_the_epoch_with_its_amount_else_from_the
     assert not_withdrawn(np.array([[-40, 70, 0, 0]])).tolist() == [[0, 70, 0, 0]]
 
 
-@pytest.mark.parametrize("status", [1, 2, 4])
+@pytest.mark.parametrize("status", ["kInfeasible", "kUnboundedOrInfeasible", "kTimeLimit", "kSolveError"])
 def test_only_an_optimum_or_none_at_all_is_an_answer(monkeypatch, status) -> None:
-    monkeypatch.setattr(solver, "linprog", lambda *_, **__: SimpleNamespace(status=status, fun=0.0, x=np.zeros(1)))
+    told = getattr(HighsModelStatus, status)
+    monkeypatch.setattr(solver._Highs, "getModelStatus", lambda _: told)
     assert solver.solved(np.zeros(1), csc_matrix((0, 1)), np.array([[0.0, 1.0]])).status == "failed"
 
 
@@ -153,7 +219,7 @@ def test_a_solver_that_gives_up_is_a_break_and_nothing_is_published(monkeypatch)
     world = [a_contribution(1, cents=30_000_00, provider=1)]
     world += [a_contribution(h, cents=SMALL, provider=2 + h % 4, care="wmo-02") for h in range(2, 60)]
     assert any(d.released for d in held_too(world).values())
-    monkeypatch.setattr(solver, "linprog", lambda *_, **__: SimpleNamespace(status=4, fun=None, x=None))
+    monkeypatch.setattr(solver._Highs, "getModelStatus", lambda _: HighsModelStatus.kSolveError)
     found = held_too(world)
     assert not [d for d in found.values() if d.released]
     assert NOTHING in {d.reason for d in found.values()}

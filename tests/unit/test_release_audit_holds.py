@@ -105,3 +105,20 @@ def test_an_epoch_recomputed_from_scratch_gives_the_same_decisions_in_any_order_
     ]
     first = held_too(world, areas=AREAS)
     assert held_too([world[i] for i in random.permutation(len(world))], areas=AREAS) == first
+
+
+def test_for_the_ggz_of_the_gemeente_no_figure_below_a_wijk_is_held_first() -> None:
+    world = []
+    for first, area in ((1, CLUSTER), (101, OTHER_WIJK)):
+        world += [a_contribution(first + n, cents=500_000, care="zvw-ggz", provider=1 + n, area=area) for n in range(4)]
+        world += [
+            a_contribution(first + n, cents=24_000, provider=5 + n % 3, care="zvw-overig", area=area)
+            for n in range(5, 20)
+        ]
+    real = an_audit(world, AREAS)
+    released = {cell("GM9901P"), cell("BU99010101.01", group="total")}
+    quiet = Complementary(Pools(real.tree, real.year, P), set(released), {}, lambda _: 300)
+    found = Holds(quiet, real)
+    breaks = [b for b in real.breaks({cell("GM9901P")}) if b.target.view.amounts.by_wijk]
+    assert {found._finest(b) for b in breaks} == {cell("GM9901P")}
+    assert {tuple(sorted(found._blocks(b))) for b in breaks} == {(990101, 990102)}

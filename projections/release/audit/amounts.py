@@ -65,7 +65,8 @@ class Amounts:
     """Lines in cents per epoch, one per (chain, provider, care type); a chain is one household's finest area and finest group.
 
     `areas`: the finest areas' numbers; `epochs`: those with a change or a figure, the columns of everything. `line_chain`: each line's chain; chains
-    are sorted by (household, area, type). `households` counts them. `streets`: of each street with figures its finest areas, as indices.
+    are sorted by (household, area, type). `households` counts them. `streets`: of each street with figures its finest areas, as indices. `of_areas`:
+    "all" or "youth" where only GGZ of areas is looked at (`areas`); `by_wijk`: each wijk stands as one finest area, and no finer figure is looked at.
     """
 
     areas: Ints
@@ -80,9 +81,13 @@ class Amounts:
     area: Ints
     type: Ints
     streets: tuple[Ints, ...] = ()
+    of_areas: str = ""
+    by_wijk: bool = False
 
     @classmethod
-    def of(cls, year: Year, areas: Ints, published: Ints, streets: Iterable[Ints] = ()) -> Amounts:
+    def of(
+        cls, year: Year, areas: Ints, published: Ints, streets: Iterable[Ints] = (), *, of_areas: str = "", by_wijk: bool = False
+    ) -> Amounts:  # fmt: skip
         """`areas`: numbers of all finest areas; `published`: the epochs of all figures, in order; `streets`: the finest areas of each, as indices."""
         since = np.c_[year.since, np.zeros(len(year.area), dtype=np.int64)]
         change = since[:, :-1] - since[:, 1:]
@@ -98,7 +103,7 @@ class Amounts:
         _, household = np.unique(keys[first, 0], return_inverse=True)
         return cls(
             areas, epochs, cents, not_withdrawn(cents), (np.cumsum(new) - 1).astype(np.int64), year.provider[mine], year.ggz[mine],
-            year.mandated[mine], household.astype(np.int64), keys[first, 1], keys[first, 2], tuple(streets),
+            year.mandated[mine], household.astype(np.int64), keys[first, 1], keys[first, 2], tuple(streets), of_areas, by_wijk,
         )  # fmt: skip
 
     @property

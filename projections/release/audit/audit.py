@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from projections.release.audit.amounts import KINDS, Amounts
+from projections.release.audit.areas import of_areas
 from projections.release.audit.counts import Counts
 from projections.release.audit.figures import Books, Figure, Limits, Parts, limits, with_now
 from projections.release.audit.judge import Break, Judge
@@ -18,7 +20,7 @@ from projections.release.audit.points import Open, Shares
 from projections.release.audit.programmes import Programmes
 from projections.release.audit.prune import pruned
 from projections.release.audit.solver import Solved, solved
-from projections.release.audit.targets import Amount, Suspect, place_of, suspects_of, targets
+from projections.release.audit.watched import Watched
 from projections.release.cells import CellId
 from projections.release.contributions import Year
 from projections.release.rules import Parameters
@@ -39,7 +41,8 @@ class Audit:
     prune: Callable[[Books, list[Figure], Shares, Callable[..., Solved], Counts], list[Open]] = pruned
     judge: type[Judge] = Judge
     counts: Counts = field(default_factory=Counts)
-    _suspects: dict[Amount, list[Suspect]] | None = None
+    _watched: list[Watched] = field(default_factory=list)
+    _pruned: bool = False
     _limits: dict[tuple[CellId, tuple[int, ...]], tuple[Limits, Parts]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,40 +61,29 @@ class Audit:
         streets = [np.flatnonzero(np.isin(finest, clusters_of_street(code))) for code in self.tree.streets]
         self.amounts = Amounts.of(self.year, finest, known, streets)
         self.books = Books(self.tree, self.amounts, self.parameters)
+        self._watched = [
+            Watched(Books(self.tree, amounts, self.parameters), self.solve, self.counts)
+            for amounts in (self.amounts, *of_areas(self.year, finest, known, streets))
+        ]
 
     def breaks(self, released: Collection[CellId], *, one_per_place: bool = False) -> list[Break]:
         """Every amount that breaks if these cells are released now, roles from the weakest to the strongest.
 
         `one_per_place`: of amounts that lie in the same finest areas and groups only some, which is enough to know what to hold for all of them.
         """
-        figures = self.books.figures(with_now(self.published, released, self.epoch))
-        said = [self._limit(f) for f in figures]
-        if self._suspects is None:
-            left = self.prune(self.books, figures, self._shares(said), self.solve, self.counts)
-            self._suspects = {}
-            for one in (s for o in left for s in suspects_of(o)):
-                self._suspects.setdefault(one.amount, []).append(one)
-        programmes = self._over(figures)
-        found: list[Break] = []
-        kept: dict[Amount, list[Suspect]] = {}
+        published = with_now(self.published, released, self.epoch)
+        figures = self.books.figures(published)
+        limits = [self._limit(f) for f in figures]
         self.counts.excepted = self.counts.before = 0
-        judge = self.judge(programmes, self.before)
-        places: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
-        for amount, suspects in self._suspects.items():
-            asked: list[Suspect] = []
-            kept[amount] = []
-            for suspect in suspects:
-                (kept[amount] if one_per_place and _lies_in(suspect, places) else asked).append(suspect)
-            for suspect, (told, broken) in zip(asked, judge.all(asked) if asked else (), strict=True):
-                if told != "clear":
-                    kept[amount].append(suspect)
-                if broken is not None:
-                    found.append(broken)
-                    places.add(place_of(broken.target))
-                self.counts.excepted += told == "excepted"
-                self.counts.before += told == "before"
-        self._suspects = {amount: left for amount, left in kept.items() if left}
-        self.counts.programmes += programmes.run + judge.run_before
+        found: list[Break] = []
+        for watched in self._watched:
+            mine = watched.figures(published, figures)
+            if not self._pruned:
+                shares = watched.shares(lambda: self._shares(limits))
+                watched.prune(self.prune(watched.books, mine, shares, self.solve, self.counts))
+            judge = self.judge(watched.over(mine, [said for said, _ in limits]), partial(self._earlier, watched))
+            found += watched.breaks(judge, one_per_place=one_per_place)
+        self._pruned = True
         return sorted(found, key=Break.order)
 
     def _limit(self, figure: Figure) -> tuple[Limits, Parts]:
@@ -110,17 +102,18 @@ class Audit:
         return Shares(year, epoch)
 
     def programmes(self, released: Collection[CellId]) -> Programmes:
-        """Programmes over everything published, with these cells now."""
-        return self._over(self.books.figures(with_now(self.published, released, self.epoch)))
+        """Programmes of households' amounts over everything published, with these cells now."""
+        return self._over(self._watched[0], with_now(self.published, released, self.epoch))
 
     def before(self) -> Programmes:
-        """Programmes over what was released in earlier epochs only."""
-        return self._over(self.books.figures(self.published))
+        """Programmes of households' amounts over what was released in earlier epochs only."""
+        return self._earlier(self._watched[0])
 
-    def _over(self, figures: list[Figure]) -> Programmes:
-        return Programmes(self.books, figures, [self._limit(f)[0] for f in figures], self.solve)
+    def _earlier(self, watched: Watched) -> Programmes:
+        return self._over(watched, self.published)
 
-
-def _lies_in(suspect: Suspect, places: Collection[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
-    """Whether an amount lies where one broke already in this round."""
-    return bool(places) and any(place_of(t) in places for t in targets(suspect.view, suspect.amount)[:1])
+    def _over(self, watched: Watched, published: Mapping[CellId, Sequence[int]]) -> Programmes:
+        figures = watched.books.figures(published)
+        if watched.books.amounts.of_areas:
+            return watched.over(figures, [])
+        return watched.over(figures, [self._limit(f)[0] for f in figures])

@@ -85,7 +85,8 @@ class Books:
             at = np.searchsorted(self.amounts.epochs, sorted(published[cell]))
             areas = self._finest_of(cell)
             types = types_of(cell.group)
-            if len(at) and len(areas):
+            too_fine = self.amounts.by_wijk and cell.level in ("buurt", "street", "cluster")
+            if len(at) and len(areas) and not too_fine:
                 found.append(self._figure(cell, areas, types, at.astype(np.int64) + 1))
         return found
 

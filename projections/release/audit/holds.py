@@ -18,6 +18,7 @@ from projections.release.audit.judge import Break
 from projections.release.audit.targets import place_of
 from projections.release.cells import CellId
 from projections.release.complementary import Complementary, rank
+from projections.release.contributions import Ints
 from schemas.geography import clusters_of_street
 
 ROUNDS: Final = 50
@@ -86,7 +87,12 @@ class Holds:
         self.complementary.hold(cell)
 
     def _blocks(self, one: Break) -> set[int]:
-        return set(self.audit.books.blocks[one.target.areas].tolist())
+        return set(self.audit.books.blocks[self._places(one, one.target.areas)].tolist())
+
+    def _places(self, one: Break, areas: Ints) -> Ints:
+        """Finest areas of a break's amounts among all of them."""
+        of_it = one.target.view.amounts.areas[areas]
+        return np.searchsorted(self.audit.books.amounts.areas, of_it).astype(np.int64)
 
     def _block(self, cell: CellId) -> int | None:
         """The wijk a cell lies in, or the rest; None for the gemeente as placed."""
@@ -98,10 +104,12 @@ class Holds:
     def _finest(self, one: Break) -> CellId | None:
         """The finest released cell around what the amount lies in."""
         areas, kinds = (np.array(part, dtype=np.int64) for part in place_of(one.target))
+        areas = self._places(one, areas)
+        finer = ("cluster", "street", "buurt") if one.target.view.amounts.by_wijk else ()
         numbers = {level: set(self.audit.books.codes(level)[areas].tolist()) for level in _FINEST_FIRST}
         around = [
             c for c in self.complementary.released
-            if self._lies_around(c, numbers) and np.isin(types_of(c.group), kinds).any()
+            if c.level not in finer and self._lies_around(c, numbers) and np.isin(types_of(c.group), kinds).any()
         ]  # fmt: skip
         return min(around, key=lambda c: (_FINEST_FIRST.index(c.level), rank(c), c), default=None)
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from scipy.sparse import csc_matrix, hstack
 
-from projections.release.audit.amounts import GGZ, IS_OVERIG_TYPE, KINDS, TYPES, Floats
+from projections.release.audit.amounts import GGZ, IS_OVERIG_TYPE, KINDS, TYPES, Amounts, Floats
 from projections.release.audit.figures import REST, Books, Figure
 from projections.release.audit.solver import Solved, Triplets, solved
 from projections.release.audit.views import DOWN, LEAST_CENTS, ROUNDED, UP, View
@@ -35,6 +35,12 @@ class Shares:
     year: Floats
     epoch: Floats
 
+    @classmethod
+    def none(cls, amounts: Amounts) -> Shares:
+        """Where the single-cell rule leaves everything."""
+        shape = amounts.per_chain_cents.shape
+        return cls(np.zeros((len(KINDS), *shape)), np.zeros(shape))
+
 
 @dataclass(slots=True)
 class Open:
@@ -55,32 +61,41 @@ class Open:
 
 def promised(view: View) -> Flags:
     """(household, kind, epoch or year) -> whether the amount is above what is promised to stay vague."""
-    return np.stack([view.per_household(view.of_kind(k)[0]) > LEAST_CENTS for k in range(len(KINDS))], axis=1)
+    found = np.stack([view.per_household(view.of_kind(k)[0]) > LEAST_CENTS for k in range(len(KINDS))], axis=1)
+    if view.amounts.of_areas:
+        found[:, [k for k in range(len(KINDS)) if k != GGZ]] = False
+    return found
 
 
 def everything(view: View) -> Open:
     """All that is promised, open."""
     more = promised(view)
-    return Open(view, more, withdrew(view) & more.any(axis=(1, 2)))
+    return Open(view, more, view.withdrew & more.any(axis=(1, 2)))
 
 
 def cleared(was: Open, point: Floats | None, shares: Shares) -> Open:
     """What is left at a point (deviation of each atom in cents; None: as it lies)."""
     view, a = was.view, was.view.amounts
-    moved = np.zeros(view.cents.shape) if point is None else point[a.area, a.type]
-    steady, up = ~withdrew(view)[a.household][:, None], np.maximum(view.cents, 0)
     more = was.more.copy()
     for kind in range(len(KINDS)):
-        if not more[:, kind].any():
+        households: Flags = np.asarray(more[:, kind].any(axis=1))
+        chains = np.flatnonzero(households[a.household])
+        if not len(chains):
             continue
-        cents, active = view.of_kind(kind)
-        could = np.where(active, view.cents + view.others(kind) + moved, 0.0)
-        least = view.per_household(cents) * UP[kind] * (1 + ROUNDED)
-        for columns, share in ((slice(-1), shares.epoch), (slice(-1, None), shares.year[kind])):
+        cents, active = view.of_kind(kind, chains)
+        could = (view.cents[chains] + view.others(kind, chains)).astype(float)
+        if point is not None:
+            could += point[a.area[chains], a.type[chains]]
+        could[~active] = 0.0
+        up, steady = np.maximum(view.cents[chains], 0), ~view.withdrew[a.household[chains]][:, None]
+        least = view.per_household(cents, chains) * UP[kind] * (1 + ROUNDED)
+        of_kind, whole = shares.year[kind][chains], shares.year[0][chains]
+        for columns, share in ((slice(-1), shares.epoch[chains]), (slice(-1, None), of_kind)):
             if more[:, kind, columns].any():
-                most = _at_most(up, np.where(steady, share, shares.year[0]))
-                more[:, kind, columns] &= (view.per_household(np.minimum(could, most)) < least)[:, columns]
-    return Open(view, more, was.less & ~_less(view, moved) if was.less.any() else was.less)
+                most = _at_most(up, np.where(steady, share, whole))
+                closed = view.per_household(np.minimum(could, most), chains) < least
+                more[households, kind, columns] &= closed[:, columns]
+    return Open(view, more, was.less & ~_less(view, point) if was.less.any() else was.less)
 
 
 def _at_most(up: Ints, share: Floats) -> Floats:
@@ -93,9 +108,10 @@ def _least_others(view: View) -> Ints:
     return np.minimum.reduce([view.others(k) for k in range(len(KINDS))]) if view.second else view.others(0)
 
 
-def _less(view: View, moved: Floats) -> Flags:
+def _less(view: View, point: Floats | None) -> Flags:
     """Households all of whose amounts could be scaled down: others make up for what they would have withdrawn less."""
     a = view.amounts
+    moved = 0 if point is None else point[a.area, a.type]
     fails = (view.cents < 0) & (_least_others(view) + moved < -view.cents * (1 - _down(view))[:, None])
     out = np.ones(a.households, dtype=bool)
     out[a.household[fails.any(axis=1)]] = False
@@ -114,11 +130,13 @@ def needs(was: Open) -> tuple[Floats, Floats]:
     view, a = was.view, was.view.amounts
     more, part = np.zeros(view.cents.shape), np.zeros(view.cents.shape)
     for kind in range(len(KINDS)):
-        if was.more[:, kind].any():
-            cents, active = view.of_kind(kind)
-            wanted = active & (was.more[:, kind, :-1] | was.more[:, kind, -1:])[a.household]
-            need = UP[kind] * (1 + _MARGIN) * cents - view.cents - view.others(kind)
-            more, part = np.maximum(more, np.where(wanted, need, 0.0)), np.maximum(part, np.where(wanted, cents, 0))
+        chains = np.flatnonzero(np.asarray(was.more[:, kind].any(axis=1))[a.household])
+        if len(chains):
+            cents, active = view.of_kind(kind, chains)
+            wanted = active & (was.more[:, kind, :-1] | was.more[:, kind, -1:])[a.household[chains]]
+            need = UP[kind] * (1 + _MARGIN) * cents - view.cents[chains] - view.others(kind, chains)
+            more[chains] = np.maximum(more[chains], np.where(wanted, need, 0.0))
+            part[chains] = np.maximum(part[chains], np.where(wanted, cents, 0))
     if was.less.any():
         wanted = (view.cents < 0) & was.less[a.household][:, None]
         need = -view.cents * (1 - _down(view) + _MARGIN)[:, None] - _least_others(view)
@@ -130,13 +148,6 @@ def room(views: Iterable[View]) -> Floats:
     """Per atom what may be taken away whichever of these roles reads and whoever is attacked, in cents."""
     left: Floats = np.maximum(np.minimum.reduce([v.others_of_all - v.largest_of_all for v in views]), 0).astype(float)
     return left
-
-
-def withdrew(view: View) -> Flags:
-    """Households with an amount below zero in some atom and epoch."""
-    found = np.zeros(view.amounts.households, dtype=bool)
-    found[view.amounts.household[(view.cents < 0).any(axis=1)]] = True
-    return found
 
 
 @dataclass(slots=True)
@@ -176,13 +187,16 @@ class Points:
         self.programmes += 1
         free = np.broadcast_to(np.where(only_overig, IS_OVERIG_TYPE, np.True_)[None, :, None], need.shape)
         wanted = np.flatnonzero(np.where(free, part, 0.0).ravel() > 0)
-        most = need.ravel()[wanted]
+        most, largest = need.ravel()[wanted], part.ravel()[wanted]
+        worth = 1 / np.maximum(most, largest / 4)
+        if self.books.amounts.of_areas:  # one amount lies in many atoms: what one of them lacks, another may have
+            most, worth = largest, np.ones(len(wanted))
         rows, of_figures, low, high = self._frame(block, areas)
         bounds = np.c_[np.where(free, -give, 0.0).ravel(), np.where(free, np.inf, 0.0).ravel()]
         again = np.c_[bounds[wanted, 0], most]
         bounds[wanted, 0] = 0.0
         gain = np.zeros(len(bounds) + len(wanted) + len(low))
-        gain[len(bounds) : len(bounds) + len(wanted)] = 1 / np.maximum(most, part.ravel()[wanted] / 4)
+        gain[len(bounds) : len(bounds) + len(wanted)] = worth
         equal = hstack([rows, rows[:, wanted], of_figures], format="csc")
         found = self.solve(-gain, equal, np.r_[bounds, again, np.c_[low, high]])
         if found.status != "optimal" or found.values is None:

@@ -3,6 +3,8 @@
 Variables: how far each atom may lie from the truth (of the wijken concerned each finest area, finest group and epoch; every other wijk as one remainder each), and the
 target's own contributions where it is active, free in sign with running sums of at least 0 and never more than its atom. Rows: `figures`; with
 `limited` also what the single-cell rule says of everyone.
+
+All of them are put to the solver as how far they lie from the truth, which is always possible: it begins there.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from scipy.sparse import csc_matrix, hstack
@@ -20,6 +23,9 @@ from projections.release.audit.points import UNIT
 from projections.release.audit.solver import Solved, Triplets, solved
 from projections.release.audit.views import View
 from projections.release.contributions import Flags, Ints
+
+EVERY: Final = 1_000_000
+"""All other wijken: the whole programme."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Target:
     beside: tuple[int, ...] = ()
     together: tuple[View, ...] = ()
     """Other roles that know nothing of this household: others' deliveries are what none of them knows."""
+    spared: tuple[Target, ...] = ()
+    """The same amount for roles that know more: nothing is taken away that one of them knows."""
 
     @property
     def areas(self) -> Ints:
@@ -43,7 +51,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """The rows of all figures over the atoms of some wijken, the others as remainders. `index`: (area, type, epoch) -> column, -1 outside."""
 
     index: Ints
@@ -63,21 +71,27 @@ class Programmes:
     limits: list[Limits]
     solve: Callable[..., Solved] = solved
     run: int = 0
-    _frames: dict[tuple[tuple[int, ...], bool], _Frame] = field(default_factory=dict)
+    _frames: dict[tuple[tuple[int, ...], int], Frame] = field(default_factory=dict)
+    _at_most: dict[tuple[str, int, tuple[int, ...]], dict[tuple[int, ...], float]] = field(default_factory=dict)
 
-    def bound(self, target: Target, *, most: bool, limited: bool, narrow: bool = False) -> Solved:
-        """The most (or least) of the amount in cents. `narrow`: all other wijken stay as they are, which may only make the bound closer."""
+    def bound(self, target: Target, *, most: bool, limited: bool, moving: int = EVERY) -> Solved:
+        """The most (or least) of the amount in cents. `moving`: so many other wijken; the rest stay as they are, which may only make the bound closer."""
         self.run += 1
-        frame = self._frame(target, narrow=narrow)
-        pairs, atoms = len(target.chains), frame.rows.shape[1]
-        hidden = self._hidden(target)
+        frame = self.frame(target, moving=moving)
+        atoms, hidden = frame.rows.shape[1], self.hidden(target)
+        true = target.view.cents[target.chains, target.columns] / UNIT
         low, high = self._bounds(target, frame, hidden)
         rows, most_of = self._own(target, frame, hidden, limited=limited)
-        cost = np.r_[np.zeros(atoms), np.where(target.chosen, -1.0 if most else 1.0, 0.0)]
-        equal = hstack([frame.rows, csc_matrix((frame.rows.shape[0], pairs))], format="csc")
-        bounds = np.c_[np.r_[low, np.full(pairs, -np.inf)], np.r_[high, np.full(pairs, np.inf)]]
-        found = self.solve(cost, equal, bounds, (rows, most_of))
-        return Solved(found.status, (-found.least if most else found.least) * UNIT, None)
+        cost = np.where(target.chosen, -1.0 if most else 1.0, 0.0)
+        pairs = np.full(len(true), np.inf)
+        found = self.solve(
+            np.r_[np.zeros(atoms), cost],
+            hstack([frame.rows, csc_matrix((frame.rows.shape[0], len(true)))], format="csc"),
+            np.c_[np.r_[low, -pairs], np.r_[high, pairs]],
+            (rows, most_of - rows[:, atoms:] @ true),
+        )
+        least = found.least + float(cost @ true)
+        return Solved(found.status, (-least if most else least) * UNIT, found.values)
 
     def excepted(self, target: Target) -> float:
         """The most of the amount by the single-cell rule alone, in cents."""
@@ -88,18 +102,21 @@ class Programmes:
         found = self.solve(cost, csc_matrix((0, len(cost))), bounds, (rows.matrix(), np.array(limit)))
         return np.inf if found.status == "unbounded" else -found.least * UNIT
 
-    def _frame(self, target: Target, *, narrow: bool) -> _Frame:
-        key = (tuple(np.unique(self.books.blocks[target.areas]).tolist()), narrow)
+    def frame(self, target: Target, *, moving: int) -> Frame:
+        """The rows a programme of this target is over."""
+        key = (tuple(np.unique(self.books.blocks[target.areas]).tolist()), moving)
         if key not in self._frames:
             self._frames[key] = self._made(*key)
         return self._frames[key]
 
-    def _made(self, wanted: tuple[int, ...], narrow: bool) -> _Frame:  # noqa: FBT001 - a key of the dictionary, unpacked
+    def _made(self, wanted: tuple[int, ...], moving: int) -> Frame:
         a, blocks = self.books.amounts, self.books.blocks
         detail = np.flatnonzero(np.isin(blocks, wanted))
         others: tuple[int, ...] = ()
-        if not narrow and wanted != (REST,):
-            others = tuple(b for b in np.unique(blocks).tolist() if b not in wanted and b != REST)
+        if wanted != (REST,):
+            after = [b for b in np.unique(blocks).tolist() if b not in wanted and b != REST]
+            after.sort(key=lambda b: (b < max(wanted), b))
+            others = tuple(sorted(after[:moving]))
         size = len(TYPES) * len(a.epochs)
         index = np.full(a.shape, -1, dtype=np.int64)
         index[detail] = np.arange(len(detail) * size).reshape(len(detail), *a.shape[1:])
@@ -120,13 +137,13 @@ class Programmes:
                 atoms = np.r_[here[:, :, span].ravel(), there[:, :, span].ravel()]
                 t.row(atoms.astype(np.int64), column + nth, column + nth - 1 if nth else -1)
             column += len(f.until)
-        return _Frame(index, others, rest, t.matrix(), low, high)
+        return Frame(index, others, rest, t.matrix(), low, high)
 
     def _matters(self, figure: Figure, wanted: tuple[int, ...], others: tuple[int, ...]) -> bool:
         inside = set(np.unique(self.books.blocks[figure.areas]).tolist())
         return bool(inside & set(wanted)) or (figure.cell.level == "wijk" and bool(inside & set(others)))
 
-    def _bounds(self, target: Target, frame: _Frame, hidden: Floats) -> tuple[Floats, Floats]:
+    def _bounds(self, target: Target, frame: Frame, hidden: Floats) -> tuple[Floats, Floats]:
         low, high = frame.low.copy(), frame.high.copy()
         inside = frame.index >= 0
         low[frame.index[inside]] = -hidden[inside] / UNIT
@@ -140,16 +157,18 @@ class Programmes:
         low[frame.index[a.area[target.chains], a.type[target.chains], target.columns]] = -np.inf
         return low, high
 
-    def _hidden(self, target: Target) -> Floats:
+    def hidden(self, target: Target) -> Floats:
         """Per atom others' deliveries that were never withdrawn, and nobody's that it knows."""
         view, a = target.view, target.view.amounts
         out: Floats = np.minimum.reduce([view.others_of_all, *(v.others_of_all for v in target.together)]).astype(float)
         for household in (target.household, *target.beside):
             mine = slice(*a.first_chain[household : household + 2])
             np.subtract.at(out, (a.area[mine], a.type[mine]), view.kept[mine])
+        for more in target.spared:
+            out = np.minimum(out, self.hidden(more))
         return out
 
-    def _own(self, target: Target, frame: _Frame, hidden: Floats, *, limited: bool) -> tuple[csc_matrix, Floats]:
+    def _own(self, target: Target, frame: Frame, hidden: Floats, *, limited: bool) -> tuple[csc_matrix, Floats]:
         a, first = target.view.amounts, frame.rows.shape[1]
         rows = Triplets(first + len(target.chains))
         limit = []
@@ -174,7 +193,19 @@ class Programmes:
         return limit
 
     def _limited(self, target: Target, rows: Triplets, first: int) -> list[float]:
-        """No more than half of what any figure says of any window, nor than three quarters with a household it knows."""
+        tightest = self.at_most(target)
+        for pairs in tightest:
+            rows.add(first + np.array(pairs, dtype=np.int64), np.ones(len(pairs)))
+        return [value / UNIT for value in tightest.values()]
+
+    def at_most(self, target: Target) -> dict[tuple[int, ...], float]:
+        """Pairs -> their most in cents: no more than half of what any figure says of any window, nor than three quarters with a household it knows."""
+        key = (target.view.role, target.household, target.beside)
+        if key not in self._at_most:
+            self._at_most[key] = self._tightest(target)
+        return self._at_most[key]
+
+    def _tightest(self, target: Target) -> dict[tuple[int, ...], float]:
         a = target.view.amounts
         tightest: dict[tuple[int, ...], float] = {}
         area, kind = a.area[target.chains], a.type[target.chains]
@@ -196,9 +227,7 @@ class Programmes:
                 pairs = tuple(np.flatnonzero(inside & (target.columns >= start) & (target.columns < end)).tolist())
                 if pairs:
                     tightest[pairs] = min(value, tightest.get(pairs, np.inf))
-        for pairs in tightest:
-            rows.add(first + np.array(pairs, dtype=np.int64), np.ones(len(pairs)))
-        return [value / UNIT for value in tightest.values()]
+        return tightest
 
     @cached_property
     def _lies_in(self) -> tuple[Flags, Flags]:

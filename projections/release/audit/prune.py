@@ -15,7 +15,7 @@ import numpy as np
 from projections.release.audit.amounts import Floats
 from projections.release.audit.counts import Counts
 from projections.release.audit.figures import Books, Figure
-from projections.release.audit.points import Open, Points, Shares, cleared, everything, needs, room, withdrew
+from projections.release.audit.points import Open, Points, Shares, cleared, everything, needs, room
 from projections.release.audit.solver import Solved
 from projections.release.audit.views import View, views
 from projections.release.contributions import Flags
@@ -79,10 +79,11 @@ def _of(one: Open, households: Flags) -> Open:
 
 def _groups(roles: list[View]) -> Iterator[_Group]:
     everybody = np.ones(roles[0].amounts.households, dtype=bool)
-    steady = everybody & ~withdrew(roles[0])
+    steady = everybody & ~roles[0].withdrew
     for only_overig in (False, True):
         mine = [i for i, v in enumerate(roles) if v.only_overig == only_overig]
-        yield _Group(mine, everybody, room([roles[i] for i in mine]), only_overig)
+        if mine:
+            yield _Group(mine, everybody, room([roles[i] for i in mine]), only_overig)
     for i, view in enumerate(roles):
         if view.only_overig:
             yield _Group([i], steady, view.others_of_all.astype(float), only_overig=True)

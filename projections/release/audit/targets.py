@@ -49,11 +49,11 @@ def targets(view: View, amount: Amount) -> list[Target]:
     household, kind, epoch = amount
     a = view.amounts
     mine = np.arange(*a.first_chain[household : household + 2])
-    cents, active = view.of_kind(kind)
+    cents, active = view.of_kind(kind, mine)
     whole = view.cents[mine] != 0
     chain, column = np.nonzero(whole)
-    chosen = active[mine][chain, column] & ((column == epoch) | (epoch == len(a.epochs)))
-    value = int(cents[mine][chain, column][chosen].sum())
+    chosen = active[chain, column] & ((column == epoch) | (epoch == len(a.epochs)))
+    value = int(cents[chain, column][chosen].sum())
     plain = Target(view, household, mine[chain], column.astype(np.int64), chosen, value)
     if not view.second:
         return [plain]

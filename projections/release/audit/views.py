@@ -25,6 +25,7 @@ ABOVE: Final = (100, 10_000, 1_000_000)
 """What a finest area's number is divided by for its buurt, wijk and gemeente."""
 ROUNDED: Final = 1e-6
 """Part of an amount by which solutions of programmes may be off."""
+ALL: Final = slice(None)
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,17 @@ class View:
         found: Ints = self.others_of_all[self.amounts.area, self.amounts.type] - self.kept
         return found
 
-    def others(self, kind: int) -> Ints:
+    def others(self, kind: int, chains: Ints | slice = ALL) -> Ints:
         """Per chain and epoch what others' deliveries could give way in its atom; for the second household without its own."""
         if not self.second:
-            return self._others
+            return self._others[chains]
         a = self.amounts
-        beside = self.beside[a.area, kind]
-        who = np.where(beside[:, 0] == a.household, beside[:, 1], beside[:, 0])
-        chain = a.chain_of(who, a.area, a.type)
+        area = a.area[chains]
+        beside = self.beside[area, kind]
+        who = np.where(beside[:, 0] == a.household[chains], beside[:, 1], beside[:, 0])
+        chain = a.chain_of(who, area, a.type[chains])
         theirs: Ints = np.where(((chain >= 0) & (who >= 0))[:, None], self.kept[chain], 0)
-        return self._others - theirs
+        return self._others[chains] - theirs
 
     @cached_property
     def beside_above(self) -> dict[tuple[int, int], Ints]:
@@ -100,18 +102,28 @@ class View:
             out[:, kind] = largest_two(a.area, a.household, self.of_kind(kind)[0].sum(axis=1), len(a.areas))
         return out
 
-    def of_kind(self, kind: int) -> tuple[Ints, Flags]:
+    def of_kind(self, kind: int, chains: Ints | slice = ALL) -> tuple[Ints, Flags]:
         """Per chain and epoch the amounts of one kind, and where it is active."""
-        cents = self.ggz if kind == GGZ else np.where(IN_KIND[kind][self.amounts.type][:, None], self.cents, 0)
+        mine = IN_KIND[kind][self.amounts.type[chains]][:, None]
+        cents = self.ggz[chains] if kind == GGZ else np.where(mine, self.cents[chains], 0)
         return cents, cents != 0
 
-    def per_household(self, values: Floats | Ints) -> Floats:
-        """Chains summed per household, with the sum of all epochs as last column."""
-        out = np.zeros((self.amounts.households, values.shape[1] + 1))
+    def per_household(self, values: Floats | Ints, chains: Ints | slice = ALL) -> Floats:
+        """Chains summed per household that has any of them, with the sum of all epochs as last column."""
+        household = self.amounts.household[chains]
+        first = np.flatnonzero(np.r_[True, household[1:] != household[:-1]][: len(household)])
+        out = np.zeros((len(first), values.shape[1] + 1))
         if len(values):
-            out[:, :-1] = np.add.reduceat(values, self.amounts.first_chain[:-1], axis=0)
+            out[:, :-1] = np.add.reduceat(values, first, axis=0)
         out[:, -1] = out[:, :-1].sum(axis=1)
         return out
+
+    @cached_property
+    def withdrew(self) -> Flags:
+        """Households with an amount below zero in some atom and epoch."""
+        found = np.zeros(self.amounts.households, dtype=bool)
+        found[self.amounts.household[(self.cents < 0).any(axis=1)]] = True
+        return found
 
 
 def largest_two(place: Ints, household: Ints, cents: Ints, places: int) -> Ints:
@@ -134,8 +146,11 @@ def largest_two(place: Ints, household: Ints, cents: Ints, places: int) -> Ints:
 
 
 def views(amounts: Amounts) -> Iterator[View]:
-    """Every role's, the weakest first."""
+    """Every role's, the weakest first; of areas' GGZ the outsider's and the funder's."""
     overig = IS_OVERIG_TYPE[amounts.type[amounts.line_chain]]
+    if amounts.of_areas:
+        yield from _of_areas(amounts, overig)
+        return
     whole = _view(amounts, "outsider", np.zeros(len(overig), dtype=bool))
     yield whole
     yield View("second household", amounts, whole.cents, whole.ggz, whole.kept, second=True)
@@ -143,6 +158,15 @@ def views(amounts: Amounts) -> Iterator[View]:
     if amounts.mandated.any():
         yield _view(amounts, "funder with its mandates", ~overig | amounts.mandated, only_overig=True)
     yield from providers(amounts)
+
+
+def _of_areas(amounts: Amounts, overig: Flags) -> Iterator[View]:
+    """The funder knows all youth care, and of the rest what it does not know hides from the outsider too."""
+    yield _view(amounts, "outsider, GGZ of areas", np.zeros(len(overig), dtype=bool))
+    if amounts.of_areas == "all":
+        yield _view(amounts, "funder, GGZ of areas", ~overig, only_overig=True)
+        if amounts.mandated.any():
+            yield _view(amounts, "funder with its mandates, GGZ of areas", ~overig | amounts.mandated, only_overig=True)
 
 
 def providers(amounts: Amounts) -> Iterator[View]:
