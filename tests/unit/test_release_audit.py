@@ -11,7 +11,10 @@ from scipy.sparse import csc_matrix
 
 from projections.release.audit import solver
 from projections.release.audit.amounts import KINDS, not_withdrawn
-from projections.release.audit.judge import Break
+from projections.release.audit.judge import Break, Judge
+from projections.release.audit.points import everything
+from projections.release.audit.targets import suspects_of
+from projections.release.audit.views import views
 from projections.release.gate import NOTHING
 
 AREAS = {
@@ -176,6 +179,25 @@ def test_what_earlier_epochs_tell_already_is_counted_and_holds_nothing_more() ->
     later = an_audit(world, AREAS, epoch=1, published={HERE: [0]})
     assert later.breaks(set()) == []
     assert later.counts.before > 0
+
+
+@pytest.mark.parametrize(
+    "mine", [{"second household", "funder"}, {"funder"}, {"second household"}, {"provider 1", "second household"}]
+)
+def test_whichever_roles_are_asked_about_an_amount_the_answers_are_those_of_whole_programmes(mine) -> None:
+    world = [
+        a_contribution(1, cents=20_000_00, care="wlz-thuis", provider=9),
+        a_contribution(2, cents=9_000_00, care="wlz-thuis", provider=8),
+    ]
+    world += [a_contribution(h, cents=2_000_00, provider=1 + h % 3) for h in range(3, 16)]
+    audit = an_audit(world, AREAS)
+    asked: dict[tuple, list] = {}
+    for view in (v for v in views(audit.amounts) if v.role in mine):
+        for one in suspects_of(everything(view)):
+            asked.setdefault(one.amount, []).append(one)
+    quick, plain = (Judge(audit.programmes({HERE}), audit.before, narrow_first=n) for n in (True, False))
+    told = {amount: [answer for answer, _ in quick.all(suspects)] for amount, suspects in asked.items()}
+    assert told == {amount: [answer for answer, _ in plain.all(suspects)] for amount, suspects in asked.items()}
 
 
 def test_narrowed_by_what_the_rule_says_of_everyone_is_counted_and_nothing_breaks() -> None:

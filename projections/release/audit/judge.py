@@ -62,7 +62,7 @@ class Judge:
         told: dict[int, Told] = {}
         first = next((s for s in suspects if not s.view.second and not s.view.only_overig), suspects[0])
         together = [i for i, s in enumerate(suspects) if s.is_like(first)]
-        groups = [together, *([i] for i in range(len(suspects)) if i not in together)]
+        groups = [g for g in (together, *([i] for i in range(len(suspects)) if i not in together)) if g]
         if self.narrow_first and first.above and len(suspects) > 1:
             self._look(suspects, [g for g in groups if suspects[g[0]].view.only_overig == first.view.only_overig])
         for alike in groups:
