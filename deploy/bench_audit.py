@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csc_matrix
 
 from deploy.bench_audit_town import BenchTown, bench_town
 from projections.release.audit.audit import Audit
@@ -16,6 +18,7 @@ from projections.release.audit.holds import Holds
 from projections.release.audit.judge import Judge
 from projections.release.audit.points import everything
 from projections.release.audit.programmes import Programmes
+from projections.release.audit.solver import Solved
 from projections.release.audit.targets import suspects_of
 from projections.release.audit.views import views
 from projections.release.cells import CellId
@@ -48,6 +51,7 @@ def _epochs(town: BenchTown, months: int, measured: set[int], tell: Callable[[st
     published: dict[CellId, list[int]] = defaultdict(list)
     found: Figures = {"wijken": town.wijken, "clusters": len(town.areas["cluster"])}
     for epoch in range(months):
+        began = time.process_time()
         amounts = Contributions(town.rows, epoch=epoch, mandated=set())
         first = primary(amounts, epoch + 1, (_YEAR,), published=published, areas=town.areas, parameters=P)
         year = amounts.year(_YEAR)
@@ -56,7 +60,8 @@ def _epochs(town: BenchTown, months: int, measured: set[int], tell: Callable[[st
         step.run()
         if epoch + 1 in measured:
             tell(f"epoch {epoch + 1} of {town.wijken} wijken")
-            found[f"epoch_{epoch + 1}"] = _measured(Audit(tree, year, published, epoch, P), step)
+            before = {"processor_seconds_before_the_audit": round(time.process_time() - began, 1)}
+            found[f"epoch_{epoch + 1}"] = before | _measured(Audit(tree, year, published, epoch, P), step)
         for cell in step.released:
             published[cell].append(epoch)
     return found
@@ -71,15 +76,17 @@ def _measured(one: Audit, step: Complementary) -> Figures:
     plain = _plain(one, before)
     return {
         "seconds": round(seconds, 1), "processor_seconds": round(used, 1), "amounts": counts.amounts, "cleared_as_they_lie": counts.as_they_lie,
-        "cleared_by_shared_points": counts.by_points, "programmes_for_points": counts.point_programmes, "programmes_of_their_own": counts.programmes,
+        "cleared_by_shared_points": counts.by_points, "percent_cleared": round(100 * (counts.as_they_lie + counts.by_points) / counts.amounts, 2),
+        "programmes_for_points": counts.point_programmes, "programmes_of_their_own": counts.programmes,
         "narrowed_by_the_rule_only": counts.excepted, "cells_held": len(holds.reasons), "plain_programme_ms": round(plain * 1000),
         "of_plain_programmes": round(used / (plain * counts.amounts), 6),
     }  # fmt: skip
 
 
 def _plain(one: Audit, released: set[CellId]) -> float:
-    """Processor seconds of the whole programme of one amount, over some amounts of the outsider."""
+    """Processor seconds of the whole programme of one amount by plain `linprog`, over some amounts of the outsider."""
     programmes: Programmes = one.programmes(released)
+    programmes.solve = _linprog
     judge = Judge(programmes, one.before, narrow_first=False)
     suspects = list(suspects_of(everything(next(views(one.amounts)))))
     chosen = suspects[:: max(1, len(suspects) // _SAMPLE)]
@@ -87,3 +94,12 @@ def _plain(one: Audit, released: set[CellId]) -> float:
     for suspect in chosen:
         judge.all([suspect])
     return (time.process_time() - began) / max(1, len(chosen))
+
+
+def _linprog(cost: Any, equal_zero: csc_matrix, bounds: Any, at_most: tuple[csc_matrix, Any] | None = None) -> Solved:
+    """What the audit would do without anything of its own."""
+    more = {} if at_most is None else {"A_ub": at_most[0], "b_ub": at_most[1]}
+    found = linprog(cost, A_eq=equal_zero, b_eq=np.zeros(equal_zero.shape[0]), bounds=bounds, method="highs", **more)
+    if found.status == 3:
+        return Solved("unbounded", -np.inf, None)
+    return Solved("optimal", float(found.fun), found.x) if found.status == 0 else Solved("failed", np.nan, None)
