@@ -153,3 +153,22 @@ def test_the_second_household_of_a_street_is_one_of_the_audits_readers() -> None
         beside[streets] = readers
     assert 8_000_00 not in beside[()]
     assert beside[(FIRST, SECOND),] == beside[()] | {8_000_00}
+
+
+def test_the_ggz_of_a_street_is_bounded_where_that_of_no_other_area_is() -> None:
+    """Eight households of its two clusters have GGZ worth EUR 40,000 and little else; the other clusters of the buurt have more GGZ, and more of all."""
+    world = [
+        a_contribution(n, cents=5_000_00, care="zvw-ggz", provider=n, area=FIRST if n % 2 else SECOND) for n in range(8)
+    ]
+    world += [
+        a_contribution(20 + n, cents=200_00, provider=9 + n % 4, area=FIRST if n % 2 else SECOND) for n in range(16)
+    ]
+    world += [a_contribution(50 + n, cents=5_000_00, care="zvw-ggz", provider=n % 8, area=THIRD) for n in range(12)]
+    world += [a_contribution(70 + n, cents=5_000_00, care="zvw-overig", provider=n % 8, area=THIRD) for n in range(40)]
+    watched = {}
+    for streets in ((), ((FIRST, SECOND),)):
+        released = {BUURT, STREET} if streets else {BUURT}
+        found = an_audit(world, AREAS, streets=streets).breaks(released)
+        watched[streets] = {(b.role, len(b.target.areas)) for b in found}
+    assert watched[()] == set()
+    assert watched[(FIRST, SECOND),] == {("outsider, GGZ of areas", 2), ("funder, GGZ of areas", 2)}
