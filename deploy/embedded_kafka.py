@@ -20,7 +20,7 @@ from typing import Any
 
 from deploy import preflight
 from deploy.certificates import Authority, RoleCertificate
-from deploy.kafka_jars import VERSION, jars
+from deploy.kafka_jars import VERSION, jars, one_at_a_time
 from deploy.kafka_properties import ADMIN, BROKER, as_text, properties
 from schemas.certificates import check_not_expired
 from schemas.errors import ContractBroken, SettingsWrong, Unavailable
@@ -119,8 +119,10 @@ class EmbeddedKafka:
             self._format([java, f"-XX:AOTCache={learned}"] if learned.exists() else [java], libraries, settings)
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         if not learned.exists():
-            self.tell("Preparing Java for Kafka (once, some ten seconds)")
-            self._learn(java, libraries, settings, learned, seconds=seconds)
+            with one_at_a_time(self.cache_dir):
+                if not learned.exists():
+                    self.tell("Preparing Java for Kafka (once, some ten seconds)")
+                    self._learn(java, libraries, settings, learned, seconds=seconds)
         self._launch([java, f"-XX:AOTCache={learned}"], libraries, settings, seconds=seconds)
 
     def _launch(self, java: Sequence[str], libraries: str, settings: Path, *, seconds: float) -> None:

@@ -6,12 +6,14 @@ class path. What is fetched stays inside the cache folder.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -42,11 +44,30 @@ def jars(cache: Path, *, tell: Callable[[str], None] = _silent) -> Path:
     `ContractBroken` when a jar is not the locked one.
     """
     folder, wanted = cache / f"kafka-{VERSION}", locked_jars()
-    if not all((folder / name).exists() for name in wanted):
-        tell(f"Fetching Apache Kafka {VERSION} (43 MB, once) ...")
-        _fetch(cache, folder, wanted)
+
+    def there() -> bool:
+        return all((folder / name).exists() for name in wanted)
+
+    if not there():
+        with one_at_a_time(cache):
+            if not there():
+                tell(f"Fetching Apache Kafka {VERSION} (43 MB, once) ...")
+                _fetch(cache, folder, wanted)
     check(folder, wanted)
     return folder
+
+
+@contextmanager
+def one_at_a_time(cache: Path) -> Iterator[None]:
+    """Of several processes that find something missing in the cache at once, one makes it and the others wait for it. Raises `SettingsWrong`."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        file = (cache / "kafka.lock").open("w")
+    except OSError as closed:
+        raise _not_written(cache) from closed
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def check(folder: Path, wanted: Mapping[str, str]) -> None:
@@ -81,8 +102,11 @@ def _scratch(cache: Path) -> tempfile.TemporaryDirectory[str]:
         cache.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix="fetching-", dir=cache)
     except OSError as closed:
-        msg = f"The cache folder {cache} can't be written; name another with ZORGSTROOM_CACHE."
-        raise SettingsWrong(msg) from closed
+        raise _not_written(cache) from closed
+
+
+def _not_written(cache: Path) -> SettingsWrong:
+    return SettingsWrong(f"The cache folder {cache} can't be written; name another with ZORGSTROOM_CACHE.")
 
 
 def _fetch(cache: Path, folder: Path, wanted: Mapping[str, str]) -> None:

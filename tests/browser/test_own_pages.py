@@ -126,7 +126,7 @@ def test_a_story_is_written_by_keyboard_alone(signed_in: Callable[..., Page], ad
     assert "Met het toetsenbord." in page.content()
 
 
-@pytest.mark.parametrize(("size", "lang"), [("phone", "nl"), ("desktop", "en")])
+@pytest.mark.parametrize(("size", "lang"), [("phone", "nl"), pytest.param("desktop", "en", marks=pytest.mark.long)])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     signed_in: Callable[..., Page], address: str, size: str, lang: str
 ) -> None:
@@ -161,7 +161,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     look(page, "here: refused")
 
 
-@pytest.mark.parametrize("lang", ["nl", "en"])
+@pytest.mark.parametrize("lang", ["nl", pytest.param("en", marks=pytest.mark.long)])
 def test_figures_with_marks_and_a_name_are_clear_to_axe_from_a_phone_to_a_wall(
     signed_in: Callable[..., Page], address: str, lang: str
 ) -> None:

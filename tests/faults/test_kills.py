@@ -89,9 +89,9 @@ def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int, deliverie
 
 
 def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    with a_demo(addresses=2000, months=4, seed=3) as demo:
+    with a_demo(addresses=1500, months=3, seed=3) as demo:
         killer = Killer(demo, kills=6, seed=5, pause=(0.5, 2.5), broker=False, twins=False)
-        checked(demo, killer, tmp_path, least=3, deliveries=2_500)
+        checked(demo, killer, tmp_path, least=3, deliveries=1_200)
 
 
 @pytest.mark.long

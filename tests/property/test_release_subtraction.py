@@ -91,7 +91,7 @@ def all_cells(ground: Ground = PLAIN) -> list[CellId]:
 
 @example(seed=726043, first_month=0).via("a chain of sums across areas and groups")
 @example(seed=79, first_month=0).via("a rest that was published before as a figure of its own")
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**9), first_month=st.sampled_from((0, 1, 2)))
 def test_no_cell_that_is_held_follows_from_others_over_any_window_unless_it_passes_the_rules(seed, first_month) -> None:
     world = a_world(seed)
@@ -125,7 +125,7 @@ def assert_nothing_follows(world: list[tuple], published: dict[CellId, list[int]
             assert first_rule_that_fails(inside, set(), rest=cell.level == "gemeente") == "", (cell, since, until)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from((0, 1, 2)))
 def test_what_is_left_of_any_published_figure_without_its_published_parts_passes_the_rules(seed, first_month) -> None:
     world = a_world(seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from attacks import Break, Tally
@@ -27,7 +27,7 @@ MOSTLY_WITHDRAWN = ("mass-redeclaration", "negative-net")
 """Where most deliveries are withdrawn after they stood in a figure, that alone bounds amounts (decision 23); nowhere else it may."""
 
 
-@lru_cache(maxsize=1)
+@cache
 def read_of(world: str) -> Read:
     return Read.of(released_town(world, **SMALL))
 

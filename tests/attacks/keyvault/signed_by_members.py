@@ -19,6 +19,7 @@ from vault_builders import VaultInMemory
 
 from deploy.key_register import receipts_key_entry
 from keyvault.erasure_work import ErasureWork
+from keyvault.mandate_subscriber import mandate_of
 from keyvault.mutual_tls import Caller
 from producers import joining
 from schemas import codec, erasure_receipt, retention
@@ -101,6 +102,19 @@ def _(_: Path) -> Thing:
         terms, signature = apart(data)
         held(signed_by(verify_key_of(GRANTOR_KEY), terms=terms, signature=signature))
         return MandateTerms.decode(terms)
+
+    return Thing(made, read)
+
+
+@thing("a mandate as the grantor signed it, at the keyvault", "mandate_state")
+def _(_: Path) -> Thing:
+    both = terms_of().signed(GRANTOR_KEY)
+    made, apart = pieces(both["terms"], both["signature"])
+
+    def read(data: bytes) -> object:
+        terms, signature = apart(data)
+        state = {"person": PERSON, "given": True, "terms": terms, "signature": signature}
+        return mandate_of(codec.encode("mandate_state", state), lambda *_: verify_key_of(GRANTOR_KEY))
 
     return Thing(made, read)
 
