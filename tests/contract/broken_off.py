@@ -170,11 +170,11 @@ class Where:
 AT_EACH: Final = pytest.mark.parametrize(
     "where_to",
     [
-        Where(apart=3),
+        Where(apart=5),
         pytest.param(Where(), marks=pytest.mark.long),
         pytest.param(Where(alone=True), marks=pytest.mark.long),
         pytest.param(Where(every=True), marks=pytest.mark.long),
     ],
-    ids=["third commit or record", "commit or record", "keyvault alone", "command"],
+    ids=["fifth commit or record", "commit or record", "keyvault alone", "command"],
 )
-"""For a test that is broken off: at every third place where something is left behind, and (long) at each, at each of the keyvault's, at each command."""
+"""For a test that is broken off: at every fifth place where something is left behind, and (long) at each, at each of the keyvault's, at each command."""
