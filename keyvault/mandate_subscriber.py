@@ -182,8 +182,8 @@ def mandate_of(state: bytes, grantor_key: GrantorKey) -> Mandate:
         ground=terms.ground, valid_from=first, valid_until=last, given=fields["given"], revision=terms.revision, grantor=terms.grantor,
     )  # fmt: skip
     if mandate.given:
-        public = grantor_key(terms.grantor, terms.key_id)
-        signed = public is not None and signed_by(public, terms=fields["terms"], signature=fields["signature"])
-        if not (signed and may_grant(terms.grantor, reader=terms.reader, gemeente=mandate.gemeente)):
+        may = may_grant(terms.grantor, reader=terms.reader, gemeente=mandate.gemeente)
+        public = grantor_key(terms.grantor, terms.key_id) if may else None
+        if public is None or not signed_by(public, terms=fields["terms"], signature=fields["signature"]):
             raise Refused("mandate-grantor", sentence("mandate-grantor", lang="en"))
     return mandate

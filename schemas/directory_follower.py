@@ -66,13 +66,14 @@ class DirectoryFollower(threading.Thread):
         while time.monotonic() < deadline and not self._stopping.is_set():
             time.sleep(0.05)
 
-    def any_grantor_key(self, name: str, key_id: str) -> bytes | None:
-        """The public key of a grantor, also of one revoked since; None where the root signed none. Raises `Unavailable`."""
-        known = self.wait()
-        if known.grantor_key(name, key_id) is None:
-            self.refreshed()
-        entry = known.grantor_key(name, key_id)
-        return None if entry is None else entry.public_key
+    def any_grantor_key(self, name: str, key_id: str, *, seconds: float = 5.0) -> bytes | None:
+        """The public key of a grantor, also of one revoked since; None where none came within `seconds`. Raises `Unavailable`."""
+        known, deadline = self.wait(), time.monotonic() + seconds
+        while (entry := known.grantor_key(name, key_id)) is None:
+            if time.monotonic() > deadline or self._stopping.is_set():
+                return None
+            self.refreshed(seconds=0.1)
+        return entry.public_key
 
     def stop(self) -> None:
         """Stop and wait a moment."""
