@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from portals.municipality.choice import Choice, choose
 from portals.municipality.downloads import add_exports
 from portals.municipality.figures import Figures
-from portals.municipality.map_view import Atlas, compare_page, map_page
+from portals.municipality.map_drawing import Atlas
+from portals.municipality.map_view import compare_page, map_page
 from portals.municipality.released import Released
 from portals.municipality.trend_view import postcodes_page, trend_page
 from portals.municipality.view import Context, language

@@ -25,7 +25,21 @@ SORTS: Final = (
     "huishoudens",
     "huishoudens-op",
 )
-PARAMETERS: Final = ("maand", "groep", "jaar", "gebied", "maat", "periode", "met", "metjaar", "volgorde", "lang")
+INSIDE: Final = ("deel", "straat")
+"""What is drawn of a chosen buurt."""
+PARAMETERS: Final = (
+    "maand",
+    "groep",
+    "jaar",
+    "gebied",
+    "maat",
+    "periode",
+    "met",
+    "metjaar",
+    "volgorde",
+    "delen",
+    "lang",
+)
 Read = Callable[[int], Figures]
 """Month index -> the figures of that epoch."""
 
@@ -44,6 +58,8 @@ class Choice:
     other_epoch: int
     other_year: int
     sort: str
+    inside: str = "deel"
+    """Of `INSIDE`."""
     refused: tuple[str, ...] = ()
     """Which parameters were unknown, of `PARAMETERS`."""
 
@@ -51,7 +67,8 @@ class Choice:
         """The address of the same choice with something else chosen; every value is of a closed list or a published area code."""
         now = {
             "maand": str(Month.from_index(self.epoch)), "groep": self.group, "jaar": self.year, "gebied": self.area,
-            "maat": self.measure.value, "periode": self.period.value, "volgorde": self.sort, "lang": self.lang,
+            "maat": self.measure.value, "periode": self.period.value, "volgorde": self.sort, "delen": self.inside,
+            "lang": self.lang,
         } | other  # fmt: skip
         return f"{page}?" + "&".join(f"{k}={v}" for k, v in now.items() if v != "" and (k, v) not in _USUAL)
 
@@ -66,7 +83,7 @@ class Choice:
         return self.lang == "en"
 
 
-_USUAL: Final = {("maat", Measure.EUROS.value), ("periode", Period.YEAR.value)}
+_USUAL: Final = {("maat", Measure.EUROS.value), ("periode", Period.YEAR.value), ("delen", INSIDE[0])}
 
 
 def choose(query: dict[str, str], epochs: Collection[int], read: Read) -> tuple[Choice, Figures] | None:
@@ -91,7 +108,7 @@ def choose(query: dict[str, str], epochs: Collection[int], read: Read) -> tuple[
         area="" if area == placed_code(figures.municipality) else area, measure=Measure(wanted) if Measure(wanted) in measures else Measure.EUROS,
         period=Period(asked.one_of("periode", list(Period), usual=Period.YEAR.value)), other_epoch=other,
         other_year=asked.year("metjaar", read(other).years(), usual=year if year in read(other).years() else read(other).years()[0]),
-        sort=asked.one_of("volgorde", SORTS, usual=""),
+        sort=asked.one_of("volgorde", SORTS, usual=""), inside=asked.one_of("delen", INSIDE, usual=INSIDE[0]),
     )  # fmt: skip
     return replace(choice, refused=tuple(asked.refused)), figures
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from portals.municipality import words
@@ -11,55 +11,13 @@ from portals.municipality.choice import Choice
 from portals.municipality.compare import Changes, Period, Window, window
 from portals.municipality.concentration_view import concentration_section
 from portals.municipality.figures import STREAMS, Bar, Figures, Part, placed_code
-from portals.municipality.map_svg import WIDTH, Canvas
+from portals.municipality.inside_view import inside_of
+from portals.municipality.map_drawing import Atlas, draw
 from portals.municipality.measures import stream_of
 from portals.municipality.released import Released
-from portals.municipality.rows import Row, Teller, ordered
-from portals.municipality.streets import streets_in
+from portals.municipality.rows import Teller, ordered
 from portals.municipality.trend import complete
 from portals.municipality.view import Context, frame, legend, rates, speaker
-from schemas.geography import area_code, clusters_of_street
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """One map: `areas` are (row, path); `classes` and `change` make its legend. `id` keeps its links apart from another map's."""
-
-    id: str
-    title: str
-    height: float
-    areas: list[tuple[Row, str]]
-    legend: Context
-    width: float = WIDTH
-
-
-class Atlas:
-    """Shapes of the areas of a level, drawn once for each published geography."""
-
-    def __init__(self) -> None:
-        self._drawn: dict[tuple[bytes, str, str], Canvas] = {}
-
-    def canvas(self, figures: Figures, level: str, within: str = "") -> Canvas:
-        """All areas of a level, or those with the parent `within`. A wijk without a shape is its buurten together."""
-        key = (figures.geometry_hash if figures.areas else b"", level, within)
-        if key not in self._drawn:
-            pieces: dict[str, list[str]] = {
-                a["code"]: [a["geometry"]] for a in figures.of_level(level) if within in ("", a["parent"])
-            }
-            if level == "wijk":
-                for buurt in figures.of_level("buurt"):
-                    pieces.setdefault(buurt["parent"], []).append(buurt["geometry"])
-            self._drawn[key] = Canvas(pieces)
-        return self._drawn[key]
-
-
-def draw(atlas: Atlas, teller: Teller, level: str, shapes: Context) -> Drawing | None:
-    """The map of a level in the words of a teller; None where no area has a shape. `shapes`: id, title, within, legend."""
-    canvas = atlas.canvas(teller.figures, level, shapes.get("within", ""))
-    if canvas.empty:
-        return None
-    areas = [(teller.row(code), path) for code, path in canvas.paths.items()]
-    return Drawing(shapes["id"], shapes["title"], canvas.height, areas, shapes["legend"])
 
 
 def listed(figures: Figures, level: str) -> list[str]:
@@ -100,7 +58,7 @@ def map_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas)
     }  # fmt: skip
     if wanted is not None:
         context["known"] = _known_change(wanted, choice, say)
-    return context | _inside(choice, figures, atlas, context["selected_code"])
+    return context | inside_of(choice, figures, atlas, context["selected_code"])
 
 
 def _known_change(of: Window, choice: Choice, say: Any) -> str:
@@ -135,45 +93,6 @@ def _sorted_parts(bar: Bar, choice: Choice) -> list[Part]:
     if field == "euro":
         return sorted(bar.parts, key=lambda p: p.euros, reverse=direction != "op")
     return list(bar.parts)
-
-
-def _inside(choice: Choice, figures: Figures, atlas: Atlas, code: str) -> Context:
-    """The parts of the chosen buurt, with their streets or postcodes, drawn where shapes are known; and its streets that have a figure."""
-    buurt = code[:10] if figures.level(code) in ("buurt", "street", "cluster") else ""
-    if not buurt:
-        return {"buurt": "", "inside": [], "inside_map": None, "whole_streets": []}
-    teller = Teller(figures, figures, "total", choice.year, choice.measure, choice.lang)
-    codes = [a["code"] for a in figures.of_level("cluster") if a["parent"] == buurt]
-    rows = [(row, _streets(figures, row.code, choice.lang)) for row in ordered(map(teller.row, codes), choice.sort)]
-    classes = legend(replace(choice, group="total"), change=False)
-    title = speaker(choice.lang)("clusters")
-    drawing = draw(atlas, teller, "cluster", {"id": "deel", "title": title, "within": buurt, "legend": classes})
-    streets = [replace(teller.row(at), name=name) for name, at in streets_in(figures.geography or {}, buurt)]
-    return {
-        "buurt": buurt, "buurt_name": figures.area_name(buurt), "inside": rows, "inside_map": drawing,
-        "whole_streets": [(row, _part_names(figures, row)) for row in ordered(streets, choice.sort)],
-    }  # fmt: skip
-
-
-def _part_names(figures: Figures, row: Row) -> str:
-    """What a street consists of: the names of its parts, or the area whose figure it has."""
-    if figures.level(row.code) == "street":
-        return "; ".join(figures.area_name(area_code(c)) for c in clusters_of_street(row.code))
-    return figures.area_name(row.code)
-
-
-def _streets(figures: Figures, cluster: str, lang: str) -> tuple[str, str]:
-    """Streets of a cluster, marked where they also run elsewhere, and its postcodes; each may be empty."""
-    of_street: dict[str, set[str]] = {}
-    for street in (figures.geography or {}).get("streets", []):
-        of_street.setdefault(street["name"], set()).add(street["cluster"])
-    names = [
-        name if len(clusters) == 1 else words.text("street_part", lang, street=name)
-        for name, clusters in sorted(of_street.items())
-        if cluster in clusters
-    ]
-    area = figures.area(cluster)
-    return ", ".join(names), ", ".join(area["postcodes"]) if area else ""
 
 
 def compare_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas) -> Context:

@@ -56,10 +56,10 @@ class Teller:
     lang: str
     change: bool = False
 
-    def row(self, code: str) -> Row:
-        """One area."""
+    def row(self, code: str, *, name: str = "") -> Row:
+        """One area, under its own name or another one it goes by."""
         shown = self.reading.shown(code, self.group, self.year, self._usable)
-        name, said = self.figures.area_name(code), self.note(shown)
+        name, said = name or self.figures.area_name(code), self.note(shown)
         amount = None if shown.euros is None else value(shown.euros, self.figures.area(shown.source), self.measure)
         figure = words.measured(amount, self.measure, self.lang)
         of = "" if shown.own or shown.euros is None else self.figures.area_name(shown.source)

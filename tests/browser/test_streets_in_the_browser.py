@@ -29,3 +29,35 @@ def test_a_street_is_chosen_by_keyboard_and_fits_a_phone_in_both_languages(visit
     assert opened.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     found = Axe().run(opened)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_streets_or_parts_are_drawn_as_chosen_by_keyboard_with_and_without_scripts(
+    visit: Callable[..., Page], lang: str, scripts: bool
+) -> None:
+    opened = visit(f"?gebied=BU99010101&lang={lang}", java_script_enabled=scripts)
+    expect(opened.locator("svg [id^=deel-]")).to_have_count(3)
+    opened.focus("#teken-straat")
+    opened.keyboard.press("Enter")
+    expect(opened.locator("svg [id^=straten-]")).to_have_count(2)
+    expect(opened.locator("#teken-straat")).to_have_attribute("aria-current", "true")
+    assert "delen=straat" in opened.url
+    opened.focus(f"[id='straten-{STREET}']")
+    opened.keyboard.press("Enter")
+    expect(opened.locator("#gebied")).to_have_text("Lange laan")
+    expect(opened.locator("section:has(#straten) .outline")).to_have_count(1)
+    opened.click("#toon")
+    expect(opened.locator("svg [id^=straten-]")).to_have_count(2)
+    opened.click("#teken-deel")
+    expect(opened.locator("svg [id^=deel-]")).to_have_count(3)
+    assert "delen" not in opened.url
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_map_of_streets_is_clear_to_axe_and_no_wider_than_the_screen(visit: Callable[..., Page], width: int) -> None:
+    opened = visit(f"?gebied={STREET}&delen=straat")
+    opened.set_viewport_size({"width": width, "height": 800})
+    assert opened.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    found = Axe().run(opened)
+    assert found.violations_count == 0, found.generate_report()

@@ -114,3 +114,70 @@ def test_people_of_a_street_are_those_of_its_clusters_where_all_are_known() -> N
     for area in datum["areas"]:
         area["inhabitants"] = 40 if area["level"] == "cluster" else None
     assert [(a["inhabitants"], a["households"]) for a in street_areas(datum)] == [(80, None)]
+
+
+def drawn(text: str) -> dict[str, tuple[str, str]]:
+    """Area -> what its shape on the map of the buurt says, and its class; whichever kind is drawn."""
+    found = re.findall(r'id="(?:deel|straten)-([^"]+)"[^>]*aria-label="([^"]*)"><path[^>]*class="area ([^"]+)"', text)
+    return {code: (label, klass) for code, label, klass in found}
+
+
+def test_the_map_of_a_buurt_draws_its_parts_or_its_streets_and_leaves_nothing_blank() -> None:
+    parts = drawn(opened("/?gebied=BU99010101", page()))
+    assert set(parts) == {c for own in NAMES.values() for c in own if c.startswith("BU99010101")}
+    assert parts[HELD][0].endswith("Lange laan: € 141.000")
+    text = opened("/?gebied=BU99010101&delen=straat", page())
+    assert drawn(text) == {
+        STREET: ("Lange laan: € 141.000.", "class-1"), NAMES["Plein"][0]: ("Plein: € 31.000.", "class-0"),
+    }  # fmt: skip
+    assert set(streets(text)) == {"Lange laan", "Plein"}, "the table says what the map says"
+    assert (
+        'id="teken-straat" href="?maand=2025-06&groep=total&jaar=2025&gebied=BU99010101&delen=straat&lang=nl" aria-current'
+        in text
+    )
+    assert 'name="delen" value="straat"' in text, "who chooses another month keeps it"
+    assert text.index('id="straten"') < text.index('id="deel"')
+
+
+def test_a_street_is_drawn_as_its_clusters_without_the_border_between_them() -> None:
+    text = opened("/?gebied=BU99010101&delen=straat", page())
+    path = re.search(rf'id="straten-{STREET}"[^>]*><path d="([^"]+)"', text)[1]
+    assert path.count("M") == 1
+    corners = {tuple(map(float, p.split(","))) for p in re.findall(r"[\d.]+,[\d.]+", path)}
+    assert {x for x, y in corners if y == 380.0} == {380.0}, (
+        "of the border in the middle only its end at the neighbour is left"
+    )
+
+
+def test_where_streets_are_drawn_a_part_in_none_of_them_is_drawn_as_itself_and_a_held_street_is_hatched() -> None:
+    datum = ground()
+    datum["streets"] += [{"name": name, "cluster": NAMES["Plein"][0]} for name in ("Achterom", "Steeg")]
+    macro, meso = (
+        {**r, "geometry_hash": sha256(codec.encode("published_geography", datum))} for r in records_of_june()
+    )
+    meso["cells"] = [
+        c if c["area"] != STREET else cell(STREET, "street", "total", None, held=True) for c in meso["cells"]
+    ]
+    text = opened("/?gebied=BU99010101&delen=straat", released(record(datum), record(macro), meso=(record(meso),)))
+    found = drawn(text)
+    assert set(found) == {STREET, NAMES["Plein"][0]}
+    assert found[STREET][1] == "held none"
+    assert found[STREET][0].startswith("Lange laan. Achtergehouden om huishoudens te beschermen")
+    assert text.count('class="hatching"') > 0
+    assert streets(text)["Plein"][1] == "Deel dat bij geen straat met een eigen cijfer hoort"
+
+
+def test_a_buurt_that_is_one_street_is_drawn_as_itself() -> None:
+    assert set(drawn(opened("/?gebied=BU99010201&delen=straat", page()))) == {"BU99010201"}
+
+
+def test_a_buurt_without_whole_streets_has_its_parts_drawn_whatever_was_chosen() -> None:
+    text = opened("/?gebied=BU99010101&delen=straat")
+    assert set(drawn(text)) == {"BU99010101.01", "BU99010101.02"}
+    assert 'id="soorten"' not in text
+
+
+def test_an_unknown_kind_of_parts_is_said_and_not_repeated() -> None:
+    text = opened("/?gebied=BU99010101&delen=huisnummer", page())
+    assert "huisnummer" not in text
+    assert set(drawn(text)) == set(drawn(opened("/?gebied=BU99010101", page())))
