@@ -48,7 +48,7 @@ class Council:
 
     @property
     def _events(self) -> Story:
-        return self._own.events.story if self._own is not None else Story()
+        return self._own.readers_story() if self._own is not None else Story()
 
     def version(self) -> Hashable:
         """Another one with each record of any topic it is made of."""
@@ -123,6 +123,8 @@ class Council:
         area, group = snapshot.figures.area_name(place.area), words.group_name(place.group, lang)
         period = own_text("period", lang, first=first, last=last)
         speaker = f"{own_text('speaker', lang)}: {own_text(revision.speaker, lang)}."
+        if self._own is not None and (since := self._own.held_since(told, lang)):
+            speaker += f" {since}"
         return Told(f"{area}, {group}, {period}.", speaker, tuple(as_lines(revision.text)), f"/verhalen/{told.id}")
 
 

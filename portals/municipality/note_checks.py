@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -237,6 +238,12 @@ def refused_places(text: str, *, held: bool) -> list[Found]:
     read = as_text(text)
     unseen = {f.kind for form in (read, unquote(read)) for f in _kinds_in(form, kinds)} - marked
     return sorted([*found, *(Found(0, len(text), kind) for kind in unseen)])
+
+
+@lru_cache(maxsize=1024)
+def names_amounts(text: str) -> bool:
+    """Whether a text names an amount of money, as it is typed or as it is read."""
+    return any(found.kind == "euros" for found in refused_places(text, held=True))
 
 
 def pieces(text: str, found: list[Found]) -> list[tuple[str, bool]]:

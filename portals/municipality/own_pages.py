@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,9 +15,11 @@ from fastapi.templating import Jinja2Templates
 from portals.municipality import words
 from portals.municipality.events import OwnEvents
 from portals.municipality.figures import Figures, placed_code
+from portals.municipality.note_checks import names_amounts
 from portals.municipality.own_words import own_text
 from portals.municipality.released import Released
 from portals.municipality.signin import SIGN_IN_PATHS, SignIn, SignInSettings, person_of
+from projections.municipal_events import Note, Place, Story
 from projections.municipal_stories import marks
 from projections.release.calendar import Calendar
 from schemas.errors import Refused, Unavailable, ZorgstroomError
@@ -132,15 +135,15 @@ class OwnPages:
         from portals.municipality.stories import readable
 
         at = area or placed_code(self.municipality)
-        told = [
-            s for s in readable(self.events.story, None) if (s["note"].place.area, s["note"].place.group) == (at, group)
-        ]
+        told = [s for s in readable(self, None, lang) if (s["note"].place.area, s["note"].place.group) == (at, group)]
         for one in told:
             place, revision = one["note"].place, one["revision"]
             first, last = (words.month_name(m, lang) for m in (place.first_month, place.last_month))
             one["said_of"] = (
                 f"{own_text('period', lang, first=first, last=last)}. {own_text('speaker', lang)}: {own_text(revision.speaker, lang)}."
             )
+            if one["held_since"]:
+                one["said_of"] += f" {one['held_since']}"
         titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks", "marks_why")}
         return {
             "own": True,
@@ -170,22 +173,49 @@ class OwnPages:
         figures = self.newest()
         return figures.groups() if figures else ["total"]
 
-    def holds_back(self, area: str, group: str, *, first_month: int, last_month: int) -> bool:
+    def readers_story(self) -> Story:
+        """What readers may be shown now: without the notes that name an amount where a figure of their area and period was never published."""
+        story = self.events.story
+        told = {
+            n.id: n for n in story.notes.values()
+            if n.shown is None or not names_amounts(n.shown.text) or not self.never_published(n.place)
+        }  # fmt: skip
+        return story if len(told) == len(story.notes) else replace(story, notes=told)
+
+    def held_since(self, note: Note, lang: str) -> str:
+        """Of when the amounts of a note that is shown are, where a figure that was published is kept back now; else empty."""
+        if note.shown is None or not names_amounts(note.shown.text) or not self.holds_back(note.place):
+            return ""
+        return own_text("held_since", lang, day=day_text(note.releases[-1].at_ms, lang))
+
+    def holds_back(self, place: Place) -> bool:
         """Whether any figure of an area is kept back, or this group is not released there, in a service year of a period.
 
         As the newest release says that speaks of the area and the year; what no release speaks of counts as kept back.
         """
-        return any(self._year_held(area, group, year) for year in range(first_month // 12, last_month // 12 + 1))
+        return self._any_year(place, lambda cell: cell["decision"] == "held")
 
-    def _year_held(self, area: str, group: str, year: int) -> bool:
+    def never_published(self, place: Place) -> bool:
+        """The same of figures that never were published: one that is kept back now and keeps its last published value is none of these."""
+        return self._any_year(place, lambda cell: cell["euros"] is None)
+
+    def _any_year(self, place: Place, lacks: Callable[[dict[str, Any]], bool]) -> bool:
+        for year in range(place.first_month // 12, place.last_month // 12 + 1):
+            cells = self._cells(place.area, year)
+            if any(map(lacks, cells)) or all(c["group"] != place.group for c in cells):
+                return True
+        return False
+
+    def _cells(self, area: str, year: int) -> list[dict[str, Any]]:
+        """Cells of an area and service year in the newest release that has any."""
         for epoch in reversed(self.released.epochs()):
-            cells = [
+            found = [
                 c for c in self.released.macro.epochs[epoch]["cells"]
                 if c["area"] == area and c["service_year"] == year
             ]  # fmt: skip
-            if cells:
-                return any(c["decision"] == "held" for c in cells) or all(c["group"] != group for c in cells)
-        return True
+            if found:
+                return found
+        return []
 
 
 def month_index(text: str) -> int:

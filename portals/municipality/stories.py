@@ -14,7 +14,7 @@ from portals.municipality.note_checks import KINDS, pieces, refused_places
 from portals.municipality.own_pages import OwnPages, language, month_index
 from portals.municipality.sessions import Session
 from portals.municipality.signin import form_of, person_of, person_with
-from projections.municipal_events import AUDIENCES, SPEAKERS, Note, Place, Revision, Story, check_place
+from projections.municipal_events import AUDIENCES, SPEAKERS, Note, Place, Revision, check_place
 from projections.municipal_stories import released_notes
 from schemas.errors import Refused
 from schemas.municipal_events import Kind
@@ -34,26 +34,29 @@ class _Stories:
         pages, person = self._pages, person_of(request)
         area, group = request.query_params.get("gebied", ""), request.query_params.get("groep", "")
         shown = [
-            one for one in readable(pages.events.story, person)
+            one for one in readable(pages, person, language(request))
             if area in ("", one["note"].place.area) and group in ("", one["note"].place.group)
         ]  # fmt: skip
         works = person is not None and person.roles & {"writer", "releaser"}
-        waiting = [n for n in pages.events.story.notes.values() if n.waits] if works else []
-        waiting.sort(key=lambda n: (n.latest.at_ms, n.id))
-        return pages.page(request, "notes.html", notes=shown, waiting=waiting)
+        kept, told = list(pages.events.story.notes.values()) if works else [], pages.readers_story().notes
+        kept.sort(key=lambda n: (n.latest.at_ms, n.id))
+        waiting, unseen = [n for n in kept if n.waits], [n for n in kept if n.id not in told]
+        return pages.page(request, "notes.html", notes=shown, waiting=waiting, unseen=unseen)
 
     def one(self, request: Request, note: str) -> Response:
         """One note: the text shown; for who may write or release, every version of it."""
         found, person = self._seen(request, note), person_of(request)
         works = person is not None and person.roles & {"writer", "releaser"}
         history = [(r, as_html(r.text)) for r in reversed(found.revisions)] if works and found.withdrawn is None else []
-        shown = _shown(found, found.shown) if found.shown else None
-        return self._pages.page(request, "note.html", note=found, shown=shown, history=history)
+        seen = note in self._pages.readers_story().notes
+        shown = _shown(self._pages, found, found.shown, language(request)) if found.shown and seen else None
+        return self._pages.page(request, "note.html", note=found, shown=shown, history=history, unseen=not seen)
 
     def _seen(self, request: Request, note: str) -> Note:
         """A note this reader may know of. Raises `Refused` for all others in the same words."""
-        found, person = self._pages.events.story.notes.get(note), person_of(request)
+        person = person_of(request)
         works = person is not None and person.roles & {"writer", "releaser"}
+        found = (self._pages.events.story if works else self._pages.readers_story()).notes.get(note)
         if found is not None and (works or (found.shown and (person is not None or found.shown.audience == "council"))):
             return found
         raise Refused("unreadable", "There is no such story.", dutch="Dit verhaal is er niet.")
@@ -82,7 +85,7 @@ class _Stories:
             "last_month": str(Month.from_index(place.last_month)), "speaker": latest.speaker, "audience": latest.audience,
             "text": latest.text, "consent": "yes" if latest.speaker == "client" else "", "revision": str(latest.number + 1),
         }  # fmt: skip
-        return self._form(request, fields, note=found, held=self._held(place))
+        return self._form(request, fields, note=found, held=self._pages.holds_back(place))
 
     def _form(self, request: Request, fields: dict[str, str], *, note: Note | None = None, **more: Any) -> Response:
         pages = self._pages
@@ -125,18 +128,13 @@ class _Stories:
         return _to(request, f"/verhalen/{note}")
 
     def _refused(self, request: Request, place: Place, fields: dict[str, str], note: Note | None) -> Response | None:
-        found = refused_places(fields["text"], held=self._held(place))
+        found = refused_places(fields["text"], held=self._pages.holds_back(place))
         if not found:
             return None
         kinds = [kind for kind in KINDS if kind in {f.kind for f in found}]
         answer = self._form(request, fields, note=note, marked=pieces(fields["text"], found), kinds=kinds)
         answer.status_code = 422
         return answer
-
-    def _held(self, place: Place) -> bool:
-        return self._pages.holds_back(
-            place.area, place.group, first_month=place.first_month, last_month=place.last_month
-        )
 
     def _standing(self, note: str) -> Note:
         found = self._pages.events.story.notes.get(note)
@@ -166,7 +164,7 @@ class _Stories:
         if found.wrote(person.actor):
             raise Refused("part", "Who wrote a note does not release it; ask a second person.",
                           dutch="Wie aan een verhaal schreef geeft het niet vrij; vraag een tweede persoon.")  # fmt: skip
-        if refused_places(found.latest.text, held=self._held(found.place)):
+        if refused_places(found.latest.text, held=self._pages.holds_back(found.place)):
             raise Refused("unreadable", "This text names what may not be in it now; have it revised.",
                           dutch="In deze tekst staat iets wat er nu niet in mag; laat hem herzien.")  # fmt: skip
         number = (
@@ -187,14 +185,18 @@ class _Stories:
         return _to(request, "/verhalen")
 
 
-def readable(story: Story, person: Session | None) -> list[dict[str, Any]]:
-    """Released notes a reader may see, with their text as HTML; those only for the talk with providers to who is signed in."""
+def readable(pages: OwnPages, person: Session | None, lang: str) -> list[dict[str, Any]]:
+    """Released notes a reader may see now, with their text as HTML; those only for the talk with providers to who is signed in."""
+    story = pages.readers_story()
     told = released_notes(story) + (released_notes(story, audience="providers") if person is not None else [])
-    return [_shown(note, revision) for note, revision in told]
+    return [_shown(pages, note, revision, lang) for note, revision in told]
 
 
-def _shown(note: Note, revision: Revision) -> dict[str, Any]:
-    return {"note": note, "revision": revision, "html": as_html(revision.text), "release": note.releases[-1]}
+def _shown(pages: OwnPages, note: Note, revision: Revision, lang: str) -> dict[str, Any]:
+    return {
+        "note": note, "revision": revision, "html": as_html(revision.text), "release": note.releases[-1],
+        "held_since": pages.held_since(note, lang),
+    }  # fmt: skip
 
 
 def _lines(fields: dict[str, str]) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 import pypdf
 import pytest
 from municipal_builders import frozen, note_released, record, withdrawn, written
-from municipality_page_builders import DECEMBER, JUNE, concentration, december, geography, released
+from municipality_page_builders import (
+    DECEMBER,
+    HELD_BUURT,
+    HELD_EVER_BUURT,
+    JUNE,
+    concentration,
+    december,
+    geography,
+    released,
+)
 from municipality_page_builders import record as signed
 from own_page_served import Served, Visitor
 from test_council_page import large
@@ -137,6 +146,18 @@ def test_of_several_baselines_the_last_counts_or_the_one_the_address_names() -> 
 def a_story(note: str, text: str, **other: Any) -> list[Event]:
     at_ms = other.pop("released_ms", None)
     return [written(note, text=text, **YEAR_2025 | other), note_released(note, **({"at_ms": at_ms} if at_ms else {}))]
+
+
+def test_amounts_about_a_held_figure_carry_their_date_and_those_about_one_that_was_never_published_are_not_there() -> (
+    None
+):
+    amount = "Het kostte 12.000 euro."
+    _, visitor = with_events(*a_story("n1", amount, area=HELD_BUURT), epochs=(epoch_of(JUNE, 2025),))
+    said = pdf_of(visitor)
+    assert amount in said
+    assert "Bedragen in deze tekst zijn van 25 maart 1970; nu wordt een cijfer van dit gebied achtergehouden." in said
+    _, visitor = with_events(*a_story("n1", amount, area=HELD_EVER_BUURT), epochs=(epoch_of(JUNE, 2025),))
+    assert "12.000" not in pdf_of(visitor)
 
 
 def test_the_story_stands_there_with_who_speaks_of_what_and_its_words() -> None:

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from municipal_builders import GM, NOW, keys, marked, reader, record
+from municipal_builders import GM, JANUARY, MARCH, NOW, keys, marked, note_released, reader, record, written
 from municipality_page_builders import HELD_BUURT
 from own_page_served import Served, Topic, Visitor, story
 
@@ -195,6 +195,57 @@ def test_a_text_that_may_not_be_shown_any_more_is_not_released(served: Served) -
         if cell["area"] == "BU99010101":
             cell["decision"] = "held"
     assert served.visitor("vera").send(f"{note}/vrijgeven", {"revision": "1"}).status_code == 400
+
+
+def now_held(served: Served, *, euros: int | None) -> None:
+    """In the newest release the buurt's Wmo figure is kept back, with the value it had before, or None where it never had one."""
+    for cell in served.pages.released.macro.epochs[max(served.pages.released.epochs())]["cells"]:
+        if (cell["area"], cell["group"]) == ("BU99010101", "wmo"):
+            cell |= {"decision": "held", "euros": euros}
+
+
+def test_amounts_about_a_published_figure_that_is_held_later_stay_with_their_date(served: Served) -> None:
+    note = released(served, text="Het kostte 12.000 euro.")
+    now_held(served, euros=60_000)
+    since = "Bedragen in deze tekst zijn van 25 maart 1970; nu wordt een cijfer van dit gebied achtergehouden."
+    rik = served.visitor("rik")
+    for path in ("/verhalen", note, "/?gebied=BU99010101&groep=wmo"):
+        page = rik.text(path)
+        assert "12.000 euro" in page
+        assert since in page
+    assert since not in rik.text("/verhalen?gebied=BU99010201")
+    wies = served.visitor("wies")
+    assert wies.send(f"{note}/herzien", story(revision="2", text="Het kostte 13.000 euro.")).status_code == 422
+
+
+def test_amounts_about_a_figure_that_was_never_published_are_shown_to_no_reader_and_in_no_export(
+    served: Served,
+) -> None:
+    note = released(served, text="Het kostte 12.000 euro.")
+    plain = released(served, text="Zonder bedrag.")
+    now_held(served, euros=None)
+    rik = served.visitor("rik")
+    for path in ("/verhalen", "/?gebied=BU99010101&groep=wmo"):
+        page = rik.text(path)
+        assert "12.000" not in page
+        assert "Zonder bedrag." in page
+    assert rik.get(note).status_code == 400
+    assert rik.get(f"/export/council.pdf?jaar=2025&verhaal={note.rpartition('/')[2]}").status_code == 422
+    assert rik.get(f"/export/council.pdf?jaar=2025&verhaal={plain.rpartition('/')[2]}").status_code == 200
+    wies = served.visitor("wies")
+    assert "Niet te zien voor lezers" in wies.text("/verhalen")
+    assert "Lezers zien dit verhaal nu niet" in wies.text(note)
+    kept(wies.send(f"{note}/herzien", story(revision="2", text="Nu zonder.")))
+    kept(served.visitor("vera").send(f"{note}/vrijgeven", {"revision": "2"}))
+    assert "Nu zonder." in rik.text("/verhalen")
+    assert "Niet te zien" not in wies.text("/verhalen")
+
+
+def test_amounts_that_came_past_the_page_about_what_no_release_speaks_of_are_not_shown(served: Served) -> None:
+    served.topic.append(record(written(text="Het kostte 12.000 euro.", first_month=JANUARY - 12, last_month=MARCH)))
+    served.topic.append(record(note_released()))
+    assert notes_for_export(served.topic.reader.story)
+    assert "12.000" not in served.visitor("rik").text("/verhalen")
 
 
 @pytest.mark.parametrize(
