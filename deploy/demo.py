@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from deploy import preflight
 from deploy.admission import admit_grantor, admit_here, admit_reader, sender_folder
 from deploy.closing import close_month
 from deploy.commands_frame import asked_passphrase
+from deploy.demo_counted import Counted
 from deploy.demo_municipality import ask_providers, family_of, give_mandate
 from deploy.demo_sign_in import start_sign_in
 from deploy.demo_wish import Teller, Wish
@@ -30,7 +31,6 @@ from deploy.zone import Zone
 from deploy.zone_folder import ZoneFolder
 from producers.checks import ProviderContext, check
 from producers.deliveries import MonthClosed
-from producers.outbox import Receipt
 from producers.profile import Profile
 from producers.publisher import Publisher
 from producers.residence_files import read_links, read_residences
@@ -43,7 +43,6 @@ from streams.config import RoleConfig
 _RECEIPT_SECONDS: Final = 900.0
 OFFICERS: Final = ("dora", "eli", "fay")
 """Those who in the demo may name a person, two together."""
-_PURPOSE, _GROUND = "coordination", "wmo-2.3.2"
 
 
 @dataclass(slots=True)
@@ -53,10 +52,8 @@ class Demo:
     wish: Wish
     teller: Teller = field(default_factory=Teller)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    refused: Counter[str] = field(default_factory=Counter)
-    refused_at_provider: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
     zone: Zone = field(init=False)
+    counted: Counted = field(init=False)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _keys: KeyWatch | None = None
 
@@ -64,6 +61,7 @@ class Demo:
         preflight.check_folder(self.wish.data)
         folder = ZoneFolder(self.wish.data.resolve())
         self.zone = Zone(folder, tell=lambda what: self.teller.stage(f"Starting: {what}"), passphrase=asked_passphrase)
+        self.counted = Counted(folder.path / "demo.json")
 
     @property
     def town(self) -> Path:
@@ -88,10 +86,10 @@ class Demo:
             self._start(described, months[0])
         with self._timed("join"):
             self._join(described)
-        done = self._resume()
+        done = self.counted.resume()
         for step in range(done, len(months)):
             self._month(described, months, step)
-            self._save_progress(step + 1)
+            self.counted.save(step + 1)
         self.teller.stage("Starting: the pages")
         start_sign_in(self.zone)
         for municipality in self.zone.folder.settings()["municipalities"]:
@@ -129,7 +127,7 @@ class Demo:
         self.zone.start()
         self.teller.stage("Starting: officers and their joint key")
         committee_here(self.zone, OFFICERS)
-        if self.months_done() == 0:
+        if self.counted.months_done() == 0:
             order_first_load(self.zone, 2 * self.zone.inhabitants(), why="the invented people of the demo")
 
     def _join(self, described: dict[str, Any]) -> None:
@@ -151,18 +149,8 @@ class Demo:
     def publisher(self, sender: str) -> Publisher:
         """The open publisher of a sender."""
         if sender not in self._publishers:
-            self._publishers[sender] = Publisher(Profile.load(self.sender_folder(sender)), told=self._receipt)
+            self._publishers[sender] = Publisher(Profile.load(self.sender_folder(sender)), told=self.counted.hear)
         return self._publishers[sender]
-
-    def _receipt(self, receipt: Receipt) -> None:
-        if "." not in receipt.file or receipt.file.endswith(("residences.csv", "links.csv")):
-            return  # months closed, mandates and residence files are no deliveries
-        self.counts["applied"] += receipt.accepted
-        self.counts["duplicates"] += receipt.duplicates
-        for refusal in receipt.refused:
-            self.refused[refusal.code] += 1
-        if receipt.code != "0200":
-            self.refused[receipt.code] += receipt.events
 
     def _month(self, described: dict[str, Any], months: list[Month], step: int) -> None:
         month = months[step]
@@ -205,10 +193,10 @@ class Demo:
             reading = check(path, context)
             for finding in reading.findings:
                 if finding.severity.value != "note":
-                    self.refused_at_provider[finding.code] += 1
+                    self.counted.refused_at_provider[finding.code] += 1
             if reading.items and not reading.refused_whole:
                 publisher.publish_items(reading.items, file=path.name, lines=reading.lines)
-                self.counts["published"] += len(reading.items)
+                self.counted.counts["published"] += len(reading.items)
         closed = [
             MonthClosed(payer, Stream(stream), month, nothing_delivered=False)
             for payer in provider["municipalities"] for stream in provider["streams"]
@@ -257,27 +245,6 @@ class Demo:
         """Whether an earlier run made the town."""
         return (self.town / "town.json").exists()
 
-    def months_done(self) -> int:
-        """Months an earlier run published and closed."""
-        return int(self._saved().get("months_done", 0))
-
-    def _saved(self) -> dict[str, Any]:
-        path = self.zone.folder.path / "demo.json"
-        saved: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return saved
-
-    def _resume(self) -> int:
-        """Take over what an earlier run counted; how many months it did."""
-        saved = self._saved()
-        for name in ("counts", "refused", "refused_at_provider"):
-            getattr(self, name).update(saved.get(name, {}))
-        return self.months_done()
-
-    def _save_progress(self, months_done: int) -> None:
-        counted = {name: getattr(self, name) for name in ("counts", "refused", "refused_at_provider")}
-        d = {"months_done": months_done} | counted
-        write_private(self.zone.folder.path / "demo.json", json.dumps(d, indent=2).encode())
-
     def report(self) -> dict[str, Any]:
         """Verify the rebuild and tell everything in numbers."""
         from streams.rebuild import rebuild, unplaced_services
@@ -287,9 +254,7 @@ class Demo:
             compared = rebuild(
                 config, progress=lambda n, of: self.teller.stage("Rebuilding the books from the ledger", n, of)
             )
-        return {
-            "published": self.counts["published"], "applied": self.counts["applied"], "refused": dict(sorted(self.refused.items())),
-            "refused_at_provider": dict(sorted(self.refused_at_provider.items())), "duplicates": self.counts["duplicates"],
+        return self.counted.told() | {
             "unplaced": unplaced_services(config), "seconds": {k: round(v, 1) for k, v in self.seconds.items()},
             "rebuild": {"live": compared.live, "rebuilt": compared.rebuilt}, "data": str(self.wish.data.resolve()),
         }  # fmt: skip

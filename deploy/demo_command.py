@@ -15,8 +15,9 @@ from rich.console import Console
 
 from deploy.commands_frame import finish_undisturbed, heed_signals
 from deploy.demo import Demo
+from deploy.demo_course import Course, stages_of
 from deploy.demo_municipality import family_of
-from deploy.demo_progress import Bar, Course
+from deploy.demo_progress import Bar
 from deploy.demo_wish import Wish
 from deploy.pages import addresses
 from deploy.retention_watch import RetentionWatch
@@ -51,12 +52,8 @@ def demo(
     _check_report(report)
     running = Demo(wish, bar)
     retention = RetentionWatch(running.zone, lambda line: out.print(line, markup=False))
-    bar.course = Course(
-        months=months,
-        months_done=running.months_done(),
-        invented=running.invented,
-        rebuild=until_done or report is not None,
-    )
+    done, rebuild = running.counted.months_done(), until_done or report is not None
+    bar.course = Course(stages_of(months, months_done=done, invented=running.invented, rebuild=rebuild))
     try:
         with bar:
             running.run()

@@ -80,8 +80,8 @@ def checked(demo: Demo, killer: Killer, tmp_path: Path, *, least: int, deliverie
         killer.stopping.set()
         killer.join(60)
     assert len(killer.done) >= least, killer.done
-    assert demo.counts["applied"] >= deliveries
-    print(f"killed: {', '.join(killer.done)}; applied {demo.counts['applied']} deliveries")
+    assert demo.counted.counts["applied"] >= deliveries
+    print(f"killed: {', '.join(killer.done)}; applied {demo.counted.counts['applied']} deliveries")
     config = RoleConfig.load(demo.zone.role_config("projector"))
     dump(config, tmp_path)
     assert compare(tmp_path, demo.town) == []

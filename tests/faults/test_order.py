@@ -61,7 +61,7 @@ def shuffled_run(demo: Demo, *, chance: random.Random) -> None:
 def test_doubles_shuffling_and_late_months_change_no_household_and_no_cell(tmp_path: Path) -> None:
     with a_demo(addresses=1200, months=4, seed=23) as demo:
         shuffled_run(demo, chance=random.Random(8))
-        assert demo.counts["duplicates"] > 0.2 * demo.counts["applied"]
+        assert demo.counted.counts["duplicates"] > 0.2 * demo.counted.counts["applied"]
         config = RoleConfig.load(demo.zone.role_config("projector"))
         dump(config, tmp_path)
         assert dumped_households(tmp_path / "households.csv") == expected_households(demo.town / "truth.csv")
