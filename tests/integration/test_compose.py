@@ -26,11 +26,11 @@ def test_it_builds_from_this_checkout_and_keeps_its_data_in_the_volume() -> None
 
 
 def test_it_installs_as_the_makefile_does_and_runs_without_root() -> None:
-    installs = re.findall(r"pip (install .*)", (ROOT / "Makefile").read_text("utf-8"))
-    assert len(installs) == 2
-    for line in installs:
-        assert f"pip {line}" in DOCKERFILE
-    for copied in re.findall(r"^COPY (.*) \./$", DOCKERFILE, re.MULTILINE):
+    assert "$(PYTHON) deploy/install_locked.py $(VENV)" in (ROOT / "Makefile").read_text("utf-8")
+    lines = DOCKERFILE.splitlines()
+    first, then = (n for n, line in enumerate(lines) if line == "RUN python deploy/install_locked.py .venv")
+    assert first < lines.index("COPY . .") < then, "packages have a layer of their own"
+    for copied in re.findall(r"^COPY (.*) \S+/$", DOCKERFILE, re.MULTILINE):
         assert all((ROOT / name).exists() for name in copied.split())
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
 
