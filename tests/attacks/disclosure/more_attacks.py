@@ -6,16 +6,18 @@ from collections import Counter
 from typing import Final
 
 import numpy as np
-from attackers_truth import GGZ_KIND, KINDS, Flags, Row, Truth
+from attackers_truth import GGZ_KIND, KINDS, Flags, Ints, Row, Truth
 from attacks import CLOSE, Attack, Break, Tally
 from figures_table import Floats
 from programmes import Limit, Target
+from reading_releases import inside
 from roles import Read
 
 from producers.town.providers import TARIFFS
 from schemas.care import CARE_TYPE_BY_CODE
 
 UNIT_OF_LEVEL: Final = {"cluster": 1, "buurt": 100, "wijk": 10_000, "gemeente": 1_000_000}
+"""Level -> by what the number of a finest area is divided. Streets have none: their codes say which clusters they are."""
 MONTH_OF_UNIT: Final = {1: 60 * 24 * 31, 4: 24 * 31, 14: 31, 16: 3 * 31, 82: 31}
 """The most units of a kind that a month holds: minutes, hours, nights, parts of a day, pieces (one a day)."""
 SHAM: Final = "98000099"
@@ -25,16 +27,21 @@ SHAM_CLIENTS: Final = 14
 def ggz_of_areas(read: Read, name: str, known: Flags) -> Tally:
     """The GGZ sum of each area at each level, and of the rest: nobody may bound it closer than half either side."""
     tally, truth = Tally(name), read.truth
-    numbers, ggz = np.array(read.truth.areas)[truth.area], GGZ_KIND[truth.kind]
+    numbers = np.array(truth.areas)[truth.area]
     for level, unit in UNIT_OF_LEVEL.items():
         placed = numbers % 100 != 0
         codes, who = np.unique(np.where(placed, numbers // unit, -1), return_inverse=True)
-        others = len(codes)
-        attack = Attack(
-            name, read.table, known, np.where(ggz, who, others), [f"{level} {c}" for c in codes.tolist()] + ["others"], only_ggz=True
-        )  # fmt: skip
-        tally.add(attack.run())
+        tally.add(_ggz_of(read, name, known, who=who, names=[f"{level} {c}" for c in codes.tolist()]))
+    for street in read.streets:
+        elsewhere = ~inside("street", street, truth.areas)[truth.area]
+        tally.add(_ggz_of(read, name, known, who=elsewhere.astype(np.int64), names=[f"street {street}"]))
     return tally
+
+
+def _ggz_of(read: Read, name: str, known: Flags, *, who: Ints, names: list[str]) -> Tally:
+    """The GGZ of each of the areas in which rows lie: `who` is a row's area as an index of `names`, past their end: elsewhere."""
+    others = np.where(GGZ_KIND[read.truth.kind], who, len(names))
+    return Attack(name, read.table, known, others, [*names, "others"], only_ggz=True).run()
 
 
 def caps_of(truth: Truth) -> Floats:

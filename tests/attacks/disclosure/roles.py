@@ -18,12 +18,13 @@ OVERIG = FUNDING.index(Group.OVERIG.value)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What everybody has read: the figures as rows, the public numbers of the rules. `months`: epochs there are."""
+    """What everybody has read: the figures as rows, the public numbers of the rules, the codes of streets with a cell of their own."""
 
     table: Table
     truth: Truth
     released: Released
     parameters: dict[str, int]
+    streets: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, released: Released, *, upto: int | None = None, truth: Truth | None = None) -> Read:
@@ -35,7 +36,8 @@ class Read:
         chosen = [f for f in seen if upto is None or f.epoch <= upto]
         table = Table(own, chosen, months, parameters["euros_base"] * 50)
         table.assert_true()
-        return cls(table, own, released, parameters)
+        streets = sorted({area for s in said for level, area, _, _ in s.standing if level == "street"})
+        return cls(table, own, released, parameters, tuple(streets))
 
     def nothing(self) -> Flags:
         """No row known."""

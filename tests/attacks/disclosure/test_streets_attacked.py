@@ -6,12 +6,14 @@ from unittest.mock import patch
 
 import pytest
 from attackers_truth import Row
-from gate_switches import switched
+from gate_switches import NO_GGZ, switched
+from more_attacks import ggz_of_areas
 from reading_releases import Released, inside
 from releases import AS_IT_IS, Switches, release, released_town
 from roles import Read
 from small_towns import ADDRESSES, AREAS, CLUSTER, MARCH, a_row, elsewhere, spread
 from suite import ATTACKS, the_largest
+from usefulness import by_level_and_group
 
 from projections.release.cells import CellId
 from projections.release.sums import Tree
@@ -38,11 +40,22 @@ def a_buurt_with_a_street() -> list[Row]:
     return [*rows, *(a_row("T", 40 / 5, provider=p, area=CLUSTERS[2]) for p in range(11, 16))]
 
 
-def released(switches: Switches) -> Released:
+def a_street_of_ggz() -> list[Row]:
+    """Nine tenths of what the street costs is GGZ; in its buurt it is half."""
+    rows = [*elsewhere(), *elsewhere(care="zvw-overig")]
+    for area, name in zip(CLUSTERS[:2], "AB", strict=True):
+        rows += spread(f"{name}g", 90, count=30, care="zvw-ggz", providers=range(11, 16), area=area)
+        rows += spread(f"{name}o", 10, count=30, care="zvw-overig", providers=range(11, 16), area=area)
+    for area, name in zip(CLUSTERS[2:], "CD", strict=True):
+        rows += spread(name, 90, count=30, care="zvw-overig", providers=range(11, 16), area=area)
+    return rows
+
+
+def released(switches: Switches, rows: list[Row] | None = None) -> Released:
     areas = AREAS | {"cluster": sorted({*AREAS["cluster"], *CLUSTERS})}
     addresses = ADDRESSES | dict.fromkeys(CLUSTERS, 200)
     return release(
-        a_buurt_with_a_street(), areas, addresses, municipality=9901, first=MARCH, months=1, switches=switches,
+        a_buurt_with_a_street() if rows is None else rows, areas, addresses, municipality=9901, first=MARCH, months=1, switches=switches,
         streets=(CLUSTERS[:2],),
     )  # fmt: skip
 
@@ -53,6 +66,21 @@ def test_without_the_sums_of_streets_a_buurt_less_its_street_tells_of_a_few_hous
     assert ("street" in {f.level for f in read.table.figures}) or not is_found
     broken = [str(b) for t in ATTACKS["SDC-3"](read, the_largest(1)) for b in t.breaks]
     assert bool(broken) == is_found, broken
+
+
+@pytest.mark.parametrize(("switches", "is_found"), [(NO_GGZ, True), (AS_IT_IS, False)])
+def test_without_its_rule_the_ggz_of_a_street_is_bounded_as_that_of_any_other_area(switches, is_found) -> None:
+    read = Read.of(released(switches, a_street_of_ggz()))
+    assert read.streets == (STREET,)
+    broken = {b.of.split()[-1] for b in ggz_of_areas(read, "outsider", read.nothing()).breaks if "street" in b.of}
+    assert broken == ({STREET} if is_found else set())
+
+
+def test_usefulness_tells_of_streets_where_there_are_any(with_a_street) -> None:
+    streets = next(u for u in by_level_and_group(with_a_street) if u.level == "street")
+    assert streets.cells == len(with_a_street.streets) > 0
+    assert streets.of_any_epoch > 0
+    assert streets.shown_cents <= streets.true_cents * 1.01
 
 
 def test_the_code_of_a_street_is_all_an_attacker_needs() -> None:

@@ -69,14 +69,17 @@ def all_areas(read: Read, level: str) -> set[str]:
             return {f"BU{a // 100:08d}" for a in placed}
         case "wijk":
             return {f"WK{a // 10_000:06d}" for a in placed}
+        case "street":
+            return set(read.streets)
         case _:
             return {f"GM{a // 1_000_000:04d}P" for a in placed}
 
 
 def by_level_and_group(read: Read) -> list[Useful]:
-    """Totals of all levels, and groups of buurten."""
+    """Totals of all levels, and groups of buurten. Streets where there are any with a figure of their own."""
     total = Group.TOTAL.value
-    found = [useful(read, level, total, all_areas(read, level)) for level in ("placed", "wijk", "buurt", "cluster")]
+    levels = ("placed", "wijk", "buurt", *(["street"] if read.streets else []), "cluster")
+    found = [useful(read, level, total, all_areas(read, level)) for level in levels]
     return found + [useful(read, "buurt", group, all_areas(read, "buurt")) for group in FUNDING]
 
 
