@@ -5,6 +5,7 @@ A postcode here ends in SA, SD or SS, letters that are never issued; gemeente co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
@@ -90,8 +91,30 @@ def make_municipalities(random: Random, addresses: int) -> list[Municipality]:
     for number, share in _SHARES.items():
         size = max(CLUSTER_ADDRESSES, round(addresses * share))
         municipality = _municipality(random, number, size=size, offset=offset, street=street)
+        _cut(municipality, CLUSTER_ADDRESSES)
         offset += municipality.plane.width_metres
         made.append(municipality)
+    return made
+
+
+def make_municipality(random: Random, number: int, *, addresses: int, least: int = CLUSTER_ADDRESSES) -> Municipality:
+    """One municipality alone, with clusters of at least so many addresses."""
+    made = _municipality(random, number, size=addresses, offset=0.0, street=_Street())
+    _cut(made, least)
+    return made
+
+
+def municipality_of(
+    random: Random, number: int, buurten: Mapping[int, int], *, least: int = CLUSTER_ADDRESSES
+) -> Municipality:
+    """One with these buurten: code as integer -> addresses, none where it is a buurt without any. Without shapes."""
+    made = Municipality(number, NAMES.get(number, str(number)), Plane(random, rows=[1], offset_metres=0.0), [])
+    street = _Street()
+    for code, size in sorted(buurten.items()):
+        if size:
+            made.buurten.append(buurt := Buurt(code, str(code), []))
+            _fill(random, buurt, number, size=size, street=street)
+    _cut(made, least)
     return made
 
 
@@ -122,7 +145,7 @@ def _sizes(random: Random, total: int, count: int) -> list[int]:
 
 
 def _fill(random: Random, buurt: Buurt, gemeente: int, *, size: int, street: _Street) -> None:
-    """Give a buurt its addresses, postcode by postcode, and cut it into clusters between postcodes."""
+    """Give a buurt its addresses, postcode by postcode."""
     streets: list[tuple[str, int]] = []
     while (left := size - sum(n for _, n in streets)) > 0:
         streets.append((street.code(), min(left, random.randint(*_POSTCODE_ADDRESSES))))
@@ -136,18 +159,22 @@ def _fill(random: Random, buurt: Buurt, gemeente: int, *, size: int, street: _St
                 kind = "instelling"
             buurt.homes.append(Home(street.addresses, gemeente, buurt.code, 1, code, number, suffix, kind))
             street.addresses += 1
-    _cut(buurt)
 
 
-def _cut(buurt: Buurt) -> None:
-    """Clusters by what the register counts: a postcode and number once, whatever letters it has."""
+def _cut(municipality: Municipality, least: int) -> None:
+    for buurt in municipality.buurten:
+        _cut_buurt(buurt, least)
+
+
+def _cut_buurt(buurt: Buurt, least: int) -> None:
+    """Clusters between postcodes, by what the register counts: a postcode and number once, whatever letters it has."""
     numbers: dict[str, set[int]] = {}
     for home in buurt.homes:
         numbers.setdefault(home.postcode, set()).add(home.number)
     cluster, inside, left = 1, 0, sum(map(len, numbers.values()))
     cluster_of: dict[str, int] = {}
     for code, own in numbers.items():
-        if inside >= CLUSTER_ADDRESSES and left >= CLUSTER_ADDRESSES:
+        if inside >= least and left >= least:
             cluster, inside = cluster + 1, 0
         cluster_of[code] = cluster
         inside += len(own)

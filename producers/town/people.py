@@ -5,6 +5,7 @@ Only persons in care exist here; the rest of a household is only there as chance
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -12,11 +13,9 @@ from typing import Final
 
 from producers.town import care_mix
 from producers.town.geography import Home, Municipality
-from producers.town.providers import PROVIDERS, TARIFFS, Provider
+from producers.town.providers import TARIFFS, Provider
+from producers.town.scale import AS_IT_STANDS, Scale
 from schemas.secrets import passes_eleven_test
-
-PERSONS_PER_ADDRESS: Final = 9091 / 20_000
-"""Persons in care per address: all test BSNs at 20,000 addresses, and as many in smaller towns."""
 
 _THIS_YEAR: Final = 2025
 _SIZES: Final = (38, 33, 12, 12, 4, 1)
@@ -82,16 +81,21 @@ class _Draft:
     year_cents: int
 
 
-def make_people(random: Random, municipalities: list[Municipality], *, months: int) -> list[Person]:
+def make_people(
+    random: Random, municipalities: list[Municipality], *, months: int, scale: Scale = AS_IT_STANDS
+) -> list[Person]:
     """Persons in care, at most as many as there are test BSNs. Whoever shares a home shares a household."""
     homes = [h for m in municipalities for h in m.homes]
-    wanted = min(len(test_bsns()), round(len(homes) * PERSONS_PER_ADDRESS))
+    wanted = min(len(test_bsns()), round(len(homes) * scale.persons_per_address))
     drafts = [d for h in homes if h.kind != "home" for d in _special(random, h)]
     ordinary = [h for h in homes if h.kind == "home"]
     random.shuffle(ordinary)
     spare, lived_in = ordinary[: len(ordinary) // 20], ordinary[len(ordinary) // 20 :]
     drafts += [d for h in lived_in if (d := _household(random, h)).members]
     _fill(random, drafts, lived_in, wanted=wanted)
+    if scale.of_all:
+        _less_uneven(drafts, scale.sigma(len(drafts) / len(homes)))
+    providers = scale.providers()
     with_youth = [d.year_cents for d in drafts if any(_is_youth(b) for b, _ in d.members)]
     stay_from = _quantile(with_youth, 1 - care_mix.YOUTH_WITH_STAY)
     random.shuffle(drafts)
@@ -104,7 +108,7 @@ def make_people(random: Random, municipalities: list[Municipality], *, months: i
             Person(len(people) + n, bsns[len(people) + n], birth, draft.home)
             for n, (birth, _) in enumerate(draft.members)
         ]
-        _give_care(random, draft, family, months=months, stay_from=stay_from)
+        _give_care(random, draft, family, providers, months=months, stay_from=stay_from)
         _settle(random, family, spare, months=months)
         people += family
     return people
@@ -172,7 +176,16 @@ def _fill(random: Random, drafts: list[_Draft], homes: list[Home], *, wanted: in
         missing -= 1
 
 
-def _give_care(random: Random, draft: _Draft, family: list[Person], *, months: int, stay_from: int) -> None:
+def _less_uneven(drafts: list[_Draft], sigma: float) -> None:
+    """The same households in the same order, with amounts of this sigma in the place of the usual one and about the same mean."""
+    middle = care_mix.MEDIAN_YEAR_CENTS * math.exp((care_mix.SIGMA**2 - sigma**2) / 2)
+    for draft in drafts:
+        draft.year_cents = round(middle * (draft.year_cents / care_mix.MEDIAN_YEAR_CENTS) ** (sigma / care_mix.SIGMA))
+
+
+def _give_care(
+    random: Random, draft: _Draft, family: list[Person], providers: tuple[Provider, ...], *, months: int, stay_from: int
+) -> None:
     """Providers, months and amounts; the most expensive households are those with a stay."""
     kinds: list[tuple[Person, str]] = []
     for person, (_, own) in zip(family, draft.members, strict=True):
@@ -183,7 +196,7 @@ def _give_care(random: Random, draft: _Draft, family: list[Person], *, months: i
             kinds.append((person, care_mix.one_of(random, care_mix.WMO_STAY)))
     weight = sum(care_mix.WEIGHTS.get(kind, 1.0) for _, kind in kinds)
     for person, kind in kinds:
-        able = [p for p in PROVIDERS if kind in p.care and person.home.gemeente in p.municipalities]
+        able = [p for p in providers if kind in p.care and person.home.gemeente in p.municipalities]
         if not able:
             continue
         cents = round(draft.year_cents * care_mix.WEIGHTS.get(kind, 1.0) / weight / 12)
