@@ -38,7 +38,7 @@ def install(folder: Path) -> None:
         subprocess.CalledProcessError: neither uv nor pip could; what they said is on the screen.
 
     """
-    venv.create(folder, with_pip=True, clear=not (folder / "bin" / "python").exists())
+    venv.create(folder, with_pip=True, symlinks=True)
     python = str(folder / "bin" / "python")
     with TemporaryDirectory() as scratch:
         own = Path(scratch) / "uv.lock"

@@ -40,7 +40,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Any:
     def listen(*failing: str) -> Heard:
         one = Heard(*failing)
         monkeypatch.setattr(install_locked.subprocess, "run", one)
-        monkeypatch.setattr(install_locked.venv, "create", lambda *_, **__: None)
+        monkeypatch.setattr(install_locked.venv.EnvBuilder, "_setup_pip", lambda *_: None)
         return one
 
     return listen
@@ -61,6 +61,8 @@ def test_all_of_the_lock_is_installed_by_its_hashes_and_the_checkout_without_ask
     assert all("--require-hashes" in line for line in said.typed[:2])
     assert said.typed[1][-2:] == ["-r", str(install_locked.LOCK)]
     assert "--no-deps" in said.typed[2]
+    install_locked.install(tmp_path)
+    assert len(said.typed) == 6, "what is there already is no hindrance"
 
 
 def test_pip_goes_on_where_uv_can_not(heard: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
