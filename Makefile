@@ -26,19 +26,8 @@ demo: $(STAMP) web-assets ## run everything here, with two invented municipaliti
 demo-clean: $(STAMP) ## forget the demo's data (asks first; YES=1 does not)
 	@$(PY) -m deploy.forget $(DATA) $(if $(YES),--yes)
 
-# Three runs beside each other: tests that need no zone (with what the others leave of the processors), tests that break things on
-# zones of their own, and all others. Most of the time they wait for servers.
-ON_FILES := tests/faults/test_commands_broken_off.py tests/faults/test_peoples_keys_broken_off.py tests/faults/test_asked_first.py
-PLAIN := tests/unit tests/property tests/reference tests/browser tests/attacks/disclosure $(ON_FILES)
-BREAKING := tests/faults
-
 test: $(STAMP) web-assets ## run all tests but the long ones
-	@mkdir -p .cache; nice -n 15 $(VENV)/bin/pytest -q -m "not long" $(PLAIN) > .cache/plain-tests.txt 2>&1 & plain=$$!; \
-	$(VENV)/bin/pytest -q -m "not long" --durations=8 $(BREAKING) $(ON_FILES:%=--ignore=%) > .cache/breaking-tests.txt 2>&1 & breaking=$$!; \
-	trap 'kill $$plain $$breaking 2>/dev/null' INT TERM; status=0; \
-	$(VENV)/bin/pytest -q -m "not long" --durations=8 $(PLAIN:%=--ignore=%) $(BREAKING:%=--ignore=%) || status=$$?; \
-	wait $$plain || status=$$?; wait $$breaking || status=$$?; \
-	echo "Tests without a zone:"; tail -n 40 .cache/plain-tests.txt; echo "Tests that break things:"; tail -n 60 .cache/breaking-tests.txt; exit $$status
+	@$(PY) -m tests.side_by_side
 
 test-long: $(STAMP) ## the long tests: 50,000 deliveries under 20 kills, 100,000 pseudonyms, an authority turned, breaks at every command
 	@$(VENV)/bin/pytest -q -s -m long
