@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import shutil
 import sys
@@ -18,7 +19,7 @@ from deploy.demo import Demo
 from deploy.demo_course import Course, stages_of
 from deploy.demo_municipality import family_of
 from deploy.demo_progress import Bar
-from deploy.demo_wish import Wish
+from deploy.demo_wish import Wish, check_months
 from deploy.pages import addresses
 from deploy.retention_watch import RetentionWatch
 from deploy.settings import load_settings
@@ -37,7 +38,7 @@ def demo(
     addresses: Annotated[
         int, typer.Option(min=400, max=60_000, help="Addresses of both municipalities together.")
     ] = 20_000,
-    months: Annotated[int, typer.Option(min=1, max=36, help="Months from 2025-01 on.")] = 12,
+    months: Annotated[int, typer.Option(min=1, max=36, help="Months from 2025-01 on, all of them over.")] = 12,
     seed: Annotated[int, typer.Option(help="The same seed invents the same town.")] = 1,
     world: Annotated[str, typer.Option(help="Which invented world; see `zorgstroom town make --help`.")] = "town",
     until_done: Annotated[
@@ -51,6 +52,8 @@ def demo(
     heed_signals()
     _check_report(report)
     running = Demo(wish, bar)
+    if not running.invented:
+        check_months(months, dt.datetime.now(dt.UTC))
     retention = RetentionWatch(running.zone, lambda line: out.print(line, markup=False))
     done, rebuild = running.counted.months_done(), until_done or report is not None
     bar.course = Course(stages_of(months, months_done=done, invented=running.invented, rebuild=rebuild))
