@@ -52,8 +52,7 @@ def demo(
     heed_signals()
     _check_report(report)
     running = Demo(wish, bar)
-    if not running.invented:
-        check_months(months, dt.datetime.now(dt.UTC))
+    _check_months(running)
     retention = RetentionWatch(running.zone, lambda line: out.print(line, markup=False))
     done, rebuild = running.counted.months_done(), until_done or report is not None
     bar.course = Course(stages_of(months, months_done=done, invented=running.invented, rebuild=rebuild))
@@ -89,6 +88,11 @@ def demo(
         retention.stop()
         running.stop()
     out.print(f"Stopped. The data stay in {wish.data}; start again in seconds, or forget it with `make demo-clean`.")
+
+
+def _check_months(running: Demo) -> None:
+    if not running.invented:
+        check_months(running.wish.months, dt.datetime.now(dt.UTC))
 
 
 def _check_report(report: Path | None) -> None:

@@ -41,6 +41,7 @@ from portals.municipality.exports.shelf import Made
 from portals.municipality.exports.snapshot import LEVELS, Snapshot
 from portals.municipality.problem import MEDIA_TYPE, PROBLEMS, Problem
 from portals.municipality.snapshots import Snapshots, sent
+from portals.municipality.view import rules_of, speaker
 
 VERSION: Final = "1.0.0"
 AT_MOST: Final = 2_000
@@ -134,7 +135,7 @@ def api_router(snapshots: Snapshots) -> APIRouter:
     _add_lists(router, snapshots)
     _add_figures(router, snapshots)
     _add_concentration(router, snapshots)
-    _add_descriptions(router)
+    _add_descriptions(router, snapshots)
     return router
 
 
@@ -231,13 +232,13 @@ def described(router: APIRouter) -> dict[str, Any]:
     document = get_openapi(
         title="Zorgstroom, released figures of a municipality", version=VERSION, routes=router.routes,
         description="Reading only. Every figure is the service year so far, as known at the end of a month, released under signature, "
-        "rounded to 1,000 euros and 5 households. Answers carry an ETag and stay the same while the snapshot does.",
+        "rounded as `parameters` of its snapshot says. Answers carry an ETag and stay the same while the snapshot does.",
     )  # fmt: skip
     document["components"]["schemas"]["ProblemAnswer"] = TypeAdapter(ProblemAnswer).json_schema()
     return document
 
 
-def _add_descriptions(router: APIRouter) -> None:
+def _add_descriptions(router: APIRouter, snapshots: Snapshots) -> None:
     templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
     document = described(router)
     data = json.dumps(document, ensure_ascii=False).encode()
@@ -249,7 +250,8 @@ def _add_descriptions(router: APIRouter) -> None:
 
     @router.get("", include_in_schema=False)
     def for_people(request: Request, lang: Lang = "nl") -> Response:
-        seen = {"document": document, "problems": PROBLEMS, "lang": lang, "most": AT_MOST}
+        seen = {"document": document, "problems": PROBLEMS, "lang": lang, "most": AT_MOST, "t": speaker(lang)}
+        seen |= rules_of(snapshots.newest(), lang)
         return templates.TemplateResponse(request, "api.html", seen)
 
     @router.api_route(

@@ -28,7 +28,7 @@ from portals.municipality.map_drawing import Atlas
 from portals.municipality.map_view import compare_page, map_page
 from portals.municipality.released import Released
 from portals.municipality.trend_view import postcodes_page, trend_page
-from portals.municipality.view import Context, language
+from portals.municipality.view import Context, language, rules_of
 from projections.municipal_stories import Mark
 
 if TYPE_CHECKING:
@@ -144,7 +144,11 @@ class Site:
     def said(self, request: Request, key: str, status: int, *, template: str = "said.html") -> Response:
         """A page that is one sentence, and what to do."""
         lang = "en" if request.query_params.get("lang") == "en" else "nl"
-        context = language(lang) | {"vendor": self._vendor, "name": self.released.name(), "key": key}
+        context = (
+            language(lang)
+            | rules_of(self.released.newest(), lang)
+            | {"vendor": self._vendor, "name": self.released.name(), "key": key}
+        )
         return self._templates.TemplateResponse(request, template, context, status_code=status)
 
 

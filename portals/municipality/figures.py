@@ -92,7 +92,7 @@ class Figures:
         self.geography = geography
         self.whole_meso = meso is not None
         self.protection: str = macro["protection"]
-        self.given_up: list[list[str]] = [g.split(": ") for g in macro["given_up"]]
+        self.given_up: list[str] = list(macro["given_up"])
         self.completeness: list[dict[str, Any]] = macro["completeness"]
         self.areas: list[dict[str, Any]] = [*geography["areas"], *street_areas(geography)] if geography else []
         self.name: str = geography["name"] if geography else f"GM{self.municipality:04d}"

@@ -19,6 +19,7 @@ from portals.municipality.note_checks import names_amounts
 from portals.municipality.own_words import own_text
 from portals.municipality.released import Released
 from portals.municipality.signin import SIGN_IN_PATHS, SignIn, SignInSettings, person_of
+from portals.municipality.view import rules_of
 from projections.municipal_events import Note, Place, Story
 from projections.municipal_stories import marks
 from projections.release.calendar import Calendar
@@ -98,7 +99,9 @@ class OwnPages:
             "area_name": self.area_name, "day_text": lambda at_ms: day_text(at_ms, lang),
             "date": lambda found: words.day(day_number(found), lang),
         }  # fmt: skip
-        return self._templates.TemplateResponse(request, template, shared | context, status_code=status)
+        return self._templates.TemplateResponse(
+            request, template, shared | rules_of(self.released.newest(), lang) | context, status_code=status
+        )
 
     def menu(self, lang: str) -> dict[str, Any]:
         """What the menu above the municipality's own pages shows: the same parts as above the figures, as addresses and words."""
@@ -152,25 +155,20 @@ class OwnPages:
             "marks": marks(self.events.story, area=at, group=group),
         }
 
-    def newest(self) -> Figures | None:
-        """The figures released last, None while there are none."""
-        epochs = self.released.epochs()
-        return self.released.figures(epochs[-1]) if epochs else None
-
     def area_name(self, code: str) -> str:
         """Name of an area, its code where it has none."""
-        figures = self.newest()
+        figures = self.released.newest()
         return figures.area_name(code) if figures else code
 
     def areas(self) -> list[str]:
         """Codes a note may stand beside: the whole municipality, its wijken and buurten."""
-        figures = self.newest()
+        figures = self.released.newest()
         found = [a["code"] for level in ("wijk", "buurt") for a in figures.of_level(level)] if figures else []
         return [placed_code(self.municipality), *found]
 
     def groups(self) -> list[str]:
         """Groups a note may stand beside."""
-        figures = self.newest()
+        figures = self.released.newest()
         return figures.groups() if figures else ["total"]
 
     def readers_story(self) -> Story:

@@ -90,6 +90,11 @@ class Released:
             made = self._made[epoch] = (macro, meso, geography, Figures(macro, meso, geography))
         return made[3]
 
+    def newest(self) -> Figures | None:
+        """The figures released last, None while there are none."""
+        epochs = self.epochs()
+        return self.figures(epochs[-1]) if epochs else None
+
     def state(self) -> tuple[object, ...]:
         """What is known now; it changes with every record that counts, and when one was refused."""
         known = [(e["epoch"], e["version"]) for topic in (self.macro, self.meso) for e in topic.epochs.values()]

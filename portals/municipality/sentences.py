@@ -39,7 +39,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Preliminary protection: sums and differences are guarded, the audit over all figures together is not in force yet. "
         "Use these figures for practice only.",
     ),
-    "given_up": ("Deze gemeente heeft een deel van de bescherming opgegeven:", "This municipality gave up some of the protection:"),
+    "given_up": ("Deze gemeente heeft een deel van de bescherming opgegeven: {names}.", "This municipality gave up some of the protection: {names}."),
     "figures_of_fewer_than_10_contributors": ("een cijfer mag van minder dan 10 huishoudens of instellingen zijn", "a figure may be of fewer than 10 households or institutions"),
     "one_household_may_be_more_than_half_of_a_figure": ("één huishouden mag meer dan de helft van een cijfer zijn", "one household may be more than half of a figure"),
     "two_households_may_be_more_than_three_quarters_of_a_figure": (
@@ -179,7 +179,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "why_least": ("Minst nodig voor een cijfer", "Least needed for a figure"),
     "no_ggz": ("Geestelijke gezondheidszorg zit in de totalen en wordt nergens apart getoond.",
                "Mental health care is inside the totals and is shown apart nowhere."),
-    "source": ("Elk cijfer is ondertekend uitgegeven, afgerond op 1.000 euro en 5 huishoudens.", "Every figure was released under signature, rounded to 1,000 euros and 5 households."),
+    "source": ("Elk cijfer is ondertekend uitgegeven. Bedragen zijn afgerond op {euros} euro, aantallen huishoudens op {households}.",
+               "Every figure was released under signature. Amounts are rounded to {euros} euros, numbers of households to {households}."),
     "whole": ("Hele gemeente", "Whole municipality"),
     "not_found": ("Deze pagina is er niet", "This page does not exist"),
     "not_found_how": ("Ga naar de kaart en kies daar wat u wilt zien.", "Go to the map and choose there what you want to see."),

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from portals.municipality.exports.shelf import Made
 from portals.municipality.exports.snapshot import Snapshot
+from portals.municipality.figures import Figures
 from portals.municipality.problem import Problem
 from portals.municipality.released import Released
 from schemas.values import Month
@@ -30,6 +31,10 @@ class Snapshots:
         if not epochs:
             raise Problem("nothing-released", lang)
         return [str(Month.from_index(e)) for e in reversed(epochs)]
+
+    def newest(self) -> Figures | None:
+        """The figures released last, None while there are none."""
+        return self._released.newest()
 
     def of(self, month: str, lang: str) -> Snapshot:
         """The snapshot of a month, the newest where none is named. Raises `Problem`."""

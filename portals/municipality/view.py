@@ -39,12 +39,20 @@ def language(lang: str) -> Context:
     }  # fmt: skip
 
 
+def rules_of(figures: Figures | None, lang: str) -> Context:
+    """What every page says of the rules of a release: what was given up of the protection, and what figures are rounded to."""
+    return {
+        "given_up": words.given_up(figures.given_up, lang) if figures else "",
+        "source": words.source(figures.parameters if figures else {}, lang),
+    }
+
+
 def frame(choice: Choice, figures: Figures, released: Released, page: str) -> Context:
     """What all views of figures need: choices to make, notices, and what is said about a figure. `page`: its path."""
     lang = choice.lang
     whole = placed_code(figures.municipality)
     selected = choice.area or whole
-    return language(lang) | {
+    return language(lang) | rules_of(figures, lang) | {
         "choice": choice, "figures": figures, "page": page, "name": figures.name, "whole": whole, "held": words.HELD[lang],
         "epochs": released.epochs(), "places": _places(figures, choice), "measures": offered(figures, choice.group), "periods": list(Period),
         "notices": notices(choice, figures, released), "selected_code": selected, "selected_name": figures.area_name(selected),

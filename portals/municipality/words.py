@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from portals.municipality.measures import Measure
 from portals.municipality.sentences import TEXTS
@@ -43,6 +44,19 @@ _MONTHS: Final = (
 def text(key: str, lang: str, /, **values: object) -> str:
     """One of the page's sentences."""
     return TEXTS[key][lang == "en"].format(**values)
+
+
+def source(parameters: Mapping[str, Any], lang: str) -> str:
+    """That every figure is signed, and what it is rounded to by the numbers of its own release; one of before those were told has the standard ones."""
+    euros_base, households_base = parameters.get("euros_base", 1_000), parameters.get("households_base", 5)
+    return text("source", lang, euros=number(euros_base, lang), households=number(households_base, lang))
+
+
+def given_up(told: Iterable[str], lang: str) -> str:
+    """What of the protection was given up, as `name: number` of a release, in words; empty where nothing was. A name without words keeps its own."""
+    parts = [given.partition(": ") for given in told]
+    said = [f"{text(name, lang) if name in TEXTS else name}{f' ({to})' if to else ''}" for name, _, to in parts]
+    return "; ".join(said)
 
 
 def group_name(group: str, lang: str) -> str:

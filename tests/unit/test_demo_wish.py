@@ -17,7 +17,7 @@ NOVEMBER = dt.datetime(2026, 11, 29, 20, tzinfo=dt.UTC)
 
 def test_months_that_are_not_over_yet_are_refused_with_how_many_can_be_had() -> None:
     check_months(22, NOVEMBER)
-    with pytest.raises(SettingsWrong, match="end with 2026-11, which is not over yet. Ask for at most 22"):
+    with pytest.raises(SettingsWrong, match=r"end with 2026-11, which is not over yet\. Ask for at most 22"):
         check_months(23, NOVEMBER)
 
 

@@ -125,7 +125,7 @@ def test_the_explaining_sheet_says_what_must_be_said_beside_every_figure() -> No
     for sentence in (
         "Voorlopige bescherming", f"{HELD['nl']}.", "juni 2025", "GM9901 2025-06, macro 1, meso 1", f"{held} van {len(on_the_topics(snapshot()))} cijfers",
         "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten", "macro.gm9901.v1, meso.gm9901.v1", "Geestelijke gezondheidszorg zit in de totalen",
-        "afgerond op 1.000 euro en 5 huishoudens", snapshot().macro["geometry_hash"].hex(), "Grenzen van 2025",
+        "afgerond op 1.000 euro, aantallen huishoudens op 5", snapshot().macro["geometry_hash"].hex(), "Grenzen van 2025",
     ):  # fmt: skip
         assert sentence in said, sentence
 

@@ -18,7 +18,6 @@ from portals.municipality.exports.explanation import completeness, facts
 from portals.municipality.exports.map_picture import LEGEND_COLOURS, legend_bounds, map_picture
 from portals.municipality.exports.sentences import level_name, say
 from portals.municipality.exports.snapshot import Snapshot
-from portals.municipality.sentences import TEXTS
 
 _TEMPLATE: Final = Path(__file__).with_name("council_page.typ")
 _NAMES_AT_MOST: Final = 6
@@ -63,19 +62,15 @@ def content(snapshot: Snapshot, lang: str, *, year: int, beside: Beside) -> dict
         "map_head": say("map", lang, level=level_name(level, lang)), "map": map_picture(snapshot, level, year=year),
         "map_alt": say("map_alt", lang, name=plain(snapshot.name, _LETTERS_AT_MOST)), "legend": [*zip(LEGEND_COLOURS, legend_bounds(lang), strict=True)],
         "map_older": _older(snapshot, level, year, lang), "legend_held": say("legend_held", lang), "held_head": say("what_held", lang), "held": _held(snapshot, level, year, lang),
-        "held_sentence": f"{words.HELD[lang]}.", "no_ggz": words.text("no_ggz", lang), "source": words.text("source", lang),
+        "held_sentence": f"{words.HELD[lang]}.", "no_ggz": words.text("no_ggz", lang), "source": words.source(json.loads(snapshot.macro["parameters"]), lang),
         "facts": [f"{about}: {said}" if about else said for about, said in facts(snapshot, lang)],
     }  # fmt: skip
 
 
 def _given_up(snapshot: Snapshot, lang: str) -> str:
-    """What of the protection was given up, in the page's own words; empty where nothing was."""
-    told = [given.split(": ") for given in snapshot.given_up]
-    said = [
-        f"{words.text(name, lang) if name in TEXTS else name}{f' ({number[0]})' if number else ''}"
-        for name, *number in told
-    ]
-    return f"{words.text('given_up', lang)} {'; '.join(said)}." if said else ""
+    """What of the protection was given up, in a sentence; empty where nothing was."""
+    names = words.given_up(snapshot.given_up, lang)
+    return words.text("given_up", lang, names=names) if names else ""
 
 
 def _total_note(snapshot: Snapshot, year: int, lang: str) -> list[str]:

@@ -41,7 +41,7 @@ def explanation(snapshot: Snapshot, lang: str) -> list[Line]:
         (words.text("title", lang, name=snapshot.name), ""),
         *([("", words.text("preliminary", lang))] if preliminary else []),
         ("", say("year_so_far", lang)),
-        ("", words.text("source", lang)),
+        ("", words.source(json.loads(snapshot.macro["parameters"]), lang)),
         ("", words.text("no_ggz", lang)),
         (say("held", lang).capitalize(), f"{words.HELD[lang]}."),
         ("", say("held_rule", lang)),

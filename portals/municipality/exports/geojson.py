@@ -49,7 +49,7 @@ def _about(snapshot: Snapshot, lang: str, *, group: str, year: int) -> dict[str,
         "completeness": sentences.complete(snapshot, group, lang), "protection": sentences.protection(snapshot, lang),
         "warning": "" if snapshot.macro["protection"] == "full" else words.text("preliminary", lang),
         "held": f"{words.HELD[lang]}. {sentences.say('held_rule', lang)}",
-        "source": f"{words.text('source', lang)} {sentences.say('signed', lang, topics=', '.join(snapshot.topics))} {words.text('no_ggz', lang)}",
+        "source": f"{words.source(json.loads(snapshot.macro['parameters']), lang)} {sentences.say('signed', lang, topics=', '.join(snapshot.topics))} {words.text('no_ggz', lang)}",
     }  # fmt: skip
 
 

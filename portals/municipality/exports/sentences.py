@@ -127,7 +127,7 @@ def protection(snapshot: Snapshot, lang: str) -> str:
     """How far the figures are guarded, with what was given up."""
     said = say("full" if snapshot.macro["protection"] == "full" else "preliminary", lang)
     return "; ".join(
-        [said, *([say("given_up", lang, names=", ".join(snapshot.given_up))] if snapshot.given_up else [])]
+        [said, *([say("given_up", lang, names=words.given_up(snapshot.given_up, lang))] if snapshot.given_up else [])]
     )
 
 
