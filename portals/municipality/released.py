@@ -81,10 +81,14 @@ class Released:
         """Name of the municipality."""
         return str(self.macro.geography["name"]) if self.macro.geography else f"GM{self._municipality:04d}"
 
+    def geography(self, epoch: int) -> dict[str, Any] | None:
+        """The areas one epoch was made on; where they are not on the topic, those published last. Raises `KeyError` for an epoch that was not released."""
+        return self.macro.geographies.get(self.macro.epochs[epoch]["geometry_hash"], self.macro.geography)
+
     def figures(self, epoch: int) -> Figures:
         """The figures of one epoch, with the areas it was made with. Raises `KeyError` for one that was not released."""
         macro, meso = self.macro.epochs[epoch], self.meso.epochs.get(epoch)
-        geography = self.macro.geographies.get(macro["geometry_hash"], self.macro.geography)
+        geography = self.geography(epoch)
         made = self._made.get(epoch)
         if made is None or made[0] is not macro or made[1] is not meso or made[2] is not geography:
             made = self._made[epoch] = (macro, meso, geography, Figures(macro, meso, geography))

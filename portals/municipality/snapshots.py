@@ -43,7 +43,7 @@ class Snapshots:
             raise Problem("unknown-value", lang, name="epoch", allowed=allowed)
         epoch = Month.parse(month or allowed[0]).index
         macro, meso = self._released.macro.epochs[epoch], self._released.meso.epochs.get(epoch)
-        geography = self._released.macro.geography
+        geography = self._released.geography(epoch)
         known = self._known.get(epoch)
         if known is None or not known.made_of(macro, meso, geography):
             known = self._known[epoch] = Snapshot(macro, meso, geography)
