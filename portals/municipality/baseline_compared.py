@@ -7,7 +7,7 @@ from decimal import Decimal
 from portals.municipality.own_words import own_text
 from portals.municipality.released import Released
 from portals.municipality.words import day, month_name
-from projections.municipal_baseline import Comparison, compared, epoch_to_compare, geometry_hash, release_hash
+from projections.municipal_baseline import Comparison, compared, epoch_to_compare, release_hash
 from projections.municipal_events import Baseline
 from projections.release.calendar import Calendar
 from schemas.values import Month, day_number
@@ -28,6 +28,5 @@ def comparison(
             return None, own_text("never", lang, **said)
         due = day(day_number(calendar.last_day(Month.from_index(epoch))), lang)
         return None, own_text("not_yet", lang, **said, day=due)
-    known = geometry_hash(geography) == now["geometry_hash"]
-    shapes = geography if known else geography | {"areas": []}
+    shapes = released.macro.geographies.get(now["geometry_hash"], geography | {"areas": []})
     return compared(baseline, then, now, shapes, percent=percent), ""

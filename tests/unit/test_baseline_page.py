@@ -17,9 +17,13 @@ from schemas.municipal_events import Event, Kind
 
 
 def served_with(
-    *epochs: dict[str, Any], shapes: dict[str, Any] | None = None, frozen: dict[str, Any] | None = None
+    *epochs: dict[str, Any],
+    shapes: dict[str, Any] | None = None,
+    frozen: dict[str, Any] | None = None,
+    then_came: dict[str, Any] | None = None,
 ) -> Visitor:
-    page = released(signed(shapes or geography()), *(signed(e) for e in epochs))
+    after = [signed(then_came)] if then_came else []
+    page = released(signed(shapes or geography()), *(signed(e) for e in epochs), *after)
     served = Served(sign_in=False, released=page)
     count = providers_asked([asked("p98000001", "p98000002")], municipality=9901, year=2025)
     fields = frozen_fields(frozen or epochs[0], geography(), service_year=2025, providers=count)
@@ -89,6 +93,15 @@ def test_changed_boundaries_are_left_out_by_name() -> None:
     now = epoch_of(NOW, 2026) | {"geometry_hash": geometry_hash(later)}
     page = served_with(epoch_of(THEN, 2025), now, shapes=later).text("/nulmeting/b1?jaar=2026")
     assert "Grenzen veranderd: Kerkbuurt (Jeugdwet)" in page
+
+
+def test_boundaries_that_change_after_both_years_leave_their_comparison_as_it_was() -> None:
+    later = geography() | {"year": 2028}
+    later["areas"] = [a | {"geometry": square(0, 0, 900)} for a in later["areas"]]
+    years = epoch_of(THEN, 2025), epoch_of(NOW, 2026)
+    before, after = (served_with(*years, then_came=g).text("/nulmeting/b1?jaar=2026") for g in (None, later))
+    assert "€ 4.400.000" in before
+    assert before == after
 
 
 def test_boundaries_that_are_not_known_are_never_taken_for_the_same() -> None:
