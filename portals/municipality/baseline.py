@@ -10,7 +10,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from portals.municipality import words
 from portals.municipality.baseline_compared import comparison
+from portals.municipality.baseline_ends import ends, partly
 from portals.municipality.baseline_order import SORTS, Order, ordered
 from portals.municipality.exports.column_notes import rules_in_words
 from portals.municipality.own_pages import OwnPages, language
@@ -71,7 +73,7 @@ class _Baselines:
         )
         return self._pages.page(
             request, "baseline.html", baseline=found, year=year, years=years, index=index, typed=request.query_params.get("index", ""),
-            when=self._when(request), people=self._people(found), rules=rules_in_words(json.loads(found.parameters), language(request)), **self._beside(found, year, index, request),
+            percent=words.number(index.percent, language(request)), when=self._when(request), people=self._people(found), rules=rules_in_words(json.loads(found.parameters), language(request)), **self._beside(found, year, index, request),
         )  # fmt: skip
 
     def _when(self, request: Request) -> Any:
@@ -112,7 +114,11 @@ class _Baselines:
         }
         order = Order(sort, tuple((name, value) for name, value in kept.items() if value))
         rows = ordered(found.rows, sort, pages.area_name) if found else []
-        return {"comparison": found, "why_not": why_not, "rows": rows, "choice": order}
+        made = {"comparison": found, "why_not": why_not, "rows": rows, "choice": order}
+        if found is None:
+            return made
+        lang, (then, now) = language(request), (pages.released.figures(e) for e in (baseline.epoch, found.epoch))
+        return made | {"ends": ends((then, now), lang), "partly": partly(then, now, lang)}
 
 
 def baseline_router(pages: OwnPages) -> APIRouter:

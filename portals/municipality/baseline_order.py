@@ -25,6 +25,10 @@ class Order:
     sort: str
     others: tuple[tuple[str, str], ...]
 
+    def address(self, baseline: str) -> str:
+        """The address of this comparison, which shows the same later."""
+        return f"/nulmeting/{baseline}?{urlencode(self.others)}"
+
     def link(self, *, volgorde: str) -> str:
         """The same page in another order."""
         return f"?{urlencode([*self.others, ('volgorde', volgorde)])}#naast"

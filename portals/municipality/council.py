@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from portals.municipality import words
 from portals.municipality.baseline_compared import comparison
+from portals.municipality.baseline_ends import partly
 from portals.municipality.concentration import Concentration, due
 from portals.municipality.exports.council_beside import Beside, Change, Told, why_no_spread
 from portals.municipality.exports.sentences import say
@@ -96,7 +97,18 @@ class Council:
         if found is None:
             return None, why_not
         whole = next((row for row in found.rows if (row.area, row.group) == (snapshot.whole, "total")), None)
-        return (None, _left_out(found, snapshot.whole, lang)) if whole is None else (_whole(of, found, whole), "")
+        return (
+            (None, _left_out(found, snapshot.whole, lang))
+            if whole is None
+            else (self._whole(of, found, whole, lang), "")
+        )
+
+    def _whole(self, of: Baseline, found: Comparison, whole: Row, lang: str) -> Change:
+        gaps = partly(self._released.figures(of.epoch), self._released.figures(found.epoch), lang)
+        return Change(
+            of.name, of.service_year, of.epoch, whole.before, found.year, found.epoch, whole.after,
+            preliminary=of.protection != "full", partly=gaps,
+        )  # fmt: skip
 
     # --- how the money is spread ----------------------------------------------------------------------------------
 
@@ -126,13 +138,6 @@ class Council:
         if self._own is not None and (since := self._own.held_since(told, lang)):
             speaker += f" {since}"
         return Told(f"{area}, {group}, {period}.", speaker, tuple(as_lines(revision.text)), f"/verhalen/{told.id}")
-
-
-def _whole(of: Baseline, found: Comparison, whole: Row) -> Change:
-    return Change(
-        of.name, of.service_year, of.epoch, whole.before, found.year, found.epoch, whole.after,
-        preliminary=of.protection != "full",
-    )  # fmt: skip
 
 
 def _left_out(found: Comparison, whole: str, lang: str) -> str:

@@ -27,6 +27,7 @@ from schemas.errors import Refused, Unavailable, ZorgstroomError
 from schemas.values import Month, day_number
 
 _HERE: Final = Path(__file__).parent
+_CHOICES: Final = ("gebied", "groep", "jaar", "index", "bron", "volgorde")
 _MS_OF_A_DAY: Final = 86_400_000
 
 
@@ -88,7 +89,7 @@ class OwnPages:
     def _page(self, request: Request, template: str, status: int, **context: Any) -> Response:
         lang, vendor, person = language(request), _HERE / "static" / "vendor", person_of(request)
         shared = {
-            "lang": lang, "name": self.released.name(), "person": person, "has_sign_in": self.sign_in is not None,
+            "lang": lang, "in_language": lambda code: _in_language(request, code), "name": self.released.name(), "person": person, "has_sign_in": self.sign_in is not None,
             "may_write": self.events.may_write and person is not None and "writer" in person.roles,
             "may_release": self.events.may_write and person is not None and "releaser" in person.roles,
             "vendor": sorted(p.name for p in vendor.glob("*")) if vendor.is_dir() else [],
@@ -214,6 +215,12 @@ class OwnPages:
             if found:
                 return found
         return []
+
+
+def _in_language(request: Request, lang: str) -> str:
+    """The same page in a language, with the choices its address makes."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name in _CHOICES]
+    return f"?{urlencode([*kept, ('lang', lang)])}"
 
 
 def month_index(text: str) -> int:

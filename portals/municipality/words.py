@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from portals.municipality.measures import Measure
@@ -97,7 +98,7 @@ def measured(value: int | None, measure: Measure, lang: str) -> str:
     return figure(value, lang) if value is None or not unit else f"{figure(value, lang)} {unit}"
 
 
-def number(value: float | None, lang: str) -> str:
+def number(value: float | Decimal | None, lang: str) -> str:
     """`1.234` or `4,5`; in English `1,234` or `4.5`; a dash where it is not known."""
     if value is None:
         return "\N{EN DASH}"

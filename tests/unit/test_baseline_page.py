@@ -164,3 +164,40 @@ def test_the_comparison_begins_with_the_total_of_the_whole_and_is_sorted_by_its_
     assert page.count("aria-sort") == 1
     (back,) = set(re.findall(r'href="(\?[^"]*volgorde=verschil)#naast"', page))
     assert rows_of(visitor.text(f"/nulmeting/b1{back}")) == rows_of(visitor.text(f"{where}&volgorde=verschil"))
+
+
+def gaps(epoch: dict[str, Any], **closed: int) -> dict[str, Any]:
+    """The epoch with so many of twelve provider months closed per stream, and nothing told of other care."""
+    told = [{"group": group, "months_closed": months, "months_asked": 12} for group, months in closed.items()]
+    return epoch | {"completeness": [*told, {"group": "overig", "months_closed": 0, "months_asked": 0}]}
+
+
+def test_a_missing_provider_is_said_beside_a_difference_and_never_passes_for_a_drop() -> None:
+    then = gaps(epoch_of(THEN, 2025), wmo=12, jeugdwet=12)
+    now = gaps(epoch_of(NOW, 2026, GM9901P=2_000_000), wmo=12, jeugdwet=9)
+    page = served_with(then, now).text("/nulmeting/b1?jaar=2026")
+    warned = page.partition('id="niet-volledig">')[2].partition("</p>")[0]
+    assert (
+        warned
+        == "Let op: niet alle aanbieders hebben alles doorgegeven. Een verschil kan ook daarvan komen. Volledigheid: Jeugdwet toen 100%, nu 75%."
+    )
+    assert "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten (75%)" in page
+    whole = served_with(then, gaps(epoch_of(NOW, 2026), wmo=12, jeugdwet=12)).text("/nulmeting/b1?jaar=2026")
+    assert 'id="niet-volledig"' not in whole
+
+
+def test_a_comparison_says_from_which_snapshots_it_is_how_complete_they_are_and_its_address() -> None:
+    page = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026)).text("/nulmeting/b1?jaar=2026&index=10&bron=VNG")
+    about = page.partition('id="over"')[2]
+    for month in ("maart 2026", "maart 2027"):
+        assert f"uitgave 1 van {month}" in about
+        assert f"Volledigheid, {month}" in about
+    assert 'href="/nulmeting/b1?lang=nl&jaar=2026&index=10&bron=VNG"' in about
+
+
+def test_a_tariff_rise_is_written_as_the_language_writes_it_and_stays_in_the_other_language() -> None:
+    visitor = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026))
+    page = visitor.text("/nulmeting/b1?jaar=2026&index=4,2&bron=VNG&volgorde=naam")
+    assert "Met 4,2% tariefstijging" in page
+    assert 'href="?jaar=2026&index=4%2C2&bron=VNG&volgorde=naam&lang=en"' in page
+    assert "tariff rise of 4.2% a year" in visitor.text("/nulmeting/b1?jaar=2026&index=4,2&bron=VNG&lang=en")

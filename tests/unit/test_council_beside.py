@@ -28,6 +28,7 @@ from portals.municipality.concentration import Concentration, Stacked
 from portals.municipality.exports.council_beside import Beside, Change, Told
 from portals.municipality.exports.council_page import council_page
 from portals.municipality.markdown import as_lines
+from portals.municipality.own_words import own_text
 from projections.municipal_baseline import frozen_fields
 from projections.municipal_stories import note_for_council
 from schemas.municipal_events import Event
@@ -68,6 +69,18 @@ def test_the_total_is_compared_with_the_baseline_equally_long_after_the_end_of_i
     assert "Nulmeting “Start b1”, zorgjaar 2025 zoals bekend eind maart 2026: € 4.400.000." in said
     assert "Zorgjaar 2026, even lang na het eind van dat jaar (eind maart 2027): € 5.000.000." in said
     assert "+ € 600,000 (+14%)" in pdf_of(visitor, "jaar=2026&lang=en")
+
+
+def test_a_change_says_which_streams_were_not_complete_at_either_end() -> None:
+    told = [{"group": group, "months_closed": 12, "months_asked": 12} for group in ("wmo", "jeugdwet")]
+    then, now = epoch_of(THEN, 2025) | {"completeness": told}, epoch_of(NOW, 2026)
+    _, visitor = with_events(a_baseline(then), epochs=(then, now))
+    assert (
+        "Een verschil kan ook daarvan komen. Volledigheid: Jeugdwet toen 100%, nu 75%; Participatiewet toen onbekend, nu 0%."
+        in pdf_of(visitor, "jaar=2026")
+    )
+    _, visitor = with_events(a_baseline(then), epochs=(then, now | {"completeness": told}))
+    assert "kan ook daarvan komen" not in pdf_of(visitor, "jaar=2026")
 
 
 def test_the_comparison_leads_to_its_page_for_the_council_and_a_story_to_its() -> None:
@@ -302,7 +315,12 @@ LONGEST = {
 def test_it_is_one_page_with_everything_at_its_longest(kind: str, half_within: int | None) -> None:
     stacked = tuple(Stacked(n, n == 4, 123_455) for n in (1, 2, 3, 4))
     spread = Concentration("GM9901P", "placed", 2024, DECEMBER, half_within, (), stacked, 10, 5)
-    change = Change("Naam " * 24, 2024, THEN, 123_456_000, 2025, NOW, 234_567_000, preliminary=True)
+    gaps = own_text(
+        "partly",
+        "nl",
+        streams="; ".join([own_text("partly_of", "nl", group="Participatiewet", was="99%", now="98%")] * 3),
+    )
+    change = Change("Naam " * 24, 2024, THEN, 123_456_000, 2025, NOW, 234_567_000, preliminary=True, partly=gaps)
     story = Told(
         f"{'Gebied ' * 6}, {'Soort ' * 12}, januari 2025 tot en met maart 2025.",
         "Wie spreekt: Cliënt, met toestemming.",

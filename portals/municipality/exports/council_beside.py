@@ -24,7 +24,10 @@ _NAME_AT_MOST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The total of a baseline and of a later service year, equally long after its end. `epoch`, `baseline_epoch`: month indexes; euros to 1,000."""
+    """The total of a baseline and of a later service year, equally long after its end. `epoch`, `baseline_epoch`: month indexes; euros to 1,000.
+
+    `partly`: which streams were not complete at either end, in words; empty where all were.
+    """
 
     baseline: str
     baseline_year: int
@@ -34,6 +37,7 @@ class Change:
     epoch: int
     after: int
     preliminary: bool
+    partly: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,10 @@ def _change(beside: Beside, lang: str) -> dict[str, Any]:
     now = say("change_now" if ended else "change_now_within", lang, year=of.year, month=words.month_name(of.epoch, lang),
               euros=words.euros(of.after, lang))  # fmt: skip
     early = [own_text("preliminary", lang)] if of.preliminary else []
-    return made | {"change": _difference(of, lang), "change_said": [was, now, *early]}
+    return made | {
+        "change": _difference(of, lang),
+        "change_said": [was, now, *early, *([of.partly] if of.partly else [])],
+    }
 
 
 def _difference(of: Change, lang: str) -> str:
