@@ -173,19 +173,29 @@ def replay(events: Iterable[Event]) -> Story:
     return story
 
 
-def _broken(sentence: str) -> Refused:
-    return Refused("municipal-event", sentence)
+def _broken(sentence: str, dutch: str = "") -> Refused:
+    """`dutch`: for rules that who writes on the page can break."""
+    return Refused("municipal-event", sentence, dutch=dutch)
 
 
 def check_place(municipality: int, place: Place) -> None:
     """Raises `Refused` unless it is of this municipality, not below buurt, and its months are in order."""
     found = _AREA.fullmatch(place.area)
     if found is None or int(next(filter(None, found.groups()))) != municipality:
-        raise _broken("A note stands beside the whole municipality, a wijk or a buurt of it, and never beside less.")
+        raise _broken(
+            "A note stands beside the whole municipality, a wijk or a buurt of it, and never beside less.",
+            "Een verhaal staat bij de hele gemeente, een wijk of een buurt, en nooit bij minder.",
+        )
     if not _GROUP.fullmatch(place.group):
-        raise _broken("A note stands beside a money stream, a published care type, or the total.")
+        raise _broken(
+            "A note stands beside a money stream, a published care type, or the total.",
+            "Een verhaal staat bij een geldstroom, een uitgegeven zorgsoort, of het totaal.",
+        )
     if not 0 < place.first_month <= place.last_month <= _LATEST_MONTH:
-        raise _broken("The last month of a note is not before its first.")
+        raise _broken(
+            "The last month of a note is not before its first.",
+            "De laatste maand van een verhaal ligt niet voor de eerste.",
+        )
 
 
 def _line(text: str) -> None:
@@ -230,7 +240,10 @@ def _with_note(story: Story, note: Note) -> Story:
 def _standing(story: Story, d: dict[str, Any]) -> Note:
     note = story.notes.get(d["note"])
     if note is None or note.withdrawn is not None:
-        raise _broken("There is no such note, or it was withdrawn; load the list again.")
+        raise _broken(
+            "There is no such note, or it was withdrawn; load the list again.",
+            "Dit verhaal is er niet, of het is ingetrokken; laad de lijst opnieuw.",
+        )
     return note
 
 
@@ -238,29 +251,46 @@ def _write(story: Story, d: dict[str, Any]) -> Story:
     place = Place(d["area"], d["group"], d["first_month"], d["last_month"])
     check_place(d["municipality"], place)
     if not d["text"].strip() or len(d["text"]) > TEXT_AT_MOST:
-        raise _broken(f"A note has 1 to {TEXT_AT_MOST} characters.")
+        raise _broken(f"A note has 1 to {TEXT_AT_MOST} characters.", f"Een verhaal heeft 1 tot {TEXT_AT_MOST} tekens.")
     if (d["speaker"] == "client") != d["consent"]:
-        raise _broken("A client speaks only with consent; say so, or choose who else speaks.")
+        raise _broken(
+            "A client speaks only with consent; say so, or choose who else speaks.",
+            "Een cliënt spreekt alleen met toestemming; zeg dat die er is, of kies wie anders spreekt.",
+        )
     revision = Revision(d["revision"], d["at_ms"], d["actor"], d["actor_name"], d["speaker"], d["audience"], d["text"])
     if d["note"] not in story.notes:
         if d["revision"] != 1:
-            raise _broken("There is no such note; load the list again.")
+            raise _broken(
+                "There is no such note; load the list again.", "Dit verhaal is er niet; laad de lijst opnieuw."
+            )
         return _with_note(story, Note(d["note"], place, (revision,)))
     note = _standing(story, d)
     if place != note.place:
-        raise _broken("A revision stays beside the same figure; write another note for another one.")
+        raise _broken(
+            "A revision stays beside the same figure; write another note for another one.",
+            "Een herziening blijft bij hetzelfde cijfer; schrijf voor een ander cijfer een ander verhaal.",
+        )
     if d["revision"] != note.latest.number + 1:
-        raise _broken("Somebody else revised this note in the meantime; read that first.")
+        raise _broken(
+            "Somebody else revised this note in the meantime; read that first.",
+            "Iemand anders herzag dit verhaal intussen; lees dat eerst.",
+        )
     return _with_note(story, replace(note, revisions=(*note.revisions, revision)))
 
 
 def _release(story: Story, d: dict[str, Any]) -> Story:
     note = _standing(story, d)
     if d["revision"] != note.latest.number:
-        raise _broken("Somebody revised this note in the meantime; read that first.")
+        raise _broken(
+            "Somebody revised this note in the meantime; read that first.",
+            "Iemand herzag dit verhaal intussen; lees dat eerst.",
+        )
     if not note.waits:
-        raise _broken("This text was released already.")
+        raise _broken("This text was released already.", "Deze tekst is al vrijgegeven.")
     if note.wrote(d["actor"]):
-        raise _broken("Who wrote a note does not release it; ask a second person.")
+        raise _broken(
+            "Who wrote a note does not release it; ask a second person.",
+            "Wie aan een verhaal schreef geeft het niet vrij; vraag een tweede persoon.",
+        )
     release = Release(d["revision"], d["at_ms"], d["actor"], d["actor_name"])
     return _with_note(story, replace(note, releases=(*note.releases, release)))

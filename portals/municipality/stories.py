@@ -95,8 +95,15 @@ class _Stories:
         )  # fmt: skip
 
     async def write(self, request: Request) -> Response:
-        """Keep a new note."""
+        """Keep a new note; where a choice or the text can't be, the form comes back with all that was typed."""
         person, fields = person_with(request, "writer"), await form_of(request)
+        fields["text"] = _lines(fields)
+        try:
+            return await self._begin(request, person, fields)
+        except Refused as wrong:
+            return self._again(request, fields, wrong)
+
+    async def _begin(self, request: Request, person: Session, fields: dict[str, str]) -> Response:
         place = Place(
             fields.get("area", ""), fields.get("group", ""), month_index(fields.get("first_month", "")),
             month_index(fields.get("last_month", "")),
@@ -108,7 +115,6 @@ class _Stories:
                 "Choose an area and a money stream of the list.",
                 dutch="Kies een gebied en een geldstroom uit de lijst.",
             )
-        fields["text"] = _lines(fields)
         if refused := self._refused(request, place, fields, None):
             return refused
         note = secrets.token_hex(8)
@@ -119,13 +125,26 @@ class _Stories:
         """Keep a further version of a note."""
         person, fields, found = person_with(request, "writer"), await form_of(request), self._standing(note)
         fields["text"] = _lines(fields)
-        number = (
-            int(fields["revision"]) if fields.get("revision", "").isdecimal() and len(fields["revision"]) < 6 else 0
-        )
+        try:
+            return await self._revise(request, person, fields, found)
+        except Refused as wrong:
+            return self._again(request, fields, wrong, note=found)
+
+    async def _revise(self, request: Request, person: Session, fields: dict[str, str], found: Note) -> Response:
         if refused := self._refused(request, found.place, fields, found):
             return refused
-        await self._write(Kind.NOTE_WRITTEN, person, note=note, revision=number, **_place(found.place), **_said(fields))
-        return _to(request, f"/verhalen/{note}")
+        await self._write(
+            Kind.NOTE_WRITTEN, person, note=found.id, revision=_number(fields), **_place(found.place), **_said(fields)
+        )
+        return _to(request, f"/verhalen/{found.id}")
+
+    def _again(self, request: Request, fields: dict[str, str], wrong: Refused, **more: Any) -> Response:
+        """The form as it was filled in, with what is wrong above it. Raises what no other words in it would help."""
+        if wrong.code == "part":
+            raise wrong
+        answer = self._form(request, fields, wrong=wrong.text(language(request)), **more)
+        answer.status_code = 400
+        return answer
 
     def _refused(self, request: Request, place: Place, fields: dict[str, str], note: Note | None) -> Response | None:
         found = refused_places(fields["text"], held=self._pages.holds_back(place))
@@ -167,10 +186,7 @@ class _Stories:
         if refused_places(found.latest.text, held=self._pages.holds_back(found.place)):
             raise Refused("unreadable", "This text names what may not be in it now; have it revised.",
                           dutch="In deze tekst staat iets wat er nu niet in mag; laat hem herzien.")  # fmt: skip
-        number = (
-            int(fields["revision"]) if fields.get("revision", "").isdecimal() and len(fields["revision"]) < 6 else 0
-        )
-        await self._write(Kind.NOTE_RELEASED, person, note=note, revision=number)
+        await self._write(Kind.NOTE_RELEASED, person, note=note, revision=_number(fields))
         return _to(request, f"/verhalen/{note}")
 
     def withdraw_form(self, request: Request, note: str) -> Response:
@@ -201,6 +217,12 @@ def _shown(pages: OwnPages, note: Note, revision: Revision, lang: str) -> dict[s
 
 def _lines(fields: dict[str, str]) -> str:
     return fields.get("text", "").replace("\r\n", "\n").strip()
+
+
+def _number(fields: dict[str, str]) -> int:
+    """The version a form is of; 0, which is none, where it names no number."""
+    named = fields.get("revision", "")
+    return int(named) if named.isdecimal() and len(named) < 6 else 0
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -266,6 +266,39 @@ def test_a_form_that_breaks_a_rule_is_answered_in_a_sentence_and_keeps_nothing(
     assert served.topic.records == []
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"first_month": "2025-13"}, "Een maand is JJJJ-MM"), ({"last_month": "2024-01"}, "De laatste maand van een verhaal ligt niet voor de eerste."),
+        ({"speaker": "client"}, "alleen met toestemming"), ({"area": "BU99010101.01"}, "nooit bij minder"),
+    ],
+)  # fmt: skip
+def test_what_was_typed_comes_back_in_the_form_with_a_sentence_in_the_readers_language(
+    served: Served, other: dict[str, str], said: str
+) -> None:
+    typed = story(text="Een lang verhaal, <niet> kwijt.", audience="providers", group="jeugdwet", **other)
+    page = unescape(served.visitor("wies").send("/verhalen/nieuw", typed).text)
+    assert said in page.partition('role="alert">')[2].partition("</p>")[0]
+    assert "Een lang verhaal, <niet> kwijt.</textarea>" in page
+    for kept_choice in ('value="providers" selected', 'value="jeugdwet" selected', f'value="{typed["last_month"]}"'):
+        assert kept_choice in page
+
+
+def test_a_revision_that_came_too_late_keeps_what_was_typed(served: Served) -> None:
+    note = released(served)
+    kept(served.visitor("wies").send(f"{note}/herzien", story(revision="2", text="Eerst.")))
+    late = served.visitor("wout").send(f"{note}/herzien", story(revision="2", text="Daarna."))
+    assert late.status_code == 400
+    assert "Iemand anders herzag dit verhaal intussen; lees dat eerst." in late.text
+    assert "Daarna.</textarea>" in late.text
+
+
+def test_nobody_signed_out_gets_a_form_back(served: Served) -> None:
+    answer = served.visitor().send("/verhalen/nieuw", story(text="Van wie?"), csrf="x")
+    assert answer.status_code == 401
+    assert "Van wie?" not in answer.text
+
+
 def test_a_client_speaks_with_consent_and_it_is_said(served: Served) -> None:
     released(served, speaker="client", consent="yes")
     assert "Cliënt, met toestemming" in served.visitor("rik").text("/verhalen")
