@@ -94,7 +94,7 @@ def add_exports(app: FastAPI, released: Released, *, ready: Callable[[], bool]) 
 def _file(
     request: Request, name: str, query: dict[str, str], *, snapshots: Snapshots, shelf: Shelf, council: Council
 ) -> Response:
-    file, snapshot = FILES[name], snapshots.of(query.get("maand", ""), language(query))
+    file, snapshot = FILES[name], snapshots.of(query.get("maand", ""), language(query), named="maand")
     asked = asked_of(query, snapshot)
     key: tuple[Hashable, ...] = (
         name, asked.lang, asked.group if "groep" in file.asks else "", asked.year if "jaar" in file.asks else 0,

@@ -56,11 +56,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An area's total split over groups. `source`: the area it is of; `missing`: groups that are not shown apart."""
+    """An area's total split over groups. `source`: the area it is of; `missing`: groups that are not shown apart.
+
+    `rest`: the share of two or more of those together, where the whole is published as of the same month; else None, and shares are of what is
+    shown. Of one alone it would be that one's figure.
+    """
 
     source: str
     parts: tuple[Part, ...]
     missing: tuple[str, ...]
+    rest: float | None = None
 
 
 def anywhere(_: str) -> bool:
@@ -208,23 +213,37 @@ class Figures:
                 yield self._street_of[at]
             at = self.parent(at)
 
-    def bar(self, code: str, year: int, groups: Sequence[str] = STREAMS) -> Bar | None:
+    def bar(
+        self, code: str, year: int, groups: Sequence[str] = STREAMS, *, whole: Sequence[str] = ("total",)
+    ) -> Bar | None:
         """The split over streams (or other groups that make one whole) of the smallest area around `code` that shows all of them apart.
 
-        Where none does, of the smallest one that shows two.
+        Where none does, of the smallest one that shows two. `whole`: groups whose sum all of these are.
         """
-        bars = [bar for at in self.outward(code) if (bar := self._split(at, year, groups)) is not None]
+        bars = [bar for at in self.outward(code) if (bar := self._split(at, year, groups, whole)) is not None]
         return next((bar for bar in bars if not bar.missing), bars[0] if bars else None)
 
-    def _split(self, code: str, year: int, groups: Sequence[str]) -> Bar | None:
-        cells = {g: self.own(code, g, year) for g in groups}
-        have = {
-            g: int(c["euros"])
-            for g, c in cells.items()
-            if c is not None and c["euros"] is not None and c["decision"] == "released"
-        }
-        whole = sum(v for v in have.values() if v > 0)
-        if len(have) < 2 or whole <= 0:
+    def _split(self, code: str, year: int, groups: Sequence[str], whole: Sequence[str]) -> Bar | None:
+        have = {g: c for g in groups if (c := self._released(code, g, year)) is not None}
+        shown = sum(max(0, c["euros"]) for c in have.values())
+        if len(have) < 2 or shown <= 0:
             return None
-        parts = tuple(Part(g, v, max(0, v) / whole) for g, v in have.items() if v)
-        return Bar(code, parts, tuple(g for g in groups if g not in have))
+        missing = tuple(g for g in groups if g not in have)
+        rest = self._rest(code, year, whole, have.values()) if len(missing) > 1 else None
+        all_of_it = shown + (rest or 0)
+        parts = tuple(Part(g, c["euros"], max(0, c["euros"]) / all_of_it) for g, c in have.items() if c["euros"])
+        return Bar(code, parts, missing, None if rest is None else rest / all_of_it)
+
+    def _released(self, code: str, group: str, year: int) -> Cell | None:
+        cell = self.own(code, group, year)
+        return cell if cell is not None and cell["euros"] is not None and cell["decision"] == "released" else None
+
+    def _rest(self, code: str, year: int, whole: Sequence[str], have: Iterable[Cell]) -> int | None:
+        """What the parts leave of the whole; None unless all of it and each part are released as of one month, and no part is less than nothing."""
+        wholes = [self._released(code, g, year) for g in whole]
+        cells = [*wholes, *have]
+        known = {c["known_until"] for c in cells if c is not None}
+        if None in wholes or len(known) != 1 or any(c["euros"] < 0 for c in have):
+            return None
+        left = sum(c["euros"] for c in wholes if c is not None) - sum(c["euros"] for c in have)
+        return left if left > 0 else None

@@ -76,12 +76,22 @@ def _bars(figures: Figures, choice: Choice, code: str) -> list[Context]:
         "types": sorted(figures.types(), key=lambda g: (STREAMS.index(stream_of(g)), g)),
     }
     for key, groups in wholes.items():
-        bar: Bar | None = figures.bar(code, choice.year, groups) if groups else None
+        whole = ["total"] if key == "streams" else sorted({stream_of(g) for g in groups})
+        bar: Bar | None = figures.bar(code, choice.year, groups, whole=whole) if groups else None
         if bar is None:
             continue
         parts = _sorted_parts(bar, choice)
         missing = ", ".join(words.group_short(g, choice.lang) for g in bar.missing)
-        found.append({"key": key, "bar": bar, "parts": parts, "missing": missing, "of": figures.area_name(bar.source)})
+        found.append(
+            {
+                "key": key,
+                "bar": bar,
+                "parts": parts,
+                "missing": missing,
+                "shares": not missing or bar.rest,
+                "of": figures.area_name(bar.source),
+            }
+        )
     return found
 
 

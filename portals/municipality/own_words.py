@@ -94,7 +94,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "changed": ("De uitgave die is vastgelegd is er niet meer zoals zij was; vergelijken kan niet.", "The release that was frozen is not there as it was; nothing can be compared."),
     "compared": ("Zorgjaar {year} zoals bekend eind {month}, naast de nulmeting", "Service year {year} as known at the end of {month}, beside the baseline"),
     "was": ("Nulmeting", "Baseline"), "was_indexed": ("Nulmeting met tariefstijging", "Baseline with tariff rises"),
-    "is": ("Zorgjaar {year}", "Service year {year}"), "change": ("Verschil", "Change"), "households": ("Huishoudens", "Households"),
+    "is": ("Zorgjaar {year}", "Service year {year}"), "change": ("Verschil", "Change"), "households": ("Huishoudens met zorg", "Households in care"),
     "left_out": ("Wat er niet in staat", "What is left out"),
     "left_held-then": ("Toen achtergehouden of ouder", "Kept back, or older, then"),
     "left_held-now": ("Nu achtergehouden of ouder", "Kept back, or older, now"),

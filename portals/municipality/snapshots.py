@@ -36,11 +36,11 @@ class Snapshots:
         """The figures released last, None while there are none."""
         return self._released.newest()
 
-    def of(self, month: str, lang: str) -> Snapshot:
-        """The snapshot of a month, the newest where none is named. Raises `Problem`."""
+    def of(self, month: str, lang: str, *, named: str = "epoch") -> Snapshot:
+        """The snapshot of a month, the newest where none is given. `named`: what the address calls it. Raises `Problem`."""
         allowed = self.epochs(lang)
         if month and month not in allowed:
-            raise Problem("unknown-value", lang, name="epoch", allowed=allowed)
+            raise Problem("unknown-value", lang, name=named, allowed=allowed)
         epoch = Month.parse(month or allowed[0]).index
         macro, meso = self._released.macro.epochs[epoch], self._released.meso.epochs.get(epoch)
         geography = self._released.geography(epoch)

@@ -86,6 +86,17 @@ def test_a_stream_that_is_held_is_named_and_no_share_is_given() -> None:
     assert not re.search(r"€ [\d.]+ \d+%", said)
 
 
+def test_two_streams_that_are_held_are_one_piece_of_the_whole() -> None:
+    made = snapshot()
+    macro = copy.deepcopy(dict(made.macro))
+    for one in macro["cells"]:
+        if one["area"] == "GM9901P" and one["group"] in ("wmo", "jeugdwet"):
+            one |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    _, said = opened(Snapshot(macro, made.meso, made.geography))
+    assert re.search(r"€ 400\.000 9%", said)
+    assert "Niet apart getoond 73%" in said
+
+
 def test_a_total_that_is_held_says_so_and_from_when_it_is() -> None:
     made = snapshot()
     macro = copy.deepcopy(dict(made.macro))

@@ -107,3 +107,9 @@ def test_before_all_was_read_and_before_anything_was_released_it_says_so() -> No
 
 def test_a_problem_names_its_place_on_that_page() -> None:
     assert ask("/api/v1/cells?group=ggz").json()["type"] == "/api/v1#unknown-value"
+
+
+def test_a_file_of_a_month_that_is_not_there_names_the_parameter_that_was_typed() -> None:
+    answer = ask("/export/figures.csv?maand=1999-01")
+    assert answer.status_code == 422
+    assert answer.text.startswith("De waarde van maand kan hier niet.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from municipality_page_builders import (
@@ -158,10 +159,50 @@ def test_a_stream_that_is_held_is_named_and_not_drawn() -> None:
     assert "stream-overig" not in page
 
 
+def held_streams(*streams: str, areas: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An epoch in which these streams are kept back, everywhere or in some areas."""
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["group"] in streams and (not areas or cell["area"] in areas):
+            cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    return epoch
+
+
+def test_two_streams_that_are_held_are_one_piece_of_the_bar_so_that_the_others_do_not_look_like_all() -> None:
+    page = opened("/", released(record(geography()), record(held_streams("wmo", "jeugdwet"))))
+    drawn = [
+        float(w)
+        for w in re.findall(
+            r'width="([\d.]+)" height="34"', page.partition('<svg class="bar"')[2].partition("</svg>")[0]
+        )
+    ]
+    assert drawn == pytest.approx([400 * 2 / 11, 400 / 11, 400 * 8 / 11], abs=0.01), "3 of 11 parts are wmo, 5 jeugdwet"
+    shares = re.findall(r"(\d+)%</td>", page.partition('id="balk-streams"')[2].partition("</table>")[0])
+    assert shares == ["18", "9", "73"]
+    assert "€ 3.200.000" not in page, "of what is kept back no amount is written"
+
+
+def test_where_the_whole_is_of_another_month_or_held_the_bar_has_no_such_piece() -> None:
+    held_total = held_streams("wmo", "jeugdwet", "total")
+    older = held_streams("wmo", "jeugdwet")
+    for cell in older["cells"]:
+        if cell["group"] == "total":
+            cell["known_until"] = JUNE - 3
+    for epoch in (held_total, older):
+        page = opened("/", released(record(geography()), record(epoch)))
+        assert "%</td>" not in page
+        assert 'class="rest"' not in page
+
+
 def test_completeness_is_said_per_stream_and_never_of_what_was_not_asked() -> None:
     page = opened()
     assert "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten" in page
     assert "Overige zorg (Zvw en Wlz): 0 van 0" not in page
+
+
+def test_households_in_care_are_not_taken_for_all_households() -> None:
+    assert re.search(r"Huishoudens met zorg: <strong>\d+", opened())
+    assert re.search(r"Households in care: <strong>\d+", opened("/?lang=en"))
 
 
 def test_clusters_stand_under_their_buurt_without_households() -> None:

@@ -99,14 +99,19 @@ def _bar(snapshot: Snapshot, year: int, lang: str) -> dict[str, Any]:
     """The streams of the whole municipality that are shown apart; no shares of a whole that is not shown."""
     bar = snapshot.figures.bar(snapshot.whole, year)
     if bar is None:
-        return {"parts": [], "missing": ""}
+        return {"parts": [], "rest": None, "missing": ""}
     missing = ", ".join(words.group_name(g, lang) for g in bar.missing)
     parts = [
         {"name": words.group_name(p.group, lang), "euros": words.euros(p.euros, lang), "share": p.share, "group": p.group,
-         "percent": "" if missing else f"{p.share * 100:.0f}%"}
+         "percent": "" if missing and not bar.rest else f"{p.share * 100:.0f}%"}
         for p in bar.parts
     ]  # fmt: skip
-    return {"parts": parts, "missing": say("missing", lang, names=missing) if missing else ""}
+    rest = (
+        None
+        if not bar.rest
+        else {"name": words.text("bar_rest", lang), "share": bar.rest, "percent": f"{bar.rest * 100:.0f}%"}
+    )
+    return {"parts": parts, "rest": rest, "missing": say("missing", lang, names=missing) if missing else ""}
 
 
 def _held(snapshot: Snapshot, level: str, year: int, lang: str) -> list[str]:

@@ -35,7 +35,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "year": ("Zorgjaar", "Service year"),
     "state": ("Stand", "State"),
     "euros": ("Euro", "Euros"),
-    "households": ("Huishoudens", "Households"),
+    "households": ("Huishoudens met zorg", "Households in care"),
     "value_of": ("Cijfer van eind", "Figure of the end of"),
     "note": ("Toelichting", "Note"),
     "around_code": ("Gebied eromheen", "Area around it"),
