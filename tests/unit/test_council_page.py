@@ -74,6 +74,19 @@ def test_what_does_not_exist_is_said_in_one_sentence_each(lang: str, sentences: 
     assert "Map:" not in said
 
 
+def test_the_legend_of_the_map_and_the_heading_under_it_do_not_touch() -> None:
+    heights: dict[str, float] = {}
+
+    def seen(text: str, _cm: Any, matrix: list[float], _font: Any, _size: float) -> None:
+        for word in ("niet apart getoond", "Het verhaal erbij"):
+            if word in text:
+                heights[word] = _cm[5] + matrix[5] * _cm[3]
+
+    pdf, _ = opened(snapshot())
+    pdf.pages[0].extract_text(visitor_text=seen)
+    assert abs(heights["niet apart getoond"] - heights["Het verhaal erbij"]) > 11, "a line of 11 points fits between"
+
+
 def test_a_stream_that_is_held_is_named_and_no_share_is_given() -> None:
     made = snapshot()
     macro = copy.deepcopy(dict(made.macro))
