@@ -10,8 +10,8 @@ import typer
 
 from deploy.awake import awake
 from deploy.closing import calendar_of, check_over, close_month, days_of, days_to_come
-from deploy.commands_frame import DataOption, Gemeente, gemeente_of, out, plainly, zone_of
-from deploy.municipality_figures import show
+from deploy.commands_frame import DataOption, Gemeente, gemeente_in, out, plainly, zone_of
+from deploy.municipality_figures import cells_of_group, show
 from deploy.zone import Zone
 from projections.release.calendar import day_in_amsterdam
 from schemas import codec, topics
@@ -80,13 +80,11 @@ def preview(
     """What readers will see of the month that waits for its day, and no more. No figure can be changed; from now on what was decided stays."""
     if form not in ("table", "csv", "json") or level not in ("macro", "meso"):
         raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
-    zone, number = zone_of(data), gemeente_of(gemeente)
-    if number not in zone.folder.settings()["municipalities"]:
-        msg = f"{gemeente.upper()} is not in this zone."
-        raise SettingsWrong(msg)
+    zone = zone_of(data)
+    number = gemeente_in(zone, gemeente)
     with awake(zone):
         coming, waiting = waiting_epoch(zone, number, level=level, now=dt.datetime.now(dt.UTC))
-    show(waiting, [c for c in waiting["cells"] if group in ("all", c["group"])], form=form)
+    show(waiting, cells_of_group(waiting, group), form=form)
     if form == "table":
         out.print(f"Goes out on {' and '.join(map(str, coming))}.")
 

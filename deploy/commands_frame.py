@@ -19,7 +19,7 @@ from schemas.errors import SettingsWrong, ZorgstroomError
 from schemas.geography import gemeente_number
 
 __all__ = [
-    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "Gemeente", "asked_passphrase", "err", "finish_undisturbed", "gemeente_of", "heed_signals", "out", "plainly",
+    "EXIT_REFUSED", "EXIT_SETTINGS", "DataOption", "Gemeente", "asked_passphrase", "err", "finish_undisturbed", "gemeente_in", "gemeente_of", "heed_signals", "out", "plainly",
     "zone_of",
 ]  # fmt: skip
 DataOption = Annotated[
@@ -58,6 +58,15 @@ def gemeente_of(text: str) -> int:
     except ValueError as wrong:
         msg = "A municipality is GM and four digits, e.g. GM9901."
         raise SettingsWrong(msg) from wrong
+
+
+def gemeente_in(zone: Zone, text: str) -> int:
+    """The number of a gemeente of this zone named on the command line. Raises `SettingsWrong`, before anything is made for it."""
+    number = gemeente_of(text)
+    if number not in zone.folder.settings()["municipalities"]:
+        msg = f"{text.upper()} is not in this zone."
+        raise SettingsWrong(msg)
+    return number
 
 
 def heed_signals() -> None:

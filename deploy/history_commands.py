@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deploy.awake import awake
-from deploy.commands_frame import EXIT_REFUSED, DataOption, err, gemeente_of, out, plainly, zone_of
+from deploy.commands_frame import EXIT_REFUSED, DataOption, err, gemeente_in, out, plainly, zone_of
 from deploy.released_files import check_free, write
 from deploy.released_topics import OnTopics, read_topics
 from deploy.zone import Zone
@@ -71,12 +71,7 @@ def released(
 
 def _municipalities(zone: Zone, gemeente: str | None) -> list[int]:
     of_zone: list[int] = zone.folder.settings()["municipalities"]
-    if gemeente is None:
-        return of_zone
-    if gemeente_of(gemeente) not in of_zone:
-        msg = f"{gemeente.upper()} is not in this zone."
-        raise SettingsWrong(msg)
-    return [gemeente_of(gemeente)]
+    return of_zone if gemeente is None else [gemeente_in(zone, gemeente)]
 
 
 def _histories(read: OnTopics, keys: KeysAt) -> tuple[TopicHistory, TopicHistory]:

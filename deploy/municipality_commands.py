@@ -21,6 +21,7 @@ from deploy.commands_frame import (
     DryRunOption,
     Gemeente,
     YesOption,
+    gemeente_in,
     gemeente_of,
     out,
     plainly,
@@ -31,7 +32,7 @@ from deploy.geometry_command import geometry
 from deploy.grantor_commands import admit_grantor, revoke_grantor
 from deploy.history_commands import released, verify
 from deploy.mandate_commands import app as mandate_app
-from deploy.municipality_figures import released_epoch, show
+from deploy.municipality_figures import cells_of_group, released_epoch, show
 from deploy.retention_commands import app as retention_app
 from deploy.sender_keys import SenderKeys
 from producers.joining import fingerprint
@@ -132,10 +133,8 @@ def admit_caseworker(
 @plainly
 def admit_family(gemeente: Gemeente, data: DataOption = None) -> None:
     """Make a key for a member of a family, to be handed over at the counter; then give a mandate for the own file."""
-    zone, gm = zone_of(data), f"gm{gemeente_of(gemeente):04d}"
-    if int(gm[2:]) not in zone.folder.settings()["municipalities"]:
-        msg = f"{gemeente.upper()} is not in this zone."
-        raise SettingsWrong(msg)
+    zone = zone_of(data)
+    gm = f"gm{gemeente_in(zone, gemeente):04d}"
     name = f"family-{gm}-{secrets.token_hex(4)}"
     files = admit_reader(zone, name, gm=gm)
     out.print(f"{name}: {files.cert.parent}")
@@ -197,10 +196,11 @@ def figures(
     """The released figures, as any reader of the municipality's topics gets them."""
     if form not in ("table", "csv", "json") or level not in ("macro", "meso"):
         raise typer.BadParameter("--format is table, csv or json; --level is macro or meso")
-    zone, number = zone_of(data), gemeente_of(gemeente)
+    zone = zone_of(data)
+    number = gemeente_in(zone, gemeente)
     with awake(zone, kafka=True):
         epoch = released_epoch(zone, number, level=level, month=month)
-    show(epoch, [c for c in epoch["cells"] if group in ("all", c["group"])], form=form)
+    show(epoch, cells_of_group(epoch, group), form=form)
 
 
 @app.command()

@@ -88,6 +88,15 @@ def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) ->
     return reader.epochs[wanted]
 
 
+def cells_of_group(released: dict[str, Any], group: str) -> list[dict[str, Any]]:
+    """The cells of one group, or of `all`. Raises `Refused`, with the groups there are, for one of which nothing was ever decided."""
+    found = [c for c in released["cells"] if group in ("all", c["group"])]
+    if not found and released["cells"]:
+        groups = ", ".join(sorted({c["group"] for c in released["cells"]}))
+        raise Refused("unreadable", f"There are no figures of that group; choose one of {groups}, or all.")
+    return found
+
+
 def _table(released: dict[str, Any], cells: list[dict[str, Any]]) -> None:
     month = Month.from_index(released["epoch"])
     out.print(f"Service year so far, as known at the end of {month}.")
