@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from deploy.awake import awake
 from deploy.commands_frame import DataOption, DryRunOption, Gemeente, YesOption, gemeente_of, out, plainly, zone_of
 from deploy.municipal_topic import OwnTopic
+from portals.municipality.figures import STREAMS
 from portals.municipality.note_checks import refused_places
 from producers.requests import read_requests
 from projections.municipal_baseline import frozen_fields, providers_asked
 from projections.municipal_events import LINE_AT_MOST, Baseline, Story, apply
+from schemas.care import CARE_TYPES
 from schemas.errors import Refused, SettingsWrong
 from schemas.geography import gemeente_code
 from schemas.municipal_events import Event, Kind
@@ -25,6 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="The baseline (nulmeting): one serv
 intervention_app = typer.Typer(no_args_is_help=True, help="Dated marks in the trend: what the municipality changed.")
 Name = Annotated[str, typer.Option("--name", help="What to call it, in one line.")]
 By = Annotated[str, typer.Option("--by", help="Who does it: name or function; stands beside it.")]
+
+_GROUPS: Final = {"total", *STREAMS, *(t.published_as for t in CARE_TYPES.values() if t.published_as)}
+"""What figures are published of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +165,22 @@ def mark(
     with awake(zone, kafka=True):
         typed = _Typed(Kind.INTERVENTION_MARKED, by, fields, dt.datetime.now(dt.UTC))
         question = f"Mark {since} in the trend of {place}, {group}?"
-        if _append(OwnTopic(zone, number), typed, question=question, dry_run=dry_run, yes=yes):
+        topic = OwnTopic(zone, number)
+        _check_place(topic, place, group)
+        if _append(topic, typed, question=question, dry_run=dry_run, yes=yes):
             out.print(f"Marked as {fields['intervention']}.", markup=False)
+
+
+def _check_place(topic: OwnTopic, place: str, group: str) -> None:
+    """Raises `Refused` for a group that is never published apart, and for an area that is not among those published last."""
+    if group not in _GROUPS:
+        raise Refused("unreadable", f"A mark is of a group that is published: {', '.join(sorted(_GROUPS))}.")
+    _, geography = topic.released()
+    known = {a["code"] for a in geography["areas"] if a["level"] in ("wijk", "buurt")} if geography else {place}
+    if place not in known and not place.startswith("GM"):
+        raise Refused(
+            "unreadable", "There is no such area; a mark stands beside the whole municipality, a wijk or a buurt of it."
+        )
 
 
 @intervention_app.command()

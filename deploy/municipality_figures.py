@@ -15,7 +15,7 @@ from deploy.key_register import KeyRegister
 from deploy.zone import Zone
 from projections.subscribers import ReleaseSubscriber
 from schemas import topics
-from schemas.errors import Refused, Unavailable
+from schemas.errors import Refused, SettingsWrong, Unavailable
 from schemas.values import Month
 
 HELD_SENTENCE = "kept back to protect households: too few of them or of providers, or one weighs too much"
@@ -67,7 +67,8 @@ def _month(index: int | None) -> str:
 
 
 def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) -> dict[str, Any]:
-    """The released epoch of a municipality as known at the end of `month` (default: the newest). Raises `Refused`, `Unavailable`."""
+    """The released epoch of a municipality as known at the end of `month` (default: the newest). Raises `Refused`, `SettingsWrong`, `Unavailable`."""
+    asked = _month_of(month) if month else None
     name = f"gm{number:04d}"
     files = zone.reader_certificate(name)
     keys = KeyRegister.of(zone.folder).proves("release")
@@ -82,10 +83,18 @@ def released_epoch(zone: Zone, number: int, *, level: str, month: str | None) ->
     if not reader.caught_up:
         msg = "Kafka does not answer; is the zone running?"
         raise Unavailable(msg)
-    wanted = Month.parse(month).index if month else max(reader.epochs, default=0)
+    wanted = asked.index if asked else max(reader.epochs, default=0)
     if wanted not in reader.epochs:
         raise Refused("unreadable", "Nothing was released for that month yet; close a month first.")
     return reader.epochs[wanted]
+
+
+def _month_of(text: str) -> Month:
+    try:
+        return Month.parse(text)
+    except ValueError as wrong:
+        msg = "A month is YYYY-MM."
+        raise SettingsWrong(msg) from wrong
 
 
 def cells_of_group(released: dict[str, Any], group: str) -> list[dict[str, Any]]:

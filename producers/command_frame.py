@@ -74,7 +74,7 @@ def sentences_for(
             except KeyboardInterrupt:
                 err.print(stopped())
                 raise typer.Exit(EXIT_REFUSED) from None
-            except (typer.Exit, typer.Abort):
+            except (typer.Exit, typer.Abort, typer.BadParameter):
                 raise
             except Exception as unexpected:
                 if os.environ.get("ZORGSTROOM_DEBUG"):

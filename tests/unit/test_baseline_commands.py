@@ -123,6 +123,9 @@ def test_a_mark_is_put_listed_and_taken_away_after_a_yes(topic: list[bytes], tmp
         ([*MARK[:6], "Bel 06-12345678", *MARK[7:]], "no citizen's number"),
         ([*MARK[:8], "anne@example.org"], "no citizen's number"),
         ([*MARK, "--area", "BU99020101"], "wijk or a buurt of it"),
+        ([*MARK, "--area", "BU99010109"], "There is no such area"),
+        ([*MARK, "--group", "ggz"], "a group that is published"),
+        ([*MARK, "--group", "zvw-ggz"], "a group that is published"),
         (["intervention", "withdraw", "GM9901", "none", "--by", "Anne"], "no such mark"),
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 from municipality_page_builders import released_epoch
 from typer.testing import CliRunner
 
-from deploy import municipality_commands
+from deploy import municipality_commands, municipality_figures
 from deploy.zone_folder import ZoneFolder
+from schemas.errors import SettingsWrong
 
 
 @pytest.fixture
@@ -38,3 +39,14 @@ def test_a_group_that_is_not_there_is_refused_with_those_that_are(asked: Any) ->
     assert "choose one of begeleiding, jeugdwet, overig, participatiewet, total, wmo, or all." in told.output
     assert asked("GM9901", "--group", "wmo").exit_code == 0
     assert asked("GM9901", "--group", "all", "--level", "meso").exit_code == 0
+
+
+def test_a_choice_that_does_not_exist_is_no_fault_of_the_program(asked: Any) -> None:
+    told = asked("GM9901", "--format", "pdf")
+    assert told.exit_code == 2
+    assert "--format is table, csv or json" in told.output
+
+
+def test_a_month_of_no_calendar_is_a_sentence() -> None:
+    with pytest.raises(SettingsWrong, match="YYYY-MM"):
+        municipality_figures.released_epoch(None, 9901, level="macro", month="2025-13")  # type: ignore[arg-type]
