@@ -124,7 +124,11 @@ class Site:
         personal = own is not None and own.sign_in is not None
 
         def make() -> bytes:
-            beside = own.beside(area=choice.area, group=choice.group, lang=choice.lang) if own else _NOTHING_BESIDE
+            beside = (
+                own.beside(area=choice.area, group=choice.group, year=choice.year, lang=choice.lang)
+                if own
+                else _NOTHING_BESIDE
+            )
             shared = {"vendor": self._vendor, "whose": _WHOSE if personal else ""}
             context = view(choice, figures, beside["marks"]) | shared | beside
             return self._templates.get_template(template).render(context).encode()

@@ -134,13 +134,17 @@ class OwnPages:
         """Another one with each event: what was made of the events before may be kept no longer."""
         return f"#{self.events.version}"
 
-    def beside(self, *, area: str, group: str, lang: str) -> dict[str, Any]:
-        """For beside a figure, the same for every reader: stories released for the council of exactly this area and group, and marks for its trend."""
+    def beside(self, *, area: str, group: str, year: int, lang: str) -> dict[str, Any]:
+        """For beside a figure, the same for every reader: stories released for the council of exactly this area and group, and marks for its trend.
+
+        Stories of a period that touches the service year stand there themselves; of others a link tells.
+        """
         from portals.municipality.stories import readable
 
         at = area or placed_code(self.municipality)
         told = [s for s in readable(self, None, lang) if (s["note"].place.area, s["note"].place.group) == (at, group)]
-        for one in told:
+        of_year = [s for s in told if s["note"].place.first_month // 12 <= year <= s["note"].place.last_month // 12]
+        for one in of_year:
             place, revision = one["note"].place, one["revision"]
             first, last = (words.month_name(m, lang) for m in (place.first_month, place.last_month))
             one["said_of"] = (
@@ -148,11 +152,14 @@ class OwnPages:
             )
             if one["held_since"]:
                 one["said_of"] += f" {one['held_since']}"
-        titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks", "marks_why")}
+        titles = {key: own_text(key, lang) for key in ("stories", "baselines", "marks", "marks_why", "other_period")}
         return {
             "own": True,
             "own_titles": titles,
-            "beside": told,
+            "beside": of_year,
+            "elsewhere": f"/verhalen?{urlencode({'gebied': at, 'groep': group, 'lang': lang})}"
+            if len(told) > len(of_year)
+            else "",
             "marks": marks(self.events.story, area=at, group=group),
         }
 

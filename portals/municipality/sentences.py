@@ -86,6 +86,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "bar_of": ("Voor dit gebied mag niet elk onderdeel apart worden getoond. Dit is de verdeling van {parent}.",
                "Not every part of this area may be shown apart. This is the split of {parent}."),
     "bar_missing": ("Niet apart getoond: {names}.", "Not shown apart: {names}."),
+    "bar_none": ("Voor dit gebied en de gebieden eromheen worden nu geen geldstromen apart getoond.", "No money streams are shown apart now for this area and those around it."),
     "bar_rest": ("Niet apart getoond", "Not shown apart"),
     "clusters": ("Binnen deze buurt", "Within this neighbourhood"),
     "clusters_total": ("Delen van een buurt zijn er alleen voor alle geldstromen samen.", "Parts of a neighbourhood exist for all money streams together only."),

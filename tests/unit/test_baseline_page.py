@@ -62,7 +62,9 @@ def test_the_later_year_stands_beside_it_with_what_was_left_out() -> None:
     for amount in ("€ 4.400.000", "€ 5.000.000", "€ 600.000"):
         assert f'<td class="number">{amount}</td>' in page
     assert "Toen achtergehouden of ouder" in page
-    assert "Molenhoek (Wmo)" in page
+    assert "Molenhoek (Jeugdwet, Overige zorg (Zvw en Wlz), Participatiewet, Alle geldstromen samen, Wmo)" in page, (
+        "once per area"
+    )
     assert HELD_BUURT not in page
     assert "tariefstijging per jaar, opgegeven" not in page
 
@@ -92,7 +94,10 @@ def test_changed_boundaries_are_left_out_by_name() -> None:
     later["areas"] = [a | {"geometry": square(0, 0, 900)} if a["code"] == "BU99010101" else a for a in later["areas"]]
     now = epoch_of(NOW, 2026) | {"geometry_hash": geometry_hash(later)}
     page = served_with(epoch_of(THEN, 2025), now, shapes=later).text("/nulmeting/b1?jaar=2026")
-    assert "Grenzen veranderd: Kerkbuurt (Jeugdwet)" in page
+    assert (
+        "Grenzen veranderd: Kerkbuurt (Jeugdwet, Overige zorg (Zvw en Wlz), Participatiewet, Alle geldstromen samen, Wmo)"
+        in page
+    )
 
 
 def test_boundaries_that_change_after_both_years_leave_their_comparison_as_it_was() -> None:

@@ -182,6 +182,14 @@ def test_two_streams_that_are_held_are_one_piece_of_the_bar_so_that_the_others_d
     assert "€ 3.200.000" not in page, "of what is kept back no amount is written"
 
 
+def test_where_no_streams_are_shown_apart_at_all_the_page_says_so() -> None:
+    none = "worden nu geen geldstromen apart getoond"
+    everything = held_streams("wmo", "jeugdwet", "participatiewet", "overig")
+    everything["cells"] = [c for c in everything["cells"] if c["group"] != "begeleiding"]
+    assert none in opened("/", released(record(geography()), record(everything)))
+    assert none not in opened("/")
+
+
 def test_where_the_whole_is_of_another_month_or_held_the_bar_has_no_such_piece() -> None:
     held_total = held_streams("wmo", "jeugdwet", "total")
     older = held_streams("wmo", "jeugdwet")

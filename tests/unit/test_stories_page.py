@@ -376,3 +376,18 @@ def test_every_page_leads_to_the_others(served: Served) -> None:
         page = rik.text(path)
         for link in ("/verhalen?lang=", "/nulmeting?lang="):
             assert link in page
+
+
+def test_a_story_stands_beside_figures_of_the_years_it_is_of_and_is_one_link_away_from_others(served: Served) -> None:
+    released(
+        served, area="GM9901P", group="total", text="Van *vorig* jaar.", first_month="2023-11", last_month="2024-02"
+    )
+    reader = served.visitor("rik")
+    here = reader.text("/")
+    assert "Van <em>vorig</em> jaar." not in here
+    link = re.search(r'id="andere-periode" href="([^"]+)"', here)
+    assert link
+    assert "Van <em>vorig</em> jaar." in reader.text(link[1])
+    released(served, area="GM9901P", group="total", text="Van dit jaar.")
+    assert "Van dit jaar." in reader.text("/")
+    assert 'id="andere-periode"' not in reader.text("/?groep=wmo")
