@@ -13,7 +13,7 @@ from portals.municipality.concentration_view import concentration_section
 from portals.municipality.figures import STREAMS, Bar, Figures, Part, placed_code
 from portals.municipality.inside_view import inside_of
 from portals.municipality.map_drawing import Atlas, draw
-from portals.municipality.measures import stream_of
+from portals.municipality.measures import Measure, stream_of
 from portals.municipality.released import Released
 from portals.municipality.rows import Teller, ordered
 from portals.municipality.trend import complete
@@ -31,6 +31,17 @@ def finest(reading: Figures | Changes, choice: Choice, year: int) -> str:
     return "buurt" if reading.decided_at("buurt", choice.group, year) else "wijk"
 
 
+def drawn(teller: Teller, level: str) -> str:
+    """The level to draw: wijken where no buurt has a figure of its own, since a bare amount is never the colour of a smaller area."""
+    if level != "buurt" or teller.measure is not Measure.EUROS:
+        return level
+
+    def own(at: str) -> bool:
+        return any(teller.row(a["code"]).shown.own for a in teller.figures.of_level(at))
+
+    return "wijk" if not own("buurt") and own("wijk") else level
+
+
 def map_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas) -> Context:
     """The page it opens on."""
     say = speaker(choice.lang)
@@ -45,12 +56,13 @@ def map_page(choice: Choice, figures: Figures, released: Released, atlas: Atlas)
     source = changes or reading
     level = finest(source, choice, choice.year)
     teller = Teller(at, source, choice.group, choice.year, choice.measure, choice.lang, change=changes is not None)
+    on_map = drawn(teller, level)
     context = frame(shown, figures, released, "/")
     selected = teller.row(context["selected_code"])
     classes = legend(choice, change=changes is not None)
     context |= {
-        "no_window": choice.period is not Period.YEAR and wanted is None, "level": level, "selected": selected,
-        "drawing": draw(atlas, teller, level, {"id": "kaart", "title": say("map_" + level), "legend": classes}),
+        "no_window": choice.period is not Period.YEAR and wanted is None, "level": level, "on_map": on_map, "selected": selected,
+        "drawing": draw(atlas, teller, on_map, {"id": "kaart", "title": say("map_" + on_map), "legend": classes}),
         "rows": ordered([teller.row(code) for code in listed(figures, level)], choice.sort),
         "rest": None if changes else figures.own(f"GM{figures.municipality:04d}", choice.group, choice.year),
         "rates": rates(at, selected.shown.source, selected.shown.euros, choice), "changed": changes is not None, "about_area": selected.of,

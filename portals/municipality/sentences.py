@@ -62,6 +62,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "map_wijk": ("Kaart per wijk", "Map per district"),
     "map_wijk_why": ("Buurten komen eens per kwartaal en alleen per geldstroom; voor deze keuze zijn wijken het fijnst.",
                      "Neighbourhoods come once a quarter and per money stream only; for this choice districts are the finest."),
+    "map_wijk_held": ("Van geen enkele buurt is dit bedrag nu apart uitgegeven. De kaart toont daarom wijken; de buurten staan in de tabel.",
+                      "No neighbourhood has this amount published apart now. So the map shows districts; the neighbourhoods are in the table."),
     "map_none": ("Van deze gebieden zijn geen vormen uitgegeven. De tabel hieronder heeft dezelfde cijfers.",
                  "No shapes of these areas were published. The table below has the same figures."),
     "table": ("Dezelfde cijfers als tabel", "The same figures as a table"),

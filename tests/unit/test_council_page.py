@@ -110,6 +110,17 @@ def test_two_streams_that_are_held_are_one_piece_of_the_whole() -> None:
     assert "Niet apart getoond 73%" in said
 
 
+def test_where_no_buurt_is_shown_the_map_has_the_wijken() -> None:
+    made = snapshot()
+    macro = copy.deepcopy(dict(made.macro))
+    for one in macro["cells"]:
+        if one["area_level"] == "buurt":
+            one |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    _, said = opened(Snapshot(macro, made.meso, made.geography))
+    assert "Kaart: alle geldstromen samen, per wijk" in said
+    assert "Buurt: 6 van 6." in said, "what is kept back is still told"
+
+
 def test_a_total_that_is_held_says_so_and_from_when_it_is() -> None:
     made = snapshot()
     macro = copy.deepcopy(dict(made.macro))

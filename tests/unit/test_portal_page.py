@@ -202,6 +202,24 @@ def test_where_the_whole_is_of_another_month_or_held_the_bar_has_no_such_piece()
         assert 'class="rest"' not in page
 
 
+def without_a_buurt() -> dict[str, Any]:
+    """An epoch in which no buurt ever had a figure."""
+    epoch = released_epoch()
+    for cell in epoch["cells"]:
+        if cell["area"] in BUURTEN:
+            cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    return epoch
+
+
+def test_where_no_buurt_is_shown_the_map_has_the_wijken_and_is_not_grey_all_over() -> None:
+    page = opened("/", released(record(geography()), record(without_a_buurt())))
+    assert "Kaart per wijk" in page
+    assert "De kaart toont daarom wijken; de buurten staan in de tabel." in page
+    assert re.findall(r'id="kaart-(\w+)" href', page) == list(WIJKEN)
+    assert all(f'id="rij-{code}"' in page for code in BUURTEN)
+    assert 'id="kaart-wijken"' not in opened("/")
+
+
 def test_completeness_is_said_per_stream_and_never_of_what_was_not_asked() -> None:
     page = opened()
     assert "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten" in page

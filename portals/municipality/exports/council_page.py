@@ -50,6 +50,7 @@ def content(snapshot: Snapshot, lang: str, *, year: int, beside: Beside) -> dict
     """Everything the template sets, in words."""
     figures, whole = snapshot.figures, snapshot.row(snapshot.whole, "total", year)
     level = "buurt" if figures.decided_at("buurt", "total", year) else "wijk"
+    on_map = "wijk" if not _coloured(snapshot, level, year) and _coloured(snapshot, "wijk", year) else level
     return {
         "lang": lang, "kicker": say("council", lang), "title": words.text("title", lang, name=plain(snapshot.name, _LETTERS_AT_MOST)),
         "known": words.text("known", lang, year=year, month=words.month_name(snapshot.epoch, lang)) + ".",
@@ -59,9 +60,9 @@ def content(snapshot: Snapshot, lang: str, *, year: int, beside: Beside) -> dict
         "total_note": _total_note(snapshot, year, lang), "streams_head": words.text("streams", lang), **_bar(snapshot, year, lang),
         **beside_content(beside, lang),
         "complete_head": say("completeness", lang), "complete": completeness(snapshot, lang),
-        "map_head": say("map", lang, level=level_name(level, lang)), "map": map_picture(snapshot, level, year=year),
+        "map_head": say("map", lang, level=level_name(on_map, lang)), "map": map_picture(snapshot, on_map, year=year),
         "map_alt": say("map_alt", lang, name=plain(snapshot.name, _LETTERS_AT_MOST)), "legend": [*zip(LEGEND_COLOURS, legend_bounds(lang), strict=True)],
-        "map_older": _older(snapshot, level, year, lang), "legend_held": say("legend_held", lang), "held_head": say("what_held", lang), "held": _held(snapshot, level, year, lang),
+        "map_older": _older(snapshot, on_map, year, lang), "legend_held": say("legend_held", lang), "held_head": say("what_held", lang), "held": _held(snapshot, level, year, lang),
         "held_sentence": f"{words.HELD[lang]}.", "no_ggz": words.text("no_ggz", lang), "source": words.source(json.loads(snapshot.macro["parameters"]), lang),
         "facts": [f"{about}: {said}" if about else said for about, said in facts(snapshot, lang)],
     }  # fmt: skip
@@ -83,6 +84,12 @@ def _total_note(snapshot: Snapshot, year: int, lang: str) -> list[str]:
     if whole.known_until is not None and whole.known_until != snapshot.epoch:
         said.append(words.text("older", lang, month=words.month_name(whole.known_until, lang)))
     return said
+
+
+def _coloured(snapshot: Snapshot, level: str, year: int) -> bool:
+    """Whether some area of a level has a colour on the map, so that it is not hatched all over."""
+    rows = (snapshot.row(a["code"], "total", year) for a in snapshot.figures.of_level(level))
+    return any(row is not None and row.released and row.euros is not None for row in rows)
 
 
 def _older(snapshot: Snapshot, level: str, year: int, lang: str) -> str:
