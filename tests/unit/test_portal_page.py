@@ -220,9 +220,15 @@ def test_where_no_buurt_is_shown_the_map_has_the_wijken_and_is_not_grey_all_over
     assert 'id="kaart-wijken"' not in opened("/")
 
 
+def test_what_can_be_taken_along_is_one_link_from_the_top() -> None:
+    page = opened()
+    assert page.index('href="#meenemen"') < page.index('id="kaart"') < page.index('id="meenemen"')
+
+
 def test_completeness_is_said_per_stream_and_never_of_what_was_not_asked() -> None:
     page = opened()
     assert "Jeugdwet: 9 van 12 gevraagde aanbiedermaanden afgesloten" in page
+    assert "Een aanbiedermaand is één maand van één aanbieder." in page
     assert "Overige zorg (Zvw en Wlz): 0 van 0" not in page
 
 
