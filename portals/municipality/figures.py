@@ -218,10 +218,12 @@ class Figures:
     ) -> Bar | None:
         """The split over streams (or other groups that make one whole) of the smallest area around `code` that shows all of them apart.
 
-        Where none does, of the smallest one that shows two. `whole`: groups whose sum all of these are.
+        Where none does, of the smallest one that shows two and the whole; then of the smallest one that shows two. `whole`: groups whose
+        sum all of these are.
         """
         bars = [bar for at in self.outward(code) if (bar := self._split(at, year, groups, whole)) is not None]
-        return next((bar for bar in bars if not bar.missing), bars[0] if bars else None)
+        told = [bar for bar in bars if not bar.missing] or [bar for bar in bars if bar.rest] or bars
+        return told[0] if told else None
 
     def _split(self, code: str, year: int, groups: Sequence[str], whole: Sequence[str]) -> Bar | None:
         have = {g: c for g in groups if (c := self._released(code, g, year)) is not None}

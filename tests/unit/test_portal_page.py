@@ -190,6 +190,16 @@ def test_where_no_streams_are_shown_apart_at_all_the_page_says_so() -> None:
     assert none not in opened("/")
 
 
+def test_a_bar_of_a_known_whole_comes_before_one_of_a_smaller_area_that_would_pass_two_streams_for_all() -> None:
+    epoch = held_streams("wmo", "jeugdwet")
+    for cell in epoch["cells"]:
+        if (cell["area"], cell["group"]) == ("BU99010101", "total"):
+            cell |= {"decision": "held", "euros": None, "households": None, "known_until": None}
+    page = opened("/?gebied=BU99010101", released(record(geography()), record(epoch)))
+    assert "Dit is de verdeling van Dorpskern." in page
+    assert 'class="rest"' in page
+
+
 def test_where_the_whole_is_of_another_month_or_held_the_bar_has_no_such_piece() -> None:
     held_total = held_streams("wmo", "jeugdwet", "total")
     older = held_streams("wmo", "jeugdwet")
