@@ -109,7 +109,7 @@ class AroundFact:
 class FigureFact:
     """One cell.
 
-    `euros` (to 1,000) and `households` (in care, to 5) are the area's own as last published, of the end of the month `known_until`;
+    `euros` and `households` (in care), both rounded, are the area's own as last published, of the end of the month `known_until`;
     null where never published. `held`: kept back now; `around` is then another area's figure, not to be added to others.
     """
 

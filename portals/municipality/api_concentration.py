@@ -22,7 +22,7 @@ class CurvePointFact:
 
 @dataclass(frozen=True, slots=True)
 class ProvidersFact:
-    """Households with care of so many providers (`or_more`: or more), to 5; null where too few to be said."""
+    """Households with care of so many providers (`or_more`: or more), rounded; null where too few to be said."""
 
     providers: int
     or_more: bool

@@ -118,7 +118,8 @@ class _Baselines:
         if found is None:
             return made
         lang, (then, now) = language(request), (pages.released.figures(e) for e in (baseline.epoch, found.epoch))
-        return made | {"ends": ends((then, now), lang), "partly": partly(then, now, lang)}
+        base = max(int(of.parameters.get("euros_base", 1_000)) for of in (then, now))
+        return made | {"ends": ends((then, now), lang), "base": base, "partly": partly(then, now, lang)}
 
 
 def baseline_router(pages: OwnPages) -> APIRouter:

@@ -101,7 +101,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "left_boundaries": ("Grenzen veranderd", "Boundaries changed"),
     "left_not-published": ("Niet in beide jaren uitgegeven", "Not released in both years"),
     "left_none": ("Niets: elk gebied en elke geldstroom staat erin.", "Nothing: every area and money stream is in it."),
-    "rounded": ("Alle bedragen zijn afgerond op 1.000 euro; een verschil kan er 1.000 euro naast zitten.", "All amounts are rounded to 1,000 euros; a change may be 1,000 euros off."),
+    "rounded": ("Alle bedragen zijn afgerond op {base} euro; een verschil kan er {base} euro naast zitten.", "All amounts are rounded to {base} euros; a change may be {base} euros off."),
     "partly": ("Let op: niet alle aanbieders hebben alles doorgegeven. Een verschil kan ook daarvan komen. Volledigheid: {streams}.",
                "Mind: not all providers have reported everything. A change may come of that too. Completeness: {streams}."),
     "partly_of": ("{group} toen {was}, nu {now}", "{group} {was} then, {now} now"),

@@ -206,3 +206,12 @@ def test_a_tariff_rise_is_written_as_the_language_writes_it_and_stays_in_the_oth
     assert "Met 4,2% tariefstijging" in page
     assert 'href="?jaar=2026&index=4%2C2&bron=VNG&volgorde=naam&lang=en"' in page
     assert "tariff rise of 4.2% a year" in visitor.text("/nulmeting/b1?jaar=2026&index=4,2&bron=VNG&lang=en")
+
+
+def test_what_a_difference_may_be_off_is_said_of_the_coarser_of_both() -> None:
+    coarse = epoch_of(NOW, 2026) | {"parameters": '{"euros_base": 5000}'}
+    assert "afgerond op 5.000 euro; een verschil kan er 5.000 euro naast" in served_with(
+        epoch_of(THEN, 2025), coarse
+    ).text("/nulmeting/b1?jaar=2026")
+    usual = served_with(epoch_of(THEN, 2025), epoch_of(NOW, 2026)).text("/nulmeting/b1?jaar=2026")
+    assert "afgerond op 1.000 euro; een verschil" in usual
