@@ -51,6 +51,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "counts_of_fewer_than_10_households": ("aantallen onder de 10 huishoudens worden getoond", "counts below 10 households are shown"),
     "refused_maand": ("Van de maand in het adres is niets uitgegeven. U ziet eind {month}.", "Nothing was published of the month in the address. You see the end of {month}."),
     "refused_gebied": ("Het gebied in het adres is hier niet bekend. U ziet de hele gemeente.", "The area in the address is not known here. You see the whole municipality."),
+    "refused_jaar": ("Van het gekozen zorgjaar was eind {month} niets bekend. U ziet zorgjaar {year}.",
+                     "Nothing of the chosen service year was known at the end of {month}. You see service year {year}."),
     "refused_other": ("Een keuze in het adres bestaat niet. Daarvoor ziet u de gewone keuze.", "A choice in the address does not exist. You see the usual choice instead."),
     "missing": ("Er ontbreken uitgegeven cijfers van {months}. Wat hier staat klopt, maar is niet alles. Vraag de beheerder het topic na te lezen.",
                 "Published figures of {months} are missing. What stands here is right but not all. Ask the operator to check the topic."),

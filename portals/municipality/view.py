@@ -114,7 +114,10 @@ def notices(choice: Choice, figures: Figures, released: Released) -> list[str]:
         found.append(say("refused_maand", month=words.month_name(choice.epoch, lang)))
     if "gebied" in choice.refused:
         found.append(say("refused_gebied"))
-    if set(choice.refused) - {"maand", "gebied"}:
+    for name, epoch, year in (("jaar", choice.epoch, choice.year), ("metjaar", choice.other_epoch, choice.other_year)):
+        if name in choice.refused:
+            found.append(say("refused_jaar", month=words.month_name(epoch, lang), year=year))
+    if set(choice.refused) - {"maand", "gebied", "jaar", "metjaar"}:
         found.append(say("refused_other"))
     if missing := released.missing():
         named = [words.month_name(m, lang) for m in missing[:_MONTHS_NAMED]]

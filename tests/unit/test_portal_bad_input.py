@@ -202,3 +202,14 @@ def test_every_view_says_as_known_on_from_which_snapshot_and_how_complete() -> N
         assert page.macro.epochs[LAST]["ledger_hash"].hex()[:12] in about
         assert page.macro.epochs[LAST]["geometry_hash"].hex()[:12] in about
         assert "Jeugdwet: 136 van 144 gevraagde aanbiedermaanden afgesloten (94%)" in about
+
+
+def test_a_year_that_had_not_begun_in_the_chosen_month_is_said_so_and_not_called_an_address() -> None:
+    for query, sentence in (
+        ("/?maand=2025-03&jaar=2026", "Van het gekozen zorgjaar was eind maart 2025 niets bekend. U ziet zorgjaar 2025."),
+        ("/vergelijk?met=2025-03&metjaar=2026", "Van het gekozen zorgjaar was eind maart 2025 niets bekend. U ziet zorgjaar 2025."),
+        ("/?maand=2025-03&jaar=2026&lang=en", "Nothing of the chosen service year was known at the end of March 2025."),
+    ):  # fmt: skip
+        page = opened(query)
+        assert sentence in page
+        assert "Een keuze in het adres" not in page
