@@ -51,6 +51,25 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(visit: Callable[
             assert found.violations_count == 0, (width, found.generate_report())
 
 
+CUT_OFF = """() => [...document.querySelectorAll('.choices select')].filter(choice => {
+  const style = getComputedStyle(choice), line = document.createElement('canvas').getContext('2d');
+  line.font = style.font;
+  const room = choice.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 20;
+  const months = [...choice.options].map(o => line.measureText(o.text).width);
+  return choice.id !== 'groep' && Math.max(...months) > room;
+}).map(choice => choice.id)"""
+"""Ids of choices whose longest option does not fit; care types with their examples may be longer than a phone is wide."""
+
+
+@pytest.mark.parametrize(
+    "view", ["?maand=2024-09&maat=inwoner", "verloop?maand=2024-09", "vergelijk?met=2024-09&metjaar=2024"]
+)
+def test_on_a_phone_no_chosen_month_or_measure_is_cut_off(visit: Callable[..., Page], view: str) -> None:
+    page = visit(view)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate(CUT_OFF) == []
+
+
 def test_a_page_that_does_not_exist_is_clear_to_axe_too(chromium: Browser, address: str) -> None:
     page = chromium.new_page()
     page.goto(address + VIEWS["no such page"])
