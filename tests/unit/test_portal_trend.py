@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from municipality_page_builders import geography, record, released, released_epoch
 from municipality_page_reading import opened, table, warnings
 from municipality_year_builders import FIRST, LAST, a_year
 
@@ -169,3 +170,13 @@ def test_a_year_of_which_nothing_was_shown_says_so() -> None:
     page = a_year()
     assert trend({e: page.figures(e) for e in page.epochs()}, "GM9901P", "wmo", 2030) is None
     assert trend({}, "GM9901P", "wmo", 2025) is None
+
+
+def test_a_name_that_ends_with_a_point_gets_no_second_one() -> None:
+    ground = geography()
+    for area in ground["areas"]:
+        if area["code"] == "BU99010101":
+            area["name"] = "Kerkbuurt e.o."
+    page = opened("/verloop?gebied=BU99010101", released(record(ground), record(released_epoch())))
+    assert "Kerkbuurt e.o. Zorgjaar" in page
+    assert "e.o.." not in page
