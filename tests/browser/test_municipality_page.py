@@ -64,7 +64,7 @@ def test_the_focus_can_be_seen(visit: Callable[..., Page]) -> None:
     page = visit()
     area = page.locator("#kaart-BU99010101 path")
     before = area.evaluate("e => getComputedStyle(e).strokeWidth")
-    page.focus("#toon")
+    page.focus("#naar-meenemen")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "kaart-BU99010101"
     assert area.evaluate("e => getComputedStyle(e).strokeWidth") != before
