@@ -14,7 +14,7 @@ from fastapi.templating import Jinja2Templates
 
 from portals.municipality import words
 from portals.municipality.events import OwnEvents
-from portals.municipality.figures import Figures, placed_code
+from portals.municipality.figures import placed_code
 from portals.municipality.note_checks import names_amounts
 from portals.municipality.own_words import own_text
 from portals.municipality.released import Released
