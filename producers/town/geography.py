@@ -97,9 +97,11 @@ def make_municipalities(random: Random, addresses: int) -> list[Municipality]:
     return made
 
 
-def make_municipality(random: Random, number: int, *, addresses: int, least: int = CLUSTER_ADDRESSES) -> Municipality:
-    """One municipality alone, with clusters of at least so many addresses."""
-    made = _municipality(random, number, size=addresses, offset=0.0, street=_Street())
+def make_municipality(
+    random: Random, number: int, *, addresses: int, least: int = CLUSTER_ADDRESSES, buurt: int = _BUURT_ADDRESSES
+) -> Municipality:
+    """One municipality alone, with clusters of at least so many addresses and buurten of so many on average."""
+    made = _municipality(random, number, size=addresses, offset=0.0, street=_Street(), buurt=buurt)
     _cut(made, least)
     return made
 
@@ -118,8 +120,10 @@ def municipality_of(
     return made
 
 
-def _municipality(random: Random, number: int, *, size: int, offset: float, street: _Street) -> Municipality:
-    count = max(2, round(size / _BUURT_ADDRESSES)) + 1  # one more: the business park
+def _municipality(
+    random: Random, number: int, *, size: int, offset: float, street: _Street, buurt: int = _BUURT_ADDRESSES
+) -> Municipality:
+    count = max(2, round(size / buurt)) + 1  # one more: the business park
     wijken = max(2, round(count**0.5))
     rows = [count // wijken + (1 if r < count % wijken else 0) for r in range(wijken)]
     plane = Plane(random, rows=rows, offset_metres=offset)
@@ -128,11 +132,11 @@ def _municipality(random: Random, number: int, *, size: int, offset: float, stre
     sizes = _sizes(random, size - _BUSINESS_PARK_ADDRESSES, count - 1)
     municipality = Municipality(number, NAMES[number], plane, [])
     for code, name, cells, own in zip(codes, names, plane.blocks, [*sizes, _BUSINESS_PARK_ADDRESSES], strict=True):
-        buurt = Buurt(code, name, cells)
-        _fill(random, buurt, number, size=own, street=street)
+        made = Buurt(code, name, cells)
+        _fill(random, made, number, size=own, street=street)
         if random.random() < 0.3 and code != codes[-1]:
             street.postcode -= 1  # the next buurt begins in the last postcode of this one
-        municipality.buurten.append(buurt)
+        municipality.buurten.append(made)
     return municipality
 
 

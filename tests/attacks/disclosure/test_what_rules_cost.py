@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from what_rules_cost import STEPS, invented, lines, released, rows_of, shape_of
+from usefulness import by_level_and_group
+from what_rules_cost import STEPS, invented, lines, released, rows_of, shape_of, types
 
 from producers.town.geography import municipality_of
 from producers.town.scale import Scale
@@ -23,8 +24,8 @@ def measured() -> dict:
 
 
 def test_each_total_is_of_the_last_month_or_held_by_one_rule(measured) -> None:
-    for useful, log in measured.values():
-        for one in (u for u in useful if u.group == "total" and u.level in ("buurt", "cluster")):
+    for read, log in measured.values():
+        for one in (u for u in by_level_and_group(read) if u.group == "total" and u.level in ("buurt", "cluster")):
             assert one.of_last_epoch + sum(log.reasons(one.level).values()) == one.cells > 0
 
 
@@ -32,7 +33,7 @@ def test_the_second_step_only_holds_more(measured) -> None:
     (alone, before), (with_sums, after) = measured[1], measured[2]
     assert not before.reasons("cluster")["complementary"]
     assert after.reasons("cluster")["complementary"] > 0
-    for one, two in zip(alone, with_sums, strict=True):
+    for one, two in zip(by_level_and_group(alone), by_level_and_group(with_sums), strict=True):
         assert (one.level, one.group, one.cells) == (two.level, two.group, two.cells)
         assert one.of_last_epoch >= two.of_last_epoch
 
@@ -41,3 +42,4 @@ def test_a_row_has_every_rule(measured) -> None:
     found = list(lines(2, *measured[2]))
     assert {row.count("|") for row in found} == {14}
     assert sum("buurt," in row for row in found) == 4
+    assert "huishouden" in types(measured[2][0])

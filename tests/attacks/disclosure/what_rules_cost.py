@@ -27,7 +27,7 @@ from gate_switches import NO_COMPLEMENTARY, switched
 from releases import AS_IT_IS, Switches, release
 from roles import Read
 from town_amounts import areas_of, streets_of
-from usefulness import Useful, by_level_and_group
+from usefulness import by_level_and_group, care_types_per_buurt
 
 from producers.town.evidence import make_evidence
 from producers.town.files import FIRST_MONTH, Town
@@ -111,7 +111,7 @@ def shape_of(town: Town, rows: list[Row]) -> str:
     )
 
 
-def released(town: Town, rows: list[Row], switches: Switches, months: int) -> tuple[list[Useful], Log]:
+def released(town: Town, rows: list[Row], switches: Switches, months: int) -> tuple[Read, Log]:
     """What is read of it at the end, and why what is held is held."""
     number = town.municipalities[0].number
     areas, addresses = areas_of(town, number)
@@ -120,11 +120,12 @@ def released(town: Town, rows: list[Row], switches: Switches, months: int) -> tu
         made = release(
             rows, areas, addresses, municipality=number, first=FIRST_MONTH, months=months, switches=switches, streets=streets_of(town, number)
         )  # fmt: skip
-    return by_level_and_group(Read.of(made)), log
+    return Read.of(made), log
 
 
-def lines(step: int, useful: list[Useful], log: Log) -> Iterator[str]:
+def lines(step: int, read: Read, log: Log) -> Iterator[str]:
     """Rows of a table: step, level, figures, December, any month, euros, and by what the others are held."""
+    useful = by_level_and_group(read)
     for level in LEVELS:
         for one in (u for u in useful if (u.level, u.group) == (level, "total")):
             december, any_month, euros = one.percentages()
@@ -133,6 +134,14 @@ def lines(step: int, useful: list[Useful], log: Log) -> Iterator[str]:
             yield f"| {step} | {level} | {one.cells} | {december:.0f} | {any_month:.0f} | {euros:.0f} | {' | '.join(held)} | {sum(found.values())} |"
     for one in (u for u in useful if u.level == "buurt" and u.group != "total"):
         yield f"| {step} | buurt, {one.group} | {one.cells} | {one.percentages()[0]:.0f} | {one.percentages()[1]:.0f} | {one.percentages()[2]:.0f} | | | | | | | |"
+
+
+def types(read: Read) -> str:
+    """Care types per buurt: what the most is that could be published of a year."""
+    found = care_types_per_buurt(read)
+    safe, used = (sum(n[i] for n in found.values()) for i in (0, 1))
+    names = ", ".join(f"{name} {own[0]} of {own[1]}" for name, own in sorted(found.items()))
+    return f"Care types of buurten of which a year passes SAFE, without any one provider too: {safe} of {used} ({100 * safe / max(1, used):.0f}%): {names}."
 
 
 def main() -> None:
@@ -146,14 +155,20 @@ def main() -> None:
     parser.add_argument("--of-all", action="store_true", help="half of the money goes to 3%% of all households, not of those in care")  # fmt: skip
     parser.add_argument("--providers-each", type=int, default=1, help="so many in the place of each provider")
     parser.add_argument("--least", type=int, default=200, help="addresses of a cluster")
+    parser.add_argument("--buurt", type=int, default=450, help="addresses of an invented buurt, on average")
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--step", type=int, action="append", choices=sorted(STEPS), help="1: single-cell rules alone; 2: holds for sums too; 3: the audit too (hours)")  # fmt: skip
+    parser.add_argument("--types", action="store_true", help="care types per buurt too")
     given = parser.parse_args()
     scale = Scale(given.persons / 100, of_all=given.of_all, providers_each=given.providers_each)
     for seed in given.seed or [1]:
         ground = (
-            real_ground(given.real, given.least) if given.real
-            else make_municipality(Random(f"ground/{given.municipality}/{seed}"), given.municipality, addresses=given.addresses, least=given.least)
+            real_ground(given.real, given.least)
+            if given.real
+            else make_municipality(
+                Random(f"ground/{given.municipality}/{seed}"), given.municipality, addresses=given.addresses, least=given.least,
+                buurt=given.buurt,
+            )
         )  # fmt: skip
         town = invented(ground, seed=seed, scale=scale, months=given.months)
         rows = rows_of(town, ground.number, FIRST_MONTH.year)
@@ -161,7 +176,10 @@ def main() -> None:
         print("| steps | level | figures | December % | any month % | euros % | held by SAFE | SAFE_PROV | SAFE_FUND | GGZ | only over a window | for sums | audit |")  # fmt: skip
         print("|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
         for step in given.step or [1, 2]:
-            print("\n".join(lines(step, *released(town, rows, STEPS[step], given.months))), flush=True)
+            read, log = released(town, rows, STEPS[step], given.months)
+            print("\n".join(lines(step, read, log)), flush=True)
+        if given.types:
+            print(f"\n{types(read)}")
 
 
 if __name__ == "__main__":
