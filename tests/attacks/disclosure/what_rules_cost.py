@@ -38,10 +38,11 @@ from producers.town.scale import Scale
 from producers.town.truth import keep_books
 from projections.release.gate import Decision
 from projections.release.rules import REASONS
+from schemas.care import CARE_TYPE_BY_CODE, Group
 
 GEO: Final = Path(os.environ.get("ZORGSTROOM_REFERENCE_DATA", Path(__file__).parents[4] / "shared" / "data")) / "geo"
 REAL: Final = {"zwijndrecht": 642, "hendrik-ido-ambacht": 531}
-LEVELS: Final = ("buurt", "street", "cluster")
+LEVELS: Final = ("placed", "wijk", "buurt", "street", "cluster")
 STEPS: Final = {1: NO_COMPLEMENTARY, 2: switched(), 3: AS_IT_IS}
 """Which of the gate's steps run: the first alone, two, all three."""
 WINDOW: Final = "a window"
@@ -97,16 +98,24 @@ def invented(ground: Municipality, *, seed: int, scale: Scale, months: int) -> T
 
 
 def shape_of(town: Town, rows: list[Row]) -> str:
-    """How large, how many in care, and to how few half of the money goes."""
+    """How large, how many in care, in a cluster in the middle too, and to how few half of the money goes."""
     ground = town.municipalities[0]
     cents: Counter[str] = Counter()
+    inside: dict[bool, dict[int, set[str]]] = {True: defaultdict(set), False: defaultdict(set)}
     for row in rows:
         cents[row.household] += row.cents
+        if row.area % 100:
+            inside[CARE_TYPE_BY_CODE[row.care].group is Group.OVERIG][row.area].add(row.household)
+    overig = {area: inside[True][area] for area in inside[False]}
+    in_care, with_overig = (
+        int(np.median([len(own) for own in found]))
+        for found in ([o | inside[False][a] for a, o in overig.items()], overig.values())
+    )
     amounts = np.sort([c for c in cents.values() if c > 0])[::-1]
     half = int(np.searchsorted(amounts.cumsum(), amounts.sum() / 2)) + 1
     return (
         f"{len(ground.homes):,} addresses, {len(ground.buurten)} buurten (the middle one {int(np.median([len(b.homes) for b in ground.buurten]))}), "
-        f"{sum(b.clusters for b in ground.buurten)} clusters; {100 * len(amounts) / len(ground.homes):.0f}% of households in care, half of the money goes to "
+        f"{sum(b.clusters for b in ground.buurten)} clusters (the middle one {in_care} households in care, {with_overig} with overige zorg); {100 * len(amounts) / len(ground.homes):.0f}% of households in care, half of the money goes to "
         f"{100 * half / len(ground.homes):.1f}% of all ({100 * half / len(amounts):.1f}% of those in care), the dearest EUR {amounts[0] / 100:,.0f}"
     )
 
