@@ -40,8 +40,10 @@ class Triplets:
 
     def row(self, atoms: Ints, now: int, before: int) -> None:
         """Add one. `before` -1: the figure's first publication."""
-        ends = np.array([now] if before < 0 else [now, before], dtype=np.int64)
-        self.add(np.r_[atoms, ends], np.r_[np.ones(len(atoms)), [-1.0, 1.0][: len(ends)]])
+        count, ends = len(atoms), 1 if before < 0 else 2
+        columns, values = np.empty(count + ends, dtype=np.int64), np.ones(count + ends)
+        columns[:count], columns[count:], values[count] = atoms, (now, before)[:ends], -1.0
+        self.add(columns, values)
 
     def add(self, columns: Ints, values: Floats) -> None:
         """Add a row with these entries."""
@@ -87,15 +89,15 @@ def _highs(
     cost: Floats, rows: csc_matrix, columns: tuple[Floats, Floats], limits: tuple[Floats, Floats]
 ) -> tuple[Status, float, Floats]:
     """Status, least cost, values. Presolve finds little in programmes that begin at a possible point, and takes longer than they do."""
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = rows.shape
-    lp.col_cost_, (lp.col_lower_, lp.col_upper_), (lp.row_lower_, lp.row_upper_) = cost, columns, limits
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
-    highs = _Highs()
+    highs, (count_rows, count) = _Highs(), rows.shape
     for option, value in (("output_flag", False), ("presolve", "off"), ("threads", 1)):
         highs.setOptionValue(option, value)
-    if highs.passModel(lp) == highspy.HighsStatus.kError:
+    whole = np.zeros(count, dtype=np.int32)  # no variable is an integer
+    told = highs.passModel(
+        count, count_rows, rows.nnz, int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, cost, *columns, *limits,
+        rows.indptr, rows.indices, rows.data, whole,
+    )  # fmt: skip
+    if told == highspy.HighsStatus.kError:
         return "failed", np.nan, np.zeros(0)
     highs.run()
     status = _STATUS.get(highs.getModelStatus(), "failed")

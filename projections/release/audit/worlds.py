@@ -71,13 +71,35 @@ class Reach:
     gained: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is the same for every world of one target.
+
+    `atoms`: of its pairs; `known`: per atom, of the households it knows; `first`: where each pair's chain begins; `running`: its true running sums;
+    `rows`: of the roles; `rule`, `pairs`, `starts`: what the single-cell rule leaves of sums of pairs.
+    """
+
+    target: Target
+    atoms: Ints
+    known: Floats
+    first: Ints
+    running: Floats
+    rows: Ints
+    rule: Floats
+    pairs: Ints
+    starts: Ints
+
+
 @dataclass
 class Worlds:
     """All worlds found so far, by household."""
 
     programmes: Programmes
     _found: dict[int, deque[World]] = field(default_factory=dict)
-    _blocks: dict[tuple[str, int], Floats] = field(default_factory=dict)
+    _roles: dict[str, int] = field(default_factory=dict)
+    _others: list[Ints] = field(default_factory=list)
+    _stack: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+    _blocks: dict[int, Floats] = field(default_factory=dict)
 
     def add(self, target: Target, values: Floats, *, moving: int) -> None:
         """Keep what a programme found."""
@@ -91,58 +113,82 @@ class Worlds:
         ]  # fmt: skip
         if not found:
             return []
-        tightest = self.programmes.at_most(target)
-        of_rule = np.zeros((len(tightest), len(target.chains)))
-        for row, pairs in zip(of_rule, tightest, strict=True):
-            row[list(pairs)] = 1.0
-        at_most = np.array(list(tightest.values())) / UNIT, of_rule
-        return [self._reach(target, views, world, at_most) for world in found]
+        asked = self._asked(target, views)
+        return [self._reach(asked, world) for world in found]
 
-    def _reach(self, target: Target, views: Sequence[View], world: World, at_most: tuple[Floats, Floats]) -> Reach:
-        gained, cents = world.gained_by(target), target.view.cents[target.chains, target.columns] / UNIT
-        rule, of_rule = at_most
-        by_rule = float(_far(rule - of_rule @ cents, of_rule @ gained))
-        plain = np.minimum(self._running(target, gained), self._beside(target, views, world, gained))
-        return Reach(plain, np.minimum(plain, by_rule), float(gained[target.chosen].sum()) * UNIT)
-
-    @staticmethod
-    def _running(target: Target, gained: Floats) -> float:
-        new = np.r_[True, target.chains[1:] != target.chains[:-1]]
-        starts = np.flatnonzero(new)[np.cumsum(new) - 1]
-
-        def running(values: Floats) -> Floats:
-            total = np.cumsum(values)
-            found: Floats = total - (total - values)[starts]
-            return found
-
-        true = running(target.view.cents[target.chains, target.columns] / UNIT)
-        return float(_far(np.maximum(true, 0.0), -running(gained)))
-
-    def _beside(self, target: Target, views: Sequence[View], world: World, gained: Floats) -> Floats:
-        """Per role, by others' deliveries, of which none may become less than nothing."""
+    def _asked(self, target: Target, views: Sequence[View]) -> _Asked:
         a = target.view.amounts
         known = np.zeros(a.shape)
         for household in (target.household, *target.beside):
             mine = slice(*a.first_chain[household : household + 2])
             np.add.at(known, (a.area[mine], a.type[mine]), target.view.kept[mine])
-        moved = np.zeros(a.shape)
-        moved.ravel()[world.atoms] = world.moved
-        np.subtract.at(moved, (a.area[target.chains], a.type[target.chains], target.columns), gained)
-        on = np.flatnonzero(moved.ravel() < -_OFF)
-        step, known_there = -moved.ravel()[on], known.ravel()[on]
-        room = np.array([view.others_of_all.ravel()[on] for view in views]).reshape(len(views), -1) - known_there
-        far = _far(room / UNIT, step)
+        atoms = np.ravel_multi_index((a.area[target.chains], a.type[target.chains], target.columns), a.shape)
+        new = np.ones(len(target.chains), dtype=bool)
+        new[1:] = target.chains[1:] != target.chains[:-1]
+        first = np.flatnonzero(new)[np.cumsum(new) - 1]
+        true = target.view.cents[target.chains, target.columns] / UNIT
+        tightest = {p: v for p, v in self.programmes.at_most(target).items() if p}
+        pairs = np.array([i for p in tightest for i in p], dtype=np.int64)
+        starts = np.cumsum([0, *(len(p) for p in tightest)])[:-1]
+        rule = np.array(list(tightest.values())) / UNIT - _sums(true, pairs, starts)
+        running = np.maximum(_running(true, first), 0.0)
+        return _Asked(
+            target, atoms.astype(np.int64), known.ravel(), first, running, self._rows(views), rule, pairs, starts
+        )
+
+    def _reach(self, asked: _Asked, world: World) -> Reach:
+        gained = world.gained_by(asked.target)
+        by_rule = float(_far(asked.rule, _sums(gained, asked.pairs, asked.starts)))
+        plain = np.minimum(
+            float(_far(asked.running, -_running(gained, asked.first))), self._beside(asked, world, gained)
+        )
+        return Reach(plain, np.minimum(plain, by_rule), float(gained[asked.target.chosen].sum()) * UNIT)
+
+    def _beside(self, asked: _Asked, world: World, gained: Floats) -> Floats:
+        """Per role, by others' deliveries, of which none may become less than nothing."""
+        moved = np.zeros(len(asked.known))
+        moved[world.atoms] = world.moved
+        np.subtract.at(moved, asked.atoms, gained)
+        off = np.concatenate([world.atoms, asked.atoms])
+        on = off[moved[off] < -_OFF]
+        far = _far((self._stack[np.ix_(asked.rows, on)] - asked.known[on]) / UNIT, -moved[on])
         for block, moved_there in world.rest:
-            rest = known[self.programmes.books.blocks == block].sum(axis=0)
-            room = np.array([(self._of_block(view, block) - rest).ravel() for view in views])
+            rest = asked.known.reshape(self.programmes.books.amounts.shape)[self.programmes.books.blocks == block].sum(
+                axis=0
+            )
+            room = self._of_block(block)[asked.rows] - rest.ravel()
             far = np.minimum(far, _far(room / UNIT, -moved_there.ravel()))
         return far
 
-    def _of_block(self, view: View, block: int) -> Floats:
-        key = (view.role, block)
-        if key not in self._blocks:
-            self._blocks[key] = view.others_of_all[self.programmes.books.blocks == block].sum(axis=0).astype(float)
-        return self._blocks[key]
+    def _rows(self, views: Sequence[View]) -> Ints:
+        """Of each role its row in `_stack`, others' deliveries per atom."""
+        new = [v for v in views if v.role not in self._roles]
+        if new:
+            self._roles |= {v.role: len(self._roles) + n for n, v in enumerate(new)}
+            self._others += [v.others_of_all.ravel() for v in new]
+            self._stack, self._blocks = np.array(self._others), {}
+        return np.array([self._roles[v.role] for v in views], dtype=np.int64)
+
+    def _of_block(self, block: int) -> Floats:
+        """Per role others' deliveries in a whole block."""
+        if block not in self._blocks:
+            books = self.programmes.books
+            per_atom = self._stack.reshape(-1, *books.amounts.shape)[:, books.blocks == block]
+            self._blocks[block] = per_atom.sum(axis=1).astype(float).reshape(len(self._stack), -1)
+        return self._blocks[block]
+
+
+def _running(values: Floats, first: Ints) -> Floats:
+    """Running sums within each chain."""
+    total = np.cumsum(values)
+    found: Floats = total - (total - values)[first]
+    return found
+
+
+def _sums(values: Floats, pairs: Ints, starts: Ints) -> Floats:
+    """Of each set of pairs."""
+    found: Floats = np.add.reduceat(values[pairs], starts) if len(starts) else np.zeros(0)
+    return found
 
 
 def _far(room: Floats, step: Floats) -> Floats:
