@@ -59,7 +59,11 @@ def _extra(zone: Zone, role: str) -> dict[str, Any]:
             return {
                 "projector_dsn": own.rsplit("/", 1)[0] + "/projector",
                 "address_dirs": [settings["address_dirs"][str(m)] for m in settings["municipalities"]],
-                **{name: settings[name] for name in ("closing", "release_parameters") if name in settings},
+                **{
+                    name: settings[name]
+                    for name in ("closing", "release_parameters", "audit_workers")
+                    if name in settings
+                },
             }
         case _:
             return {"address_dirs": list(settings["address_dirs"].values())}

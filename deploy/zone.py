@@ -29,6 +29,7 @@ from deploy.zone_folder import ZoneFolder
 from keyvault import group
 from keyvault.client import VaultClient
 from keyvault.erasure_work import COPIES_DAYS
+from projections.release.audit.crew import workers
 from projections.release.calendar import Calendar, day_in_amsterdam
 from projections.release.chosen_parameters import chosen
 from schemas import topics
@@ -129,6 +130,7 @@ class Zone:
             RetentionRules.of(self.folder.settings())
             Calendar.of(self.folder.settings().get("closing"))
             chosen(self.folder.settings().get("release_parameters"))
+            workers(self.folder.settings().get("audit_workers"))
         self.kafka.check()
         self.postgres.check()
         path = self.folder.path

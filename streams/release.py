@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from projections.release.audit.crew import Crew
 from projections.release.calendar import Calendar, day_in_amsterdam, ends_quarter
 from projections.release.rules import Parameters
 from projections.release.signing import signed
@@ -34,7 +35,7 @@ _WAITING: Final = ("decided", "month")
 
 @dataclass(slots=True)
 class Release:
-    """One release process. `geographies`: gemeente number -> `published_geography` datum; `addresses`: gemeente number -> finest area -> addresses; `first_month`: index of epoch 0."""
+    """One release process. `geographies`: gemeente number -> `published_geography` datum; `addresses`: gemeente number -> finest area -> addresses; `first_month`: index of epoch 0; `crew`: who helps with a large audit."""
 
     books_dsn: str
     topics: Topics
@@ -46,6 +47,7 @@ class Release:
     parameters: Parameters = field(default_factory=Parameters)
     given_up: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)
+    crew: Crew | None = None
     _books: books.Connection | None = None
     _areas_out: bool = False
     """Whether readers have the areas this process knows."""
@@ -142,7 +144,7 @@ class Release:
         self._books = self._books or books.connect(self.books_dsn)
         return Deciding(
             own, self._books, closing, geographies=self.geographies, addresses=self.addresses, first_month=self.first_month,
-            parameters=self.parameters, given_up=self.given_up,
+            parameters=self.parameters, given_up=self.given_up, crew=self.crew,
         )  # fmt: skip
 
     def _decide(self, own: store.Connection, closing: store.Closing) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from projections.release.audit.crew import Crew
 from projections.release.cells import LAYERS
 from projections.release.concentration import of_year
 from projections.release.contributions import Contributions
@@ -40,6 +41,7 @@ class _Of:
     first_month: int
     parameters: Parameters
     given_up: tuple[str, ...]
+    crew: Crew | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ class Deciding(_Of):
             yield municipality, decide(
                 rows[gemeente == municipality], epoch=self.closing.epoch, month_of_year=month.month, years=(month.year - 1, month.year),
                 published=epochs, areas=geography.numbers(self.geographies[municipality]), mandated=mandated, parameters=self.parameters,
-                addresses=self.addresses[municipality], streets=geography.streets(self.geographies[municipality]),
+                addresses=self.addresses[municipality], streets=geography.streets(self.geographies[municipality]), crew=self.crew,
             )  # fmt: skip
 
     def _replace(self, municipality: int, decisions: list[Decision], levels: Collection[str]) -> None:

@@ -7,12 +7,14 @@ import datetime as dt
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
+from projections.release.audit.crew import Crew, workers
 from projections.release.calendar import Calendar
 from projections.release.chosen_parameters import chosen
 from schemas.directory_follower import DirectoryFollower
@@ -36,8 +38,8 @@ _IDLE_SECONDS, _AWAY_SECONDS = 0.05, 1.0
 _TOPICS: Final = ((REQUESTS, "requests_read"), ("orders.v1", "orders_read"))
 
 
-def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning) -> Release:
-    """Everything release is made of, nothing connected. Raises `SettingsWrong`."""
+def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning, *, say: Callable[[str], None]) -> Release:
+    """Everything release is made of, nothing connected. `say`: is told what it had to do in another way. Raises `SettingsWrong`."""
     books = config.extra.get("projector_dsn")
     if not books:
         msg = "The settings of release lack `extra.projector_dsn`."
@@ -52,10 +54,11 @@ def build(config: RoleConfig, metrics: WorkerMetrics, signing: OwnSigning) -> Re
         for m, f in zip(config.municipalities, folders, strict=True)
     }
     parameters, given_up = chosen(config.extra.get("release_parameters"))
+    crew = Crew(workers(config.extra.get("audit_workers")), say)
     return Release(
         books_dsn=books, topics=KafkaTopics(config.kafka.client()), signing=signing.current, geographies=geographies, addresses=addresses,
         first_month=config.first_month.index, metrics=metrics, parameters=parameters, given_up=given_up,
-        calendar=Calendar.of(config.extra.get("closing")),
+        calendar=Calendar.of(config.extra.get("closing")), crew=crew,
     )  # fmt: skip
 
 
@@ -106,7 +109,12 @@ def run(config: RoleConfig) -> None:
     """Run until SIGTERM; what is away is waited for."""
     metrics, log, stopping = WorkerMetrics(config.role), logger(config.role), threading.Event()
     follower = DirectoryFollower(config.roots, config.kafka.client(), role=config.role)
-    release = build(config, metrics, OwnSigning(config.role, follower.wait, lambda: config.secrets_of("signing")))
+    release = build(
+        config,
+        metrics,
+        OwnSigning(config.role, follower.wait, lambda: config.secrets_of("signing")),
+        say=lambda what: log.warning("audit", reason=what),
+    )
     follower.start()
     metrics.serve(config.metrics_port)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,6 +8,7 @@ published of the year (`projections.release.audit`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projections.release.audit.audit import Audit
+from projections.release.audit.crew import Crew
 from projections.release.audit.holds import Holds
 from projections.release.cells import IN_GROUP, CellId, Layer, Street, layers_due
 from projections.release.complementary import Complementary
@@ -53,14 +55,15 @@ class Decision:
 def decide(
     rows: NDArray[np.void], *, epoch: int, month_of_year: int, years: Iterable[int],
     published: Mapping[CellId, Sequence[int]], areas: Mapping[str, Sequence[int]], mandated: set[bytes], parameters: Parameters,
-    addresses: Mapping[int, int], streets: tuple[Street, ...] = (),
+    addresses: Mapping[int, int], streets: tuple[Street, ...] = (), crew: Crew | None = None,
 ) -> list[Decision]:  # fmt: skip
     """Decide every cell that is due; the order of the rows changes nothing.
 
     `rows`: one municipality's contributions (those after `epoch` are left out); `published`: epochs at which a cell was
     released; `areas`: level -> all area numbers of the municipality, so that empty cells are decided too; `mandated`:
     households ever under a mandate; `addresses`: finest area -> addresses in the register, which say what is held first;
-    `streets`: those with cells of their own, as the numbers of their clusters.
+    `streets`: those with cells of their own, as the numbers of their clusters; `crew`: processes that help with a large audit and change no decision,
+    none of which is left afterwards.
     """
     contributions, of_years = Contributions(rows, epoch=epoch, mandated=mandated), sorted(years)
     decisions = primary(
@@ -69,7 +72,7 @@ def decide(
     for year in of_years:
         decisions, nothing = _without_what_follows(
             decisions, contributions.year(year), year, epoch=epoch, published=published, areas=areas, parameters=parameters,
-            addresses=addresses, streets=streets,
+            addresses=addresses, streets=streets, crew=crew,
         )  # fmt: skip
         if nothing:
             return [_held(d, NOTHING) for d in decisions]
@@ -98,7 +101,7 @@ def primary(
 def _without_what_follows(
     decisions: list[Decision], amounts: Year, year: int, *, epoch: int, published: Mapping[CellId, Sequence[int]],
     areas: Mapping[str, Sequence[int]], parameters: Parameters, addresses: Mapping[int, int],
-    streets: tuple[Street, ...],
+    streets: tuple[Street, ...], crew: Crew | None,
 ) -> tuple[list[Decision], bool]:  # fmt: skip
     """Steps 2 and 3 for one service year: hold what lets a held cell or a household's amount follow. True where nothing at all may be published."""
     known = sorted(c for c in published if c.level == "street" and c.service_year == year)
@@ -106,8 +109,9 @@ def _without_what_follows(
     released = {d.cell for d in decisions if d.released and d.cell.service_year == year}
     of_cell = _addresses_of_cells(tree, addresses)
     complementary = Complementary(Pools(tree, amounts, parameters), released, published, of_cell.__getitem__)
-    holds = Holds(complementary, Audit(tree, amounts, published, epoch, parameters))
-    reasons = holds.run()
+    with crew or nullcontext():
+        holds = Holds(complementary, Audit(tree, amounts, published, epoch, parameters, crew=crew))
+        reasons = holds.run()
     return [_held(d, reasons[d.cell]) if d.cell in reasons else d for d in decisions], holds.nothing
 
 

@@ -6,17 +6,20 @@ Fewer figures never make a bound closer, so what is cleared once stays cleared i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final, cast
 
 import numpy as np
 
-from projections.release.audit.amounts import KINDS, Amounts
+from projections.release.audit.amounts import KINDS, Amounts, Floats
 from projections.release.audit.areas import of_areas
 from projections.release.audit.counts import Counts
+from projections.release.audit.crew import Crew
 from projections.release.audit.figures import Books, Figure, Limits, Parts, limits, with_now
 from projections.release.audit.judge import Break, Judge
-from projections.release.audit.points import Open, Shares
+from projections.release.audit.pieces import Answer, Judged, Piece, judged
+from projections.release.audit.points import Open, PointPiece, Points, Shares
 from projections.release.audit.programmes import Programmes
 from projections.release.audit.prune import pruned
 from projections.release.audit.solver import Solved, solved
@@ -27,10 +30,14 @@ from projections.release.rules import Parameters
 from projections.release.sums import Tree
 from schemas.geography import clusters_of_street
 
+LARGE: Final = 30_000
+"""From so many amounts of households per finest area, group and epoch on, worker processes save more than it takes to start them."""
+Told = tuple[Tree, Year, dict[CellId, Sequence[int]], int, Parameters]
+
 
 @dataclass
 class Audit:
-    """One service year at one epoch. `published`: what was released before. `solve`: who solves programmes."""
+    """One service year at one epoch. `published`: what was released before. `solve`: who solves programmes; `crew`: worker processes that may help."""
 
     tree: Tree
     year: Year
@@ -38,11 +45,17 @@ class Audit:
     epoch: int
     parameters: Parameters
     solve: Callable[..., Solved] = solved
-    prune: Callable[[Books, list[Figure], Shares, Callable[..., Solved], Counts], list[Open]] = pruned
+    prune: Callable[[Books, list[Figure], Shares, Points, Counts], list[Open]] = pruned
     judge: type[Judge] = Judge
+    crew: Crew | None = None
     counts: Counts = field(default_factory=Counts)
     _watched: list[Watched] = field(default_factory=list)
     _pruned: bool = False
+    _released: tuple[CellId, ...] = ()
+    _published: Mapping[CellId, Sequence[int]] = field(default_factory=dict)
+    _figures: dict[int, list[Figure]] = field(default_factory=dict)
+    _points: dict[int, Points] = field(default_factory=dict)
+    _judges: dict[int, Judge] = field(default_factory=dict)
     _limits: dict[tuple[CellId, tuple[int, ...]], tuple[Limits, Parts]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,20 +84,73 @@ class Audit:
 
         `one_per_place`: of amounts that lie in the same finest areas and groups only some, which is enough to know what to hold for all of them.
         """
-        published = with_now(self.published, released, self.epoch)
-        figures = self.books.figures(published)
-        limits = [self._limit(f) for f in figures]
+        self.begin(released)
         self.counts.excepted = self.counts.before = 0
+        if not self._pruned:
+            self._prune()
+        pieces = [p for n, w in enumerate(self._watched) for p in w.pieces(n, one_per_place=one_per_place)]
         found: list[Break] = []
-        for watched in self._watched:
-            mine = watched.figures(published, figures)
-            if not self._pruned:
-                shares = watched.shares(lambda: self._shares(limits))
-                watched.prune(self.prune(watched.books, mine, shares, self.solve, self.counts))
-            judge = self.judge(watched.over(mine, [said for said, _ in limits]), partial(self._earlier, watched))
-            found += watched.breaks(judge, one_per_place=one_per_place)
-        self._pruned = True
+        for piece, answer in zip(pieces, self._all(pieces), strict=True):
+            found += self._watched[piece.watched].take(piece, cast("Judged", answer))
         return sorted(found, key=Break.order)
+
+    def begin(self, released: Collection[CellId]) -> None:
+        """From now on pieces are done as if these cells were released now."""
+        self._released = tuple(sorted(released))
+        self._published = with_now(self.published, released, self.epoch)
+        self._figures, self._points, self._judges = {}, {}, {}
+
+    def do(self, piece: Piece) -> Answer:
+        """One piece of work. The same in every process that has this audit."""
+        if isinstance(piece, PointPiece):
+            return self._points_of(piece.watched).of_block(piece)
+        return judged(piece, self._judge_of(piece.watched), self._watched[piece.watched].roles)
+
+    def _all(self, pieces: Sequence[Piece]) -> Sequence[Answer]:
+        """All pieces, in their order, whoever did them."""
+        found = self.crew.all(self.told, self._released, pieces) if self.crew and self._pays() else None
+        return [self.do(p) for p in pieces] if found is None else found
+
+    def told(self) -> Told:
+        """What another process needs to make the same audit."""
+        return self.tree, self.year, dict(self.published), self.epoch, self.parameters
+
+    def _pays(self) -> bool:
+        return self.amounts.per_chain_cents.size >= LARGE
+
+    def _prune(self) -> None:
+        shares = self._shares([self._limit(f) for f in self._figures_of(0)])
+        for n, watched in enumerate(self._watched):
+            points = self._points_of(n)
+            if self.crew and self._pays():
+                points = replace(points, each=self._all_points)
+            watched.prune(
+                self.prune(watched.books, self._figures_of(n), watched.shares(lambda: shares), points, self.counts)
+            )
+        self._pruned = True
+
+    def _all_points(self, pieces: Sequence[PointPiece]) -> list[Floats | None]:
+        return [cast("Floats | None", found) for found in self._all(pieces)]
+
+    def _figures_of(self, watched: int) -> list[Figure]:
+        if 0 not in self._figures:
+            self._figures[0] = self.books.figures(self._published)
+        if watched not in self._figures:
+            self._figures[watched] = self._watched[watched].figures(self._published, self._figures[0])
+        return self._figures[watched]
+
+    def _points_of(self, watched: int) -> Points:
+        if watched not in self._points:
+            books = self._watched[watched].books
+            self._points[watched] = Points(books, self._figures_of(watched), self.solve, watched=watched)
+        return self._points[watched]
+
+    def _judge_of(self, watched: int) -> Judge:
+        if watched not in self._judges:
+            limits = [self._limit(f)[0] for f in self._figures_of(0)]
+            one = self._watched[watched]
+            self._judges[watched] = self.judge(one.over(self._figures_of(watched), limits), partial(self._earlier, one))
+        return self._judges[watched]
 
     def _limit(self, figure: Figure) -> tuple[Limits, Parts]:
         key = (figure.cell, tuple(figure.until.tolist()))

@@ -6,7 +6,7 @@ reader bounds it closer, since a bound holds in every point. One programme per w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -150,13 +150,35 @@ def room(views: Iterable[View]) -> Floats:
     return left
 
 
+@dataclass(frozen=True, slots=True)
+class PointPiece:
+    """A point of one block: per atom in units of programmes what is needed, the largest part, and what may be given (`needs`, `room`)."""
+
+    watched: int
+    block: int
+    need: Floats
+    part: Floats
+    give: Floats
+    only_overig: bool
+
+    @property
+    def size(self) -> int:
+        """How much work it is, beside pieces of its kind."""
+        return self.need.size
+
+
 @dataclass(slots=True)
 class Points:
-    """Looks for points. `figures`: everything published; each wijk gets an equal part of the leeway of the gemeente's figures, so that its points add up."""
+    """Looks for points. `figures`: everything published; each wijk gets an equal part of the leeway of the gemeente's figures, so that its points add up.
+
+    `each`: does the pieces elsewhere; `watched`: whose they are.
+    """
 
     books: Books
     figures: list[Figure]
     solve: Callable[..., Solved] = solved
+    each: Callable[[Sequence[PointPiece]], Sequence[Floats | None]] | None = None
+    watched: int = 0
     programmes: int = 0
     _rows: dict[int, list[tuple[Figure, float]]] = field(default_factory=dict)
     _frames: dict[int, tuple[csc_matrix, csc_matrix, Floats, Floats]] = field(default_factory=dict)
@@ -165,33 +187,28 @@ class Points:
         """A deviation of every atom, in cents, that no figure shows and that serves as much of what is open as it can (see `needs`)."""
         out = np.zeros(self.books.amounts.shape)
         blocks = self.books.blocks
-        for block in np.unique(blocks).tolist():
-            areas = np.flatnonzero(blocks == block)
-            if (need[areas] > 0).any():
-                found = self._of_block(
-                    block,
-                    areas,
-                    need[areas] / UNIT,
-                    part[areas] / UNIT,
-                    may_give[areas] / UNIT,
-                    only_overig=only_overig,
-                )
-                if found is not None:
-                    out[areas] = found * UNIT
+        inside = {b: np.flatnonzero(blocks == b) for b in np.unique(blocks).tolist()}
+        pieces = [
+            PointPiece(self.watched, b, need[areas] / UNIT, part[areas] / UNIT, may_give[areas] / UNIT, only_overig)
+            for b, areas in inside.items() if (need[areas] > 0).any()
+        ]  # fmt: skip
+        self.programmes += len(pieces)
+        answers = self.each(pieces) if self.each else [self.of_block(p) for p in pieces]
+        for piece, found in zip(pieces, answers, strict=True):
+            if found is not None:
+                out[inside[piece.block]] = found * UNIT
         return out
 
-    def _of_block(
-        self, block: int, areas: Ints, need: Floats, part: Floats, give: Floats, *, only_overig: bool
-    ) -> Floats | None:
+    def of_block(self, piece: PointPiece) -> Floats | None:
         """Columns: each atom, once more each atom in which something is open (up to what it needs, rewarded), and each figure's deviation."""
-        self.programmes += 1
+        need, part, give, only_overig = piece.need, piece.part, piece.give, piece.only_overig
         free = np.broadcast_to(np.where(only_overig, IS_OVERIG_TYPE, np.True_)[None, :, None], need.shape)
         wanted = np.flatnonzero(np.where(free, part, 0.0).ravel() > 0)
         most, largest = need.ravel()[wanted], part.ravel()[wanted]
         worth = 1 / np.maximum(most, largest / 4)
         if self.books.amounts.of_areas:  # one amount lies in many atoms: what one of them lacks, another may have
             most, worth = largest, np.ones(len(wanted))
-        rows, of_figures, low, high = self._frame(block, areas)
+        rows, of_figures, low, high = self._frame(piece.block, np.flatnonzero(self.books.blocks == piece.block))
         bounds = np.c_[np.where(free, -give, 0.0).ravel(), np.where(free, np.inf, 0.0).ravel()]
         again = np.c_[bounds[wanted, 0], most]
         bounds[wanted, 0] = 0.0

@@ -6,7 +6,7 @@ in any atom; second households by the finest areas they are the second of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,6 @@ from projections.release.audit.amounts import Floats
 from projections.release.audit.counts import Counts
 from projections.release.audit.figures import Books, Figure
 from projections.release.audit.points import Open, Points, Shares, cleared, everything, needs, room
-from projections.release.audit.solver import Solved
 from projections.release.audit.views import View, views
 from projections.release.contributions import Flags
 
@@ -38,11 +37,10 @@ class _Group:
     only_overig: bool
 
 
-def pruned(
-    books: Books, figures: list[Figure], shares: Shares, solve: Callable[..., Solved], counts: Counts
-) -> list[Open]:
+def pruned(books: Books, figures: list[Figure], shares: Shares, points: Points, counts: Counts) -> list[Open]:
     """What is left for programmes of their own, per role."""
-    points, roles = Points(books, figures, solve), list(views(books.amounts))
+    del figures
+    roles = list(views(books.amounts))
     left = [everything(v) for v in roles]
     counts.amounts += (amounts := sum(o.count() for o in left))
     left = [cleared(o, None, shares) for o in left]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,11 @@ def words(view: View, amount: Amount) -> str:
     _, kind, epoch = amount
     when = "year" if epoch == len(view.amounts.epochs) else f"epoch {view.amounts.epochs[epoch]}"
     return f"{KINDS[kind]}, {when}"
+
+
+def lies_in(suspect: Suspect, places: Collection[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
+    """Whether an amount lies in one of these places."""
+    return bool(places) and any(place_of(t) in places for t in targets(suspect.view, suspect.amount)[:1])
 
 
 def place_of(target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:

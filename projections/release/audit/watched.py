@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from projections.release.audit.counts import Counts
 from projections.release.audit.figures import Books, Figure, Limits
-from projections.release.audit.judge import Break, Judge
+from projections.release.audit.judge import Break
+from projections.release.audit.pieces import Judged, JudgePiece, judge_pieces
 from projections.release.audit.points import Open, Shares
 from projections.release.audit.programmes import Programmes
 from projections.release.audit.solver import Solved
-from projections.release.audit.targets import Amount, Suspect, place_of, suspects_of, targets
+from projections.release.audit.targets import Amount, Suspect, suspects_of, targets
+from projections.release.audit.views import View, views
 from projections.release.cells import CellId
 
 
@@ -23,34 +25,38 @@ class Watched:
     solve: Callable[..., Solved]
     counts: Counts
     suspects: dict[Amount, list[Suspect]] = field(default_factory=dict)
+    _roles: dict[str, View] = field(default_factory=dict)
 
     def prune(self, left: list[Open]) -> None:
         """What is left of them for programmes of their own."""
+        self._roles = {o.view.role: o.view for o in left}
         for one in (s for o in left for s in suspects_of(o)):
             self.suspects.setdefault(one.amount, []).append(one)
 
-    def breaks(self, judge: Judge, *, one_per_place: bool) -> list[Break]:
-        """Every amount that breaks; `one_per_place` as `Audit.breaks` says."""
-        found: list[Break] = []
-        kept: dict[Amount, list[Suspect]] = {}
-        places: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
-        for amount, suspects in self.suspects.items():
-            asked: list[Suspect] = []
-            kept[amount] = []
-            for suspect in suspects:
-                (kept[amount] if one_per_place and _lies_in(suspect, places) else asked).append(suspect)
-            told = judge.all(asked, one_is_enough=one_per_place) if asked else ()
-            for suspect, (answer, broken) in zip(asked, told, strict=True):
-                if answer != "clear":
-                    kept[amount].append(suspect)
-                if broken is not None:
-                    found.append(broken)
-                    places.add(place_of(broken.target))
+    @property
+    def roles(self) -> Mapping[str, View]:
+        """Who reads them, by name."""
+        self._roles = self._roles or {v.role: v for v in views(self.books.amounts)}
+        return self._roles
+
+    def pieces(self, number: int, *, one_per_place: bool) -> Iterator[JudgePiece]:
+        """What is to be judged. `number`: of this set; `one_per_place`: as `Audit.breaks` says."""
+        return judge_pieces(number, self.suspects, self.books.amounts, one_per_place=one_per_place)
+
+    def take(self, piece: JudgePiece, judged: Judged) -> Iterator[Break]:
+        """Drop what a piece cleared; every amount that breaks."""
+        self.counts.programmes += judged.programmes
+        asked = [amount for group in piece.groups for amount, _ in group]
+        for amount, told in zip(asked, judged.told, strict=True):
+            suspects = self.suspects.pop(amount)
+            for suspect, answer in zip(suspects, told, strict=True):
+                if answer == "break":
+                    yield Break(suspect.view.role, targets(suspect.view, amount)[0], amount)
                 self.counts.excepted += answer == "excepted"
                 self.counts.before += answer == "before"
-        self.suspects = {amount: left for amount, left in kept.items() if left}
-        self.counts.programmes += judge.programmes.run + judge.run_before
-        return found
+            left = [s for s, answer in zip(suspects, told, strict=True) if answer != "clear"]
+            if left:
+                self.suspects[amount] = left
 
     def figures(self, published: Mapping[CellId, Iterable[int]], of_households: list[Figure]) -> list[Figure]:
         """The figures that tell of them."""
@@ -63,8 +69,3 @@ class Watched:
     def shares(self, of_households: Callable[[], Shares]) -> Shares:
         """What the single-cell rule leaves of them."""
         return Shares.none(self.books.amounts) if self.books.amounts.of_areas else of_households()
-
-
-def _lies_in(suspect: Suspect, places: Collection[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
-    """Whether an amount lies where one broke already in this round."""
-    return bool(places) and any(place_of(t) in places for t in targets(suspect.view, suspect.amount)[:1])
