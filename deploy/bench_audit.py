@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +17,7 @@ from scipy.sparse import csc_matrix
 
 from deploy.bench_audit_town import BenchTown, bench_town
 from projections.release.audit.audit import Audit
+from projections.release.audit.crew import Crew, cores
 from projections.release.audit.holds import Holds
 from projections.release.audit.judge import Judge
 from projections.release.audit.points import everything
@@ -61,7 +65,11 @@ def _epochs(town: BenchTown, months: int, measured: set[int], tell: Callable[[st
         if epoch + 1 in measured:
             tell(f"epoch {epoch + 1} of {town.wijken} wijken")
             before = {"processor_seconds_before_the_audit": round(time.process_time() - began, 1)}
-            found[f"epoch_{epoch + 1}"] = before | _measured(Audit(tree, year, published, epoch, P), step)
+            again = Complementary(Pools(tree, year, P), set(step.released), published, lambda _: 1)
+            alone = _measured(Audit(tree, year, published, epoch, P), step)
+            crew = Weighed(cores())
+            helped = _helped(Holds(again, Audit(tree, year, published, epoch, P, crew=crew)), crew, as_alone=step.held)
+            found[f"epoch_{epoch + 1}"] = before | alone | helped
         for cell in step.released:
             published[cell].append(epoch)
     return found
@@ -81,6 +89,40 @@ def _measured(one: Audit, step: Complementary) -> Figures:
         "narrowed_by_the_rule_only": counts.excepted, "cells_held": len(holds.reasons), "plain_programme_ms": round(plain * 1000),
         "of_plain_programmes": round(used / (plain * counts.amounts), 6),
     }  # fmt: skip
+
+
+class Weighed(Crew):
+    """A crew that tells how much memory the largest of its workers had."""
+
+    peak_mb = 0
+
+    def end(self) -> None:
+        """Look before they are gone."""
+        for worker in self._workers:
+            with suppress(OSError, IndexError):
+                status = Path(f"/proc/{worker.process.pid}/status").read_text("utf-8")
+                self.peak_mb = max(self.peak_mb, int(status.split("VmHWM:")[1].split()[0]) // 1024)
+        super().end()
+
+
+def _helped(holds: Holds, crew: Weighed, *, as_alone: list[CellId]) -> Figures:
+    """The same audit with worker processes. Nothing where there is one core, or where it is too small for them."""
+    clock, processor, own = time.perf_counter(), _of_all(), time.process_time()
+    with crew:
+        holds.run()
+    if not crew.peak_mb:
+        return {}
+    return {
+        "workers": crew.size, "seconds_with_workers": round(time.perf_counter() - clock, 1),
+        "processor_seconds_with_workers": round(_of_all() - processor, 1), "of_them_in_this_process": round(time.process_time() - own, 1),
+        "peak_memory_of_a_worker_mb": crew.peak_mb, "held_the_same": holds.complementary.held == as_alone,
+    }  # fmt: skip
+
+
+def _of_all() -> float:
+    """Processor seconds of this process and of those that it ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _plain(one: Audit, released: set[CellId]) -> float:

@@ -84,8 +84,8 @@ class Linear:
         rest = {n * 1_000_000 for c, n in self.tree.number.items() if c.level == "gemeente"}
         return np.array(sorted(found | rest), dtype=np.int64)
 
-    def followed(self, published: Collection[CellId]) -> Followed:
-        """All figures that are published or follow from those that are."""
+    def followed(self, published: Collection[CellId], *, from_what: bool = True) -> Followed:
+        """All figures that are published or follow from those that are. `from_what`: with weights; else these are empty."""
         known = sorted(self._index[c] for c in published if c in self._index)
         if not known:
             return Followed()
@@ -97,14 +97,17 @@ class Linear:
         left = np.diag(shared) - np.einsum("ij,ij->j", shared[known, :], factors)
         found = Followed()
         for i in np.flatnonzero(left <= _NOTHING_LEFT * np.diag(shared)).tolist():
-            parts = np.flatnonzero(np.abs(factors[:, i]) > 1e-6).tolist()
+            parts = np.flatnonzero(np.abs(factors[:, i]) > 1e-6).tolist() if from_what else []
             found.weights[self.cells[i]] = {self.cells[known[p]]: float(factors[p, i]) for p in parts}
         return found
 
     def epochs(self, published: dict[CellId, Iterable[int]]) -> dict[int, Followed]:
-        """Epoch -> what followed from the figures of that epoch alone."""
+        """Epoch -> what followed from the figures of that epoch alone, without weights."""
         of_epoch: dict[int, set[CellId]] = {}
         for cell, epochs in published.items():
             for epoch in epochs:
                 of_epoch.setdefault(epoch, set()).add(cell)
-        return {epoch: self.followed(cells) for epoch, cells in sorted(of_epoch.items())}
+        found = {
+            cells: self.followed(cells, from_what=False) for cells in {frozenset(cells) for cells in of_epoch.values()}
+        }
+        return {epoch: found[frozenset(cells)] for epoch, cells in sorted(of_epoch.items())}

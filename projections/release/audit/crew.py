@@ -76,7 +76,7 @@ class _Worker:
 
     @classmethod
     def start(cls) -> _Worker:
-        """Nothing of this process goes along but its code: no environment, no open file, no argument."""
+        """Nothing of this process goes along: no open file, no argument, of its environment only where programs lie and the language."""
         kept = {
             name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
         }
