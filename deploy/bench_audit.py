@@ -68,7 +68,9 @@ def _epochs(town: BenchTown, months: int, measured: set[int], tell: Callable[[st
             again = Complementary(Pools(tree, year, P), set(step.released), published, lambda _: 1)
             alone = _measured(Audit(tree, year, published, epoch, P), step)
             crew = Weighed(cores())
-            helped = _helped(Holds(again, Audit(tree, year, published, epoch, P, crew=crew)), crew, as_alone=step.held)
+            helped = _helped(
+                Holds(again, Audit(tree, year, published, epoch, P, crew=crew)), crew, as_alone=step.released
+            )
             found[f"epoch_{epoch + 1}"] = before | alone | helped
         for cell in step.released:
             published[cell].append(epoch)
@@ -92,20 +94,24 @@ def _measured(one: Audit, step: Complementary) -> Figures:
 
 
 class Weighed(Crew):
-    """A crew that tells how much memory the largest of its workers had."""
+    """A crew that tells how much memory the largest of its workers had, and how long the busiest one worked."""
 
     peak_mb = 0
+    busiest_seconds = 0.0
 
     def end(self) -> None:
         """Look before they are gone."""
         for worker in self._workers:
+            of = Path(f"/proc/{worker.process.pid}")
             with suppress(OSError, IndexError):
-                status = Path(f"/proc/{worker.process.pid}/status").read_text("utf-8")
+                status, stat = ((of / name).read_text("utf-8") for name in ("status", "stat"))
                 self.peak_mb = max(self.peak_mb, int(status.split("VmHWM:")[1].split()[0]) // 1024)
+                ticks = sum(int(t) for t in stat.rsplit(") ", 1)[1].split()[11:13])
+                self.busiest_seconds = max(self.busiest_seconds, ticks / os.sysconf("SC_CLK_TCK"))
         super().end()
 
 
-def _helped(holds: Holds, crew: Weighed, *, as_alone: list[CellId]) -> Figures:
+def _helped(holds: Holds, crew: Weighed, *, as_alone: set[CellId]) -> Figures:
     """The same audit with worker processes. Nothing where there is one core, or where it is too small for them."""
     clock, processor, own = time.perf_counter(), _of_all(), time.process_time()
     with crew:
@@ -114,8 +120,8 @@ def _helped(holds: Holds, crew: Weighed, *, as_alone: list[CellId]) -> Figures:
         return {}
     return {
         "workers": crew.size, "seconds_with_workers": round(time.perf_counter() - clock, 1),
-        "processor_seconds_with_workers": round(_of_all() - processor, 1), "of_them_in_this_process": round(time.process_time() - own, 1),
-        "peak_memory_of_a_worker_mb": crew.peak_mb, "held_the_same": holds.complementary.held == as_alone,
+        "processor_seconds_with_workers": round(_of_all() - processor, 1), "of_them_in_this_process": round(time.process_time() - own, 1), "of_them_in_the_busiest_worker": round(crew.busiest_seconds, 1),
+        "peak_memory_of_a_worker_mb": crew.peak_mb, "released_the_same": holds.complementary.released == as_alone,
     }  # fmt: skip
 
 

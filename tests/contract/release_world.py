@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from projections.release.audit.crew import Crew
 from projections.release.calendar import Calendar
 from projections.release.history import TopicHistory, checked
 from projections.release.rules import Parameters
@@ -109,6 +110,7 @@ class World:
     key: SigningKey = KEY
     parameters: Parameters = field(default_factory=Parameters)
     given_up: tuple[str, ...] = ()
+    crew: Crew | None = None
     first: Month = FIRST
     areas: dict[str, Any] = field(default_factory=geography)
     joined: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -146,7 +148,7 @@ class World:
         return Release(
             books_dsn=self.books, topics=self.topics, signing=lambda: self.key, geographies={GM: self.areas} | self.joined,
             addresses={m: dict.fromkeys(CLUSTERS, 200) for m in (GM, *self.joined)}, first_month=self.first.index, metrics=WorkerMetrics("release"),
-            parameters=self.parameters, given_up=self.given_up, calendar=self.calendar,
+            parameters=self.parameters, given_up=self.given_up, calendar=self.calendar, crew=self.crew,
         )  # fmt: skip
 
     def work(self) -> None:

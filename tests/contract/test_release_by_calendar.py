@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from deploy.closing_commands import waiting_epoch
+from projections.release.audit import audit as audits
+from projections.release.audit.crew import Crew
 from projections.release.calendar import Calendar
 from projections.release.chosen_parameters import chosen
 from projections.release.history import across
@@ -170,6 +172,43 @@ def test_killed_at_any_moment_release_publishes_once_and_the_same(fresh_database
     assert killed.state() == undisturbed.state()
     assert [h.faults for h in (killed.history(), killed.history(MESO))] == [[], []]
     assert {len(set(v)) for t, v in killed.values().items() if t.startswith("ledger")} == {EPOCH_OF_MARCH + 1}
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_log_and_released_bytes_are_the_same_with_workers_at_the_audit(
+    world: World, fresh_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    world.book(
+        [
+            row
+            for n, c in enumerate(CLUSTERS)
+            for row in one(7 + 100 * n, area=c, cents=3_000_00, care="jw-45", year=2026, epoch=n % 3)
+        ]
+    )
+    until(world, "2026-04-16")
+    warned: list[str] = []
+    with_workers = World(fresh_database("release_with_workers"), world.books, crew=Crew(size, warned.append))
+    asked: list[int] = []
+    there = Crew.all
+
+    def counted(crew: Crew, *of: Any) -> list[Any] | None:
+        found = there(crew, *of)
+        asked.append(len(found or ()))
+        return found
+
+    monkeypatch.setattr(audits, "LARGE", 1)
+    monkeypatch.setattr(Crew, "all", counted)
+    until(with_workers, "2026-04-16")
+    assert sum(asked) > 4
+    assert warned == []
+    assert with_workers.values() == world.values()
+    assert decisions(with_workers) == decisions(world)
+
+
+def decisions(world: World) -> list[Any]:
+    """Release's own log."""
+    with store.connect(world.own) as own:
+        return [store.decisions(own, GM, epoch) for epoch, _ in world.state()]
 
 
 @pytest.mark.parametrize("came_through", range(2))

@@ -92,12 +92,17 @@ class Audit:
         found: list[Break] = []
         for piece, answer in zip(pieces, self._all(pieces), strict=True):
             found += self._watched[piece.watched].take(piece, cast("Judged", answer))
+        self._forget()
         return sorted(found, key=Break.order)
 
     def begin(self, released: Collection[CellId]) -> None:
         """From now on pieces are done as if these cells were released now."""
         self._released = tuple(sorted(released))
         self._published = with_now(self.published, released, self.epoch)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was made for one set of figures, which may be as large as all the rest."""
         self._figures, self._points, self._judges = {}, {}, {}
 
     def do(self, piece: Piece) -> Answer:

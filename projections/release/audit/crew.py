@@ -142,6 +142,8 @@ class Crew:
         """Answers to all pieces, in their order. None where this process has to do them itself. `audit`: what `Audit.told` says."""
         if self.size < 2 or self._broken:
             return None
+        if not pieces:
+            return []
         found: list[Any] = [_MISSING] * len(pieces)
         try:
             if not self._workers:
