@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from release_builders import CLUSTER, OTHER_BUURT, OTHER_CLUSTER, OTHER_WIJK, REST, P, a_contribution, rows, some
 
+from deploy.role_settings import _extra
 from projections.release import gate
 from projections.release.audit import audit as audits
 from projections.release.audit import crew as crews
@@ -19,6 +22,9 @@ from projections.release.audit.crew import DIED, Crew, workers
 from projections.release.cells import CellId
 from projections.release.gate import Decision, decide
 from schemas.errors import SettingsWrong
+from schemas.values import Month
+from streams.metrics import WorkerMetrics
+from streams.release_process import build
 
 AREAS = {
     "gemeente": [9901], "placed": [9901], "wijk": [990101, 990102], "buurt": [99010101, 99010102, 99010201],
@@ -227,6 +233,22 @@ def _lives(pid: int) -> bool:
 def test_a_wrong_number_of_workers_is_refused_in_a_sentence(wrong) -> None:
     with pytest.raises(SettingsWrong, match="`audit_workers` is a whole number from 1"):
         workers(wrong)
+
+
+def test_the_setting_of_a_zone_reaches_release() -> None:
+    settings = {"municipalities": [], "address_dirs": {}, "audit_workers": 3}
+    zone: Any = SimpleNamespace(
+        folder=SimpleNamespace(settings=lambda: settings),
+        postgres=SimpleNamespace(create_role_database=lambda name: f"postgresql://nowhere/{name}"),
+    )
+    config: Any = SimpleNamespace(
+        extra=_extra(zone, "release"), municipalities=(), kafka=SimpleNamespace(client=dict), first_month=Month(2026, 1)
+    )
+    warned: list[str] = []
+    release = build(config, WorkerMetrics("release"), SimpleNamespace(current=None), say=warned.append)
+    assert release.crew.size == 3
+    release.crew.say(DIED)
+    assert warned == [DIED]
 
 
 def test_without_a_setting_there_is_one_worker_per_core_and_at_most_four(monkeypatch) -> None:
