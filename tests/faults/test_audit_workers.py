@@ -172,11 +172,12 @@ def test_a_small_town_needs_no_worker(monkeypatch) -> None:
 
 
 def test_a_worker_knows_nothing_but_what_its_pipe_says() -> None:
-    found = []
+    found, limits = [], []
 
     def look(worker, _piece) -> None:
         of = Path(f"/proc/{worker.process.pid}")
-        if not found and of.exists():
+        if worker.released is not None and not found and of.exists():  # it answered before
+            limits.append((of / "limits").read_text("utf-8"))
             files = [str(f.readlink()) for f in (of / "fd").iterdir()]
             found.append(((of / "cmdline").read_bytes(), (of / "environ").read_bytes(), files))
 
@@ -190,6 +191,7 @@ def test_a_worker_knows_nothing_but_what_its_pipe_says() -> None:
     command, environment, files = found[0]
     assert command.split(b"\0")[1:] == [b"-P", b"-m", crews.MODULE.encode(), b""]
     assert b"not for workers" not in environment
+    assert [line.split()[4:6] for line in limits[0].splitlines() if line.startswith("Max core")] == [["0", "0"]]
     assert all(f.startswith("pipe:") or f == "/dev/null" for f in files), files
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import queue
+import resource
 import signal
 import sys
 import threading
@@ -29,6 +30,7 @@ def main() -> None:
     """Entry: no arguments. Who started it ends it, not a key or a signal that was meant for that process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no memory on the disk
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
