@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--least", type=int, default=200, help="addresses of a cluster")
     parser.add_argument("--buurt", type=int, default=450, help="addresses of an invented buurt, on average")
     parser.add_argument("--months", type=int, default=12)
-    parser.add_argument("--step", type=int, action="append", choices=sorted(STEPS), help="1: single-cell rules alone; 2: holds for sums too; 3: the audit too (hours)")  # fmt: skip
+    parser.add_argument("--step", type=int, action="append", choices=sorted(STEPS), help="1: single-cell rules alone; 2: holds for sums too; 3: the audit too (minutes)")  # fmt: skip
     parser.add_argument("--types", action="store_true", help="care types per buurt too")
     given = parser.parse_args()
     scale = Scale(given.persons / 100, of_all=given.of_all, providers_each=given.providers_each)
