@@ -132,8 +132,9 @@ def look(demo: Demo, name: str) -> None:
     reader = HouseholdSubscriber(
         demo.zone.kafka.client(files), f"{name}.test", int(gm[2:]), handle, demo.zone.vault(name, files)
     )
-    deadline = time.monotonic() + 30
-    while reader.look() is None and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while reader.look() is None:
+        assert time.monotonic() < deadline, "no record to look at"
         reader.poll(0.5)
     reader.close()
 
