@@ -26,6 +26,7 @@ from schemas.values import MandateHandle
 
 _ELEMENTS, _PERSONS, _LOOKS, _SECONDS = 4_000, 50_000, 300, 60
 _READER: Final = "caseworker-gm9901-bench"
+_GRANTOR: Final = "grantor-gm9901-signs"
 
 
 def vault(zone: Zone) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _looks(zone: Zone) -> list[float]:
 
 def _mandate(zone: Zone, handle: bytes) -> None:
     today = dt.datetime.now(dt.UTC).date()
-    grantor = admit_grantor(zone, "grantor-gm9901-bench")
+    grantor = admit_grantor(zone, _GRANTOR)
     terms = new_terms(
         grantor, municipality=9901, reader=_READER, purpose="coordination", ground="wmo-2.3.2", valid_from=today,
         valid_until=today + dt.timedelta(days=1),
