@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -137,6 +138,19 @@ def test_decisions_are_the_same_for_any_number_of_workers_and_whoever_is_first(a
     assert repr(decided(crew)) == repr(alone)
     assert (crew.asked > 0) == (size > 1)
     assert crew.said == []
+
+
+def test_a_worker_is_told_every_released_cell_and_again_when_they_change() -> None:
+    cells = tuple(CellId("buurt", area, "total", 2025) for area in AREAS["buurt"])
+    answers, heard = io.BytesIO(), io.BytesIO()
+    for answer in "abc":
+        crews.send(answers, answer)
+    answers.seek(0)
+    worker = crews._Worker(SimpleNamespace(stdin=heard, stdout=answers))
+    assert [worker.ask(released, n) for n, released in enumerate((cells, cells, cells[1:]))] == ["a", "b", "c"]
+    heard.seek(0)
+    told = [crews.receive(heard) for _ in range(5)]
+    assert told == [("begin", cells), ("do", 0), ("do", 1), ("begin", cells[1:]), ("do", 2)]
 
 
 def test_no_process_is_left_when_an_audit_ends() -> None:

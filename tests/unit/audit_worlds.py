@@ -35,7 +35,7 @@ def an_audit(
     return Audit(tree, year, published or {}, epoch, P)
 
 
-def nothing_pruned(books, figures, shares, solve, counts):
+def nothing_pruned(books, shares, points, counts):
     """Every amount of every role gets programmes of its own."""
     return [everything(v) for v in views(books.amounts)]
 

@@ -45,7 +45,7 @@ class Audit:
     epoch: int
     parameters: Parameters
     solve: Callable[..., Solved] = solved
-    prune: Callable[[Books, list[Figure], Shares, Points, Counts], list[Open]] = pruned
+    prune: Callable[[Books, Shares, Points, Counts], list[Open]] = pruned
     judge: type[Judge] = Judge
     crew: Crew | None = None
     counts: Counts = field(default_factory=Counts)
@@ -129,9 +129,7 @@ class Audit:
             points = self._points_of(n)
             if self.crew and self._pays():
                 points = replace(points, each=self._all_points)
-            watched.prune(
-                self.prune(watched.books, self._figures_of(n), watched.shares(lambda: shares), points, self.counts)
-            )
+            watched.prune(self.prune(watched.books, watched.shares(lambda: shares), points, self.counts))
         self._pruned = True
 
     def _all_points(self, pieces: Sequence[PointPiece]) -> list[Floats | None]:

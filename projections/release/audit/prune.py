@@ -14,7 +14,7 @@ import numpy as np
 
 from projections.release.audit.amounts import Floats
 from projections.release.audit.counts import Counts
-from projections.release.audit.figures import Books, Figure
+from projections.release.audit.figures import Books
 from projections.release.audit.points import Open, Points, Shares, cleared, everything, needs, room
 from projections.release.audit.views import View, views
 from projections.release.contributions import Flags
@@ -37,9 +37,8 @@ class _Group:
     only_overig: bool
 
 
-def pruned(books: Books, figures: list[Figure], shares: Shares, points: Points, counts: Counts) -> list[Open]:
+def pruned(books: Books, shares: Shares, points: Points, counts: Counts) -> list[Open]:
     """What is left for programmes of their own, per role."""
-    del figures
     roles = list(views(books.amounts))
     left = [everything(v) for v in roles]
     counts.amounts += (amounts := sum(o.count() for o in left))
